@@ -1,0 +1,1 @@
+"""The driving side: HTTP, command line, workers, and the composition root."""

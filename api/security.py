@@ -1,0 +1,106 @@
+"""Who asks, and for what purpose: from headers to a `Caller`; and how often one key may ask."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from application.recorded import Caller
+from domain.errors import PurposeRequired, TooMany, Unidentified
+from domain.purposes import PURPOSES
+
+_TOKEN: Final = re.compile(rb"dbk_[A-Za-z0-9_-]{16,200}")
+_CASE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+BUCKETS_MAX: Final = 10_000
+
+
+def bearer_token(headers: dict[bytes, bytes]) -> str:
+    """The API key that came with a request.
+
+    Refuses: Unidentified (none, another scheme, not shaped like a key).
+    """
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not _TOKEN.fullmatch(token):
+        raise Unidentified("Send an API key: Authorization: Bearer dbk_...")
+    return token.decode("ascii")
+
+
+def with_purpose(by: Caller, headers: dict[bytes, bytes]) -> Caller:
+    """`by` with the purpose and case it names. Whether they suffice is for the use case to say.
+
+    Refuses: PurposeRequired (a purpose that is not listed, a case that is not an id).
+    """
+    purpose = headers.get(b"daybook-purpose")
+    if purpose is None:
+        return by
+    named = purpose.decode("latin-1")
+    if named not in PURPOSES:
+        raise PurposeRequired("Daybook-Purpose is one of: " + ", ".join(sorted(PURPOSES)))
+    case = headers.get(b"daybook-case")
+    cased = None if case is None else case.decode("latin-1")
+    if cased is not None and not _CASE.fullmatch(cased):
+        raise PurposeRequired("Daybook-Case is an id of at most 64 of A-Z a-z 0-9 . _ -")
+    return replace(by, purpose=named, case=cased)
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """A token bucket per key, in this process only: `per_second` refills, `burst` holds.
+
+    Source: draft-ietf-httpapi-ratelimit-headers (the fields `RateLimit` and `RateLimit-Policy`).
+    """
+
+    per_second: int
+    burst: int
+    now: Callable[[], float] = time.monotonic
+    _buckets: dict[str, _Bucket] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Take one call from the bucket of `key`, and tell what is left as response headers.
+
+        Refuses: TooMany.
+        """
+        with self._lock:
+            at = self.now()
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                self._make_room(at)
+                bucket = self._buckets[key] = _Bucket(self.burst, at)
+            refilled = bucket.tokens + (at - bucket.at) * self.per_second
+            bucket.tokens = min(self.burst, refilled)
+            bucket.at = at
+            allowed = bucket.tokens >= 1
+            if allowed:
+                bucket.tokens -= 1
+            left = int(bucket.tokens)
+        if not allowed:
+            raise TooMany(retry_after_seconds=1)
+        return self.headers(left)
+
+    def headers(self, left: int) -> tuple[tuple[str, str], ...]:
+        """What a caller is told about its quota."""
+        window = -(-self.burst // self.per_second)
+        return (
+            ("ratelimit-policy", f'"key";q={self.burst};w={window}'),
+            ("ratelimit", f'"key";r={left};t={window}'),
+        )
+
+    def _make_room(self, at: float) -> None:
+        if len(self._buckets) < BUCKETS_MAX:
+            return
+        refill = self.burst / self.per_second
+        full = [key for key, bucket in self._buckets.items() if at - bucket.at >= refill]
+        for key in full or [next(iter(self._buckets))]:
+            del self._buckets[key]

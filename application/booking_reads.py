@@ -1,0 +1,128 @@
+"""Looking at one booking: as it stands, with its customer under a purpose, and as a calendar entry. Always current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from application.permissions import require
+from application.ports import Book, EventStore
+from application.recorded import Caller
+from application.register import Receipt
+from application.reveal import Opened, Reveal, Sight
+from application.slots import BOOKING_ROLES
+from application.streams import booking_as_recorded
+from domain.access import Field
+from domain.booking import Booking
+from domain.errors import Erased, NotFound
+from domain.location import Location
+from domain.sealing import Envelope
+from domain.service import Service
+from domain.subject import SubjectRegistered
+
+CUSTOMER_FIELDS: Final[tuple[Field, ...]] = (
+    "name",
+    "email",
+    "phone",
+    "address",
+    "note",
+    "metadata",
+)
+CALENDAR_FIELDS: Final[tuple[Field, ...]] = ("name", "address")
+
+
+@dataclass(frozen=True, slots=True)
+class WithCustomer:
+    """A booking, its last event, and what its customer gave; the e-mail address is the profile's."""
+
+    receipt: Receipt[Booking]
+    customer: Opened
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """What RFC 5545 says of one booking. `changed_at` is when it last became something else (DTSTAMP)."""
+
+    booking: Booking
+    changed_at: datetime
+    service_name: str
+    location_name: str
+    location_address: str | None
+    time_zone: str
+    customer: Opened | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingReads:
+    """Reads bookings.
+
+    Every method refuses NotPermitted, then NotFound (no such booking, or not at the caller's locations).
+    """
+
+    store: EventStore
+    book: Book
+    reveal: Reveal
+
+    def booking(self, id: UUID, by: Caller) -> Receipt[Booking]:
+        """The booking as it stands, and its last event."""
+        require(by, *BOOKING_ROLES)
+        found = booking_as_recorded(self.store, by.tenant, id)
+        if found is None:
+            raise NotFound()
+        require(by, *BOOKING_ROLES, at=(found.state.visit.location,))
+        return found
+
+    def with_customer(self, id: UUID, by: Caller) -> WithCustomer:
+        """The booking and its customer, opened on the record.
+
+        Refuses: NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        """
+        found = self.booking(id, by)
+        return WithCustomer(found, self._customer(found.state, by, CUSTOMER_FIELDS))
+
+    def calendar(self, id: UUID, by: Caller, *, include_customer: bool = False) -> CalendarEntry:
+        """The booking as a calendar entry; with name and address of the customer only under a purpose.
+
+        Refuses (with the customer): NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        """
+        state = self.booking(id, by).state
+        last = self.store.read(by.tenant, id)[-1]
+        service = self.book.entry(by.tenant, "service", state.visit.service)
+        location = self.book.entry(by.tenant, "location", state.visit.location)
+        assert service is not None and isinstance(service.state, Service), "nothing is deleted"
+        assert location is not None and isinstance(location.state, Location), "nothing is deleted"
+        customer = self._customer(state, by, CALENDAR_FIELDS) if include_customer else None
+        return CalendarEntry(
+            booking=state,
+            changed_at=last.occurred_at,
+            service_name=service.state.terms.name,
+            location_name=location.state.terms.name,
+            location_address=location.state.terms.address,
+            time_zone=location.state.terms.time_zone,
+            customer=customer,
+        )
+
+    def _customer(self, state: Booking, by: Caller, fields: tuple[Field, ...]) -> Opened:
+        """What the customer gave with the booking; with `email`, the profile's too."""
+        self.reveal.require(by)
+        assert isinstance(state.person, Envelope), "what was read is sealed"
+        sights = [Sight(state.subject, state.person)]
+        if "email" in fields:
+            sights.append(Sight(state.subject, self._profile(by.tenant, state.subject)))
+        opened = self.reveal.open(by, sights, fields)
+        customer: Opened = {}
+        # The profile comes last and would bring its own name: of it only the e-mail is taken.
+        for sight, values in zip(sights, opened, strict=True):
+            if values is None:
+                raise Erased()
+            own = sight is sights[0]
+            customer |= values if own else {"email": values.get("email")}
+        return customer
+
+    def _profile(self, tenant: UUID, subject: UUID) -> Envelope:
+        first = self.store.read(tenant, subject)[0].decision
+        assert isinstance(first, SubjectRegistered), "a subject begins with its profile"
+        assert isinstance(first.profile, Envelope), "what was read is sealed"
+        return first.profile

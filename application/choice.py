@@ -1,0 +1,147 @@
+"""The choice of a slot: judge one start, find who takes it, and what has to make room.
+
+It stands on the same offer, the same time and the same `availability` as the list of slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from application.offer import Asked, Offer, offer
+from application.ports import Book, Facts, Holidays, Seat
+from application.recorded import Caller
+from application.staff_time import Timekeeper, closed_dates
+from domain import availability
+from domain.availability import Verdict
+from domain.errors import FieldError, NotASlot, SlotUnavailable
+from domain.intervals import Interval
+from domain.local_time import DAY_SECONDS, local_date, midnight
+from domain.service import WINDOW_DAYS_MAX
+from domain.staff import Staff
+from domain.values import epoch_seconds, from_epoch
+from domain.visit import Visit
+
+# A first look that nearly always holds the local day of a start, and the visit with its buffers.
+_LOOK_SECONDS: Final = 26 * 3_600
+# The same where the day does not matter, because the staff member is named.
+_SHORT_LOOK_SECONDS: Final = 6 * 3_600
+# From here on a caller who keeps losing races picks any free staff member, so that callers part ways.
+_SCATTER_FROM_ROUND: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A start that a caller wants, in round `round` (from 0) of trying, for the hold or booking `owner`.
+
+    With `moving` the time that `owner` has is free to it.
+    """
+
+    asked: Asked
+    start: datetime
+    owner: UUID
+    round: int = 0
+    moving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The visit that can be had, the service's offer, and what has expired in its way."""
+
+    visit: Visit
+    offer: Offer
+    expired: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses slots, from current state."""
+
+    book: Book
+    holidays: Holidays
+
+    def choose(self, by: Caller, wanted: Wanted, at: datetime) -> Choice:
+        """Judge the start at the instant `at`, and choose who takes the visit.
+
+        Every free staff member may; fewest bookings on the start's local day first, then id.
+        Refuses: UnknownReference, LocationRequired, NotASlot, SlotUnavailable.
+        """
+        start, now = epoch_seconds(wanted.start), epoch_seconds(at)
+        if wanted.start.microsecond or not now <= start <= now + WINDOW_DAYS_MAX * DAY_SECONDS:
+            # No slot wherever it is; yet what does not exist is said first.
+            offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, (now, now + 1)))
+            raise not_a_slot()
+        named = wanted.asked.staff is not None
+        reach = _SHORT_LOOK_SECONDS if named else _LOOK_SECONDS
+        seen = (start - reach, start + reach)
+        on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, seen))
+        within = availability.relevant_range(on_offer.rules, start, start + 1, now)
+        if within is None or not on_offer.staff:
+            raise not_a_slot()
+        day = _local_day(on_offer.location.terms.time_zone, start)
+        needed = within if named else (min(within[0], day[0]), max(within[1], day[1]))
+        if needed[0] < seen[0] or seen[1] < needed[1]:
+            on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, needed))
+        closed = closed_dates(self.holidays, on_offer.location, within)
+        ignoring = wanted.owner if wanted.moving else None
+        keeper = Timekeeper(on_offer, within, closed, now, ignoring)
+        staff = _pick(keeper, wanted, start, day)
+        visit = _visit(on_offer, staff, start)
+        reserved = (epoch_seconds(visit.occupied_from), epoch_seconds(visit.occupied_to))
+        return Choice(visit, on_offer, keeper.expired_within(staff, reserved))
+
+    def look(self, by: Caller, asked: Asked, at: datetime) -> Offer:
+        """The offer alone, for a slot that is kept by a hold. Refuses: UnknownReference, LocationRequired."""
+        now = epoch_seconds(at)
+        return offer(self.book, by, asked, self._facts(by, asked, (now, now + 1)))
+
+    def _facts(self, by: Caller, asked: Asked, seen: Interval) -> Facts:
+        return self.book.facts(by.tenant, asked.service, seen[0], seen[1], asked.staff)
+
+
+def not_a_slot() -> NotASlot:
+    """The refusal of a start that is no slot of the service."""
+    return NotASlot(errors=(FieldError("/start", NotASlot.code, NotASlot.title() + "."),))
+
+
+def _pick(keeper: Timekeeper, wanted: Wanted, start: int, day: Interval) -> UUID:
+    """Who takes the visit. Refuses: NotASlot, SlotUnavailable."""
+    rules = keeper.offer.rules
+    staff: dict[UUID, Staff] = {one.id: one for one in keeper.offer.staff}
+    scatter = wanted.round >= _SCATTER_FROM_ROUND
+    free: list[UUID] = []
+    taken = False
+    for id in availability.staff_order(staff, keeper.bookings_between(*day)):
+        verdict = availability.judge(rules, keeper.time_of(staff[id]), start, keeper.now)
+        taken = taken or verdict is Verdict.TAKEN
+        if verdict is Verdict.FREE:
+            free.append(id)
+            if not scatter:
+                break
+    if free:
+        return free[wanted.owner.int % len(free)]
+    raise SlotUnavailable() if taken else not_a_slot()
+
+
+def _visit(on_offer: Offer, staff: UUID, start: int) -> Visit:
+    terms = on_offer.service.terms
+    begins = from_epoch(start)
+    ends = begins + timedelta(minutes=terms.duration_minutes)
+    return Visit(
+        service=on_offer.service.id,
+        location=on_offer.location.id,
+        staff=staff,
+        start=begins,
+        end=ends,
+        occupied_from=begins - timedelta(minutes=terms.buffer_before_minutes),
+        occupied_to=ends + timedelta(minutes=terms.buffer_after_minutes),
+        capacity=terms.capacity,
+    )
+
+
+def _local_day(zone_name: str, start: int) -> Interval:
+    """The local day of `start`, as half-open epoch seconds."""
+    ordinal = local_date(zone_name, start).toordinal()
+    return midnight(zone_name, ordinal), midnight(zone_name, ordinal + 1)

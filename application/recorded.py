@@ -1,0 +1,77 @@
+"""The envelope around a decision: who, when, why, for whom, caused by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+D = TypeVar("D", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Generic[D]):
+    """One event: a decision, and where and how it was made.
+
+    `version` counts from 1 within `stream`. `occurred_at` is the clock's instant (UTC). `actor` is a key's public id
+    or `system:<part>`, never a person's name. `policy_version` is the privacy policy in force, where personal data is
+    spoken of. `cause` is the event that led to this one.
+    """
+
+    tenant: UUID
+    stream: UUID
+    version: int
+    event_id: UUID
+    occurred_at: datetime
+    actor: str
+    decision: D
+    purpose: str | None = None
+    case: str | None = None
+    policy_version: str | None = None
+    cause: UUID | None = None
+
+    @property
+    def originator_id(self) -> UUID:
+        """The library's name for `stream`."""
+        return self.stream
+
+    @property
+    def originator_version(self) -> int:
+        """The library's name for `version`."""
+        return self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTP caller gets: kept with an idempotent call and given again to a repeated one."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The right to answer one idempotent call; `render` turns a use case's result into the answer to keep."""
+
+    tenant: UUID
+    row: UUID
+    render: Callable[[object], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: one actor of one tenant, and for what purpose.
+
+    `locations` is None for a key that is good at every location.
+    """
+
+    tenant: UUID
+    actor: str
+    roles: frozenset[str]
+    locations: frozenset[UUID] | None = None
+    purpose: str | None = None
+    case: str | None = None
+    ticket: Ticket | None = None

@@ -1,0 +1,1 @@
+"""Pure decisions: frozen dataclasses and functions, standard library only."""

@@ -1,0 +1,232 @@
+"""What Daybook refuses, and how a caller tells one refusal from another.
+
+    DomainError
+    ├── Malformed          it could not be read                     400, 422 for fields
+    ├── Unidentified       no key, or one we do not know            401
+    ├── NotPermitted       known, but may not                       403
+    ├── NotFound           absent, or not yours to know of          404
+    ├── Refused            understood; a rule says no               409
+    │   └── Stale          decided on old state; try again          409 + Retry-After
+    ├── VersionMismatch    If-Match names another version           412
+    ├── Erased             it was there; its keys are destroyed     410
+    ├── TooLarge           over a stated limit                      413
+    ├── Unacceptable       well formed, but not possible            422
+    ├── TooMany            more calls than agreed                   429 + Retry-After
+    └── Unavailable        a part is down or behind                 503 + Retry-After
+
+The first line of a class's docstring is its title. `code` is stable and public. `context` holds ids
+and plain values: never personal data, never the text of a library. Anything that is not one of these is a bug.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one field: `pointer` is a JSON pointer (RFC 6901) into the body."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class DomainError(Exception):
+    """Daybook could not do what was asked."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after_seconds: int | None = None,
+        **context: str | int | None,
+    ) -> None:
+        self.detail = detail or self.title()
+        self.errors = errors
+        self.retry_after_seconds = retry_after_seconds
+        self.context = {name: value for name, value in context.items() if value is not None}
+        super().__init__(self.detail)
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of the docstring, without its full stop."""
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0].rstrip(".")
+
+
+class Malformed(DomainError):
+    """The request could not be read."""
+
+    code = "malformed"
+
+
+class Unidentified(DomainError):
+    """No valid API key was given."""
+
+    code = "unidentified"
+
+
+class NotPermitted(DomainError):
+    """This key may not do that."""
+
+    code = "not_permitted"
+
+
+class PurposeRequired(NotPermitted):
+    """Opening personal data needs a purpose, and for this purpose perhaps a case."""
+
+    code = "purpose_required"
+
+
+class NotFound(DomainError):
+    """There is no such thing here."""
+
+    code = "not_found"
+
+
+class Refused(DomainError):
+    """A rule says no."""
+
+    code = "refused"
+
+
+class InvalidState(Refused):
+    """It is not in a state that allows this."""
+
+    code = "invalid_state"
+
+
+class TooEarly(Refused):
+    """The visit has not started yet."""
+
+    code = "too_early"
+
+
+class SlotUnavailable(Refused):
+    """The slot has just been taken or is otherwise not free."""
+
+    code = "slot_unavailable"
+
+
+class HoldExpired(Refused):
+    """The hold has expired or was released."""
+
+    code = "hold_expired"
+
+
+class HoldMismatch(Refused):
+    """The hold is for another service, start or staff member."""
+
+    code = "hold_mismatch"
+
+
+class IdempotencyInFlight(Refused):
+    """A call with this Idempotency-Key is still running."""
+
+    code = "idempotency_in_flight"
+
+
+class Stale(Refused):
+    """Someone else changed it at the same moment; try again."""
+
+    code = "stale"
+
+
+class VersionMismatch(DomainError):
+    """It has another version than If-Match names."""
+
+    code = "version_mismatch"
+
+
+class Erased(DomainError):
+    """The person has been erased."""
+
+    code = "erased"
+
+
+class TooLarge(DomainError):
+    """The body is larger than allowed."""
+
+    code = "too_large"
+
+
+class Unacceptable(DomainError):
+    """The request is well formed but cannot be carried out as it stands."""
+
+    code = "invalid"
+
+
+class UnknownReference(Unacceptable):
+    """The body or query names something that does not exist here."""
+
+    code = "unknown_reference"
+
+
+class UnknownTimeZone(Unacceptable):
+    """There is no IANA time zone of that name."""
+
+    code = "unknown_time_zone"
+
+
+class NotASlot(Unacceptable):
+    """This start is not one of the service's slots."""
+
+    code = "not_a_slot"
+
+
+class LocationRequired(Unacceptable):
+    """The service is offered at several locations; name one."""
+
+    code = "location_required"
+
+
+class RangeTooLong(Unacceptable):
+    """The range is longer than allowed."""
+
+    code = "range_too_long"
+
+
+class CalendarInvalid(Unacceptable):
+    """The calendar could not be read."""
+
+    code = "calendar_invalid"
+
+
+class CalendarTooDense(Unacceptable):
+    """The calendar has more busy blocks than allowed."""
+
+    code = "calendar_too_dense"
+
+
+class IdempotencyMismatch(Unacceptable):
+    """This Idempotency-Key was used with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class TooMany(DomainError):
+    """More calls than agreed; slow down."""
+
+    code = "too_many"
+
+
+class Unavailable(DomainError):
+    """A part of Daybook cannot answer just now."""
+
+    code = "unavailable"
+
+
+class Behind(Unavailable):
+    """The read model has not reached that position yet."""
+
+    code = "behind"
+
+
+class Unreadable(Unavailable):
+    """A sealed value cannot be opened, and nothing says it was erased."""
+
+    code = "unreadable"

@@ -1,0 +1,1 @@
+"""Driven adapters: what the ports of `application` stand on."""

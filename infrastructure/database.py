@@ -1,0 +1,133 @@
+"""Connections to PostgreSQL: one pool for each role, walled by tenant.
+
+Every connection is in autocommit: one statement is one transaction, unless a caller opens one. What a library says
+about a failure never leaves this module: it becomes `Unavailable`, or an error that `sqlstate` can be read from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from domain.errors import Unavailable
+from infrastructure.wall import bound_tenant
+
+CONNECT_SECONDS_MAX: Final = 5.0
+STATEMENT_MS_MAX: Final = 30_000
+Row = tuple[Any, ...]
+
+
+class WalledConnection(psycopg.Connection[TupleRow]):
+    """A connection that remembers which tenant it was last bound to."""
+
+    walled: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The database roles of one deployment; each part of it has its own. README D2."""
+
+    database: str
+
+    def name(self, part: str) -> str:
+        """The role of `part`: app, sequencer, follower or keys."""
+        return f"{self.database}_{part}"
+
+
+def role_password(secret: bytes, role: str) -> str:
+    """A role's password, derived, so that only one secret has to be kept."""
+    return hmac.new(secret, role.encode(), hashlib.sha256).hexdigest()
+
+
+def role_dsn(admin_dsn: str, part: str, secret: bytes) -> str:
+    """The connection string of a part's role on the database that `admin_dsn` names."""
+    options = conninfo_to_dict(admin_dsn)
+    role = Roles(str(options["dbname"])).name(part)
+    return make_conninfo(
+        admin_dsn, user=role, password=role_password(secret, role), application_name=role
+    )
+
+
+class Database:
+    """A pool of connections of one role. Opens at the first use; `close` it at the end."""
+
+    def __init__(self, dsn: str, *, size: int = 4, walled: bool = True) -> None:
+        self._walled = walled
+        self.pool: ConnectionPool[WalledConnection] = ConnectionPool(
+            dsn,
+            connection_class=WalledConnection,
+            kwargs={
+                "autocommit": True,
+                "options": f"-c statement_timeout={STATEMENT_MS_MAX} -c timezone=UTC "
+                "-c idle_in_transaction_session_timeout=30000",
+            },
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS_MAX,
+            check=None,
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Connect. Raises Unavailable."""
+        with unavailable():
+            self.pool.open(wait=True, timeout=CONNECT_SECONDS_MAX)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[WalledConnection]:
+        """A connection, bound to the present tenant. Raises Unavailable."""
+        with unavailable():
+            if self.pool.closed:
+                self.pool.open()
+            with self.pool.connection() as connection:
+                if self._walled:
+                    self._bind(connection)
+                yield connection
+
+    @staticmethod
+    def _bind(connection: WalledConnection) -> None:
+        tenant = bound_tenant()
+        if connection.walled != tenant or tenant is None:
+            connection.walled = None
+            connection.execute(
+                "SELECT set_config('daybook.tenant', %s, false)", (str(tenant or ""),)
+            )
+            connection.walled = tenant
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of one statement, in a transaction of its own. Raises Unavailable."""
+        with self.connection() as connection:
+            cursor = connection.execute(statement.encode(), parameters, binary=True)
+            return cursor.fetchall() if cursor.description else []
+
+    def row(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row, None when there is none. Raises Unavailable."""
+        found = self.rows(statement, parameters)
+        return found[0] if found else None
+
+
+@contextmanager
+def unavailable() -> Iterator[None]:
+    """Turn a lost or refused connection into Unavailable, without the library's words."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise Unavailable("The database took too long", retry_after_seconds=1) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if getattr(error, "sqlstate", None) in ("40P01", "40001"):
+            raise
+        raise Unavailable("The database cannot be reached", retry_after_seconds=1) from error

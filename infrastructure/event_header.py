@@ -1,0 +1,101 @@
+"""The canonical header of an event: what the ledger commits to. README D7.
+
+The leaf is `daybook/leaf/v1`, a newline, and one line of canonical JSON from an allow-list: ids, codes, instants,
+digests. No free text and no personal field can enter it; `test_no_free_text_enters_a_header` fuzzes every event type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from application.recorded import Recorded
+from domain.access import AccessGranted, SubjectSeen
+from domain.values import instant_text
+from infrastructure.canonical import b64, canonical, sha256
+
+PREFIX: Final = b"daybook/leaf/v1\n"
+HEADER_BYTES_MAX: Final = 4_096
+ALLOWED: Final = frozenset(
+    {
+        "v",  # 1
+        "id",  # the event's id
+        "at",  # when it was decided, UTC
+        "tenant",
+        "stream",
+        "ver",  # its version in the stream
+        "type",
+        "actor",  # a key's id, or system:<part>
+        "purpose",
+        "case",
+        "policy",  # the privacy policy's version in force
+        "cause",  # the event that led to this one
+        "pd",  # SHA-256 of the plain payload
+        "seals",  # per envelope: subject tag, class, key id, ciphertext digest, plaintext commitment
+        "many",  # for an event about many: their count, and the Merkle root of their salted tags
+    }
+)
+_TYPE: Final = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[0-9]+$")
+_CODE: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")
+
+
+def leaf_bytes(
+    event: Recorded[object], type_: str, plain: bytes, seals: Sequence[dict[str, str]]
+) -> bytes:
+    """The exact bytes of an event's leaf. Raises ValueError for what may not stand in a header."""
+    header: dict[str, Any] = {
+        "v": 1,
+        "id": event.event_id.hex,
+        "at": instant_text(event.occurred_at),
+        "tenant": event.tenant.hex,
+        "stream": event.stream.hex,
+        "ver": event.version,
+        "type": type_,
+        "actor": event.actor,
+        "pd": b64(sha256(plain)),
+    }
+    if seals:
+        header["seals"] = list(seals)
+    if event.cause is not None:
+        header["cause"] = event.cause.hex
+    for name, code in (
+        ("purpose", event.purpose),
+        ("case", event.case),
+        ("policy", event.policy_version),
+    ):
+        if code is not None:
+            header[name] = code
+    if isinstance(event.decision, AccessGranted):
+        seen = event.decision.subjects
+        header["many"] = {"n": len(seen), "root": b64(root_of_many(seen))}
+    refuse_free_text(header)
+    leaf = PREFIX + canonical(header)
+    if len(leaf) > HEADER_BYTES_MAX:
+        raise ValueError(f"a header of {len(leaf)} bytes is over {HEADER_BYTES_MAX}")
+    return leaf
+
+
+def refuse_free_text(header: dict[str, Any]) -> None:
+    """Raise ValueError unless every value is an id, a code, an instant or a digest."""
+    if strange := set(header) - ALLOWED:
+        raise ValueError(f"not allowed in a header: {sorted(strange)}")
+    if not _TYPE.match(header["type"]):
+        raise ValueError("an event type is concept.past_participle.vN")
+    for name in ("actor", "purpose", "case", "policy"):
+        if name in header and not _CODE.match(header[name]):
+            raise ValueError(f"{name} is not an id or a code")
+
+
+def root_of_many(seen: Sequence[SubjectSeen]) -> bytes:
+    """The Merkle tree hash (RFC 6962, 2.1) over `salt || subject` of each, in the order given."""
+    return _tree_hash([bytes.fromhex(one.salt) + one.subject.bytes for one in seen])
+
+
+def _tree_hash(entries: Sequence[bytes]) -> bytes:
+    if not entries:
+        return sha256(b"")
+    if len(entries) == 1:
+        return sha256(b"\x00" + entries[0])
+    split = 1 << (len(entries) - 1).bit_length() - 1
+    return sha256(b"\x01" + _tree_hash(entries[:split]) + _tree_hash(entries[split:]))

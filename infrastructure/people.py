@@ -1,0 +1,96 @@
+"""Who is behind an e-mail address or phone number: a blind index that tells nothing without two keys. README D5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from application.ports import Clock, Found
+from domain.sealing import RetentionClass
+from infrastructure.canonical import hmac_sha256
+from infrastructure.database import Row
+from infrastructure.key_tree import secret_context
+from infrastructure.key_vault import PostgresKeyVault
+
+INDEX_KEY: Final = "index"
+Contact = Literal["email", "phone"]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPeople:
+    """The port `People` on the key database."""
+
+    vault: PostgresKeyVault
+    clock: Clock
+    is_registered: Callable[
+        [UUID, UUID], bool
+    ]  # does the subject (of a tenant) have its first event?
+
+    def find_or_prepare(
+        self, tenant: UUID, email: str, candidate: UUID, classes: Sequence[RetentionClass]
+    ) -> Found:
+        """See the port. One statement; it writes only when the address is new."""
+        inner = self._inner(tenant, "email", email)
+
+        def look(epoch: int) -> tuple[list[UUID], list[Row]]:
+            new = self.vault.make(tenant, candidate, classes)
+            sealed = self.vault.epoch_keys.wrap(
+                epoch, inner, secret_context(tenant, "inner", epoch)
+            )
+            return new.key_ids, self.vault.database.rows(
+                "SELECT * FROM find_or_prepare(%s, %s::int, 'email', %b, %b, %s, %s,"
+                " %s::text[], %b::uuid[], %b::int[], %b::bytea[])",
+                (
+                    tenant,
+                    epoch,
+                    self.vault.epoch_keys.digest(epoch, inner),
+                    sealed,
+                    self.clock.now(),
+                    candidate,
+                    new.classes,
+                    new.key_ids,
+                    new.buckets,
+                    new.wrapped,
+                ),
+            )
+
+        made, rows = self.vault.in_epoch(look)
+        subject, pending = rows[0][0], rows[0][1]
+        keys = [row[2:] for row in rows if row[2] is not None]
+        self.vault.remember(tenant, subject, keys)
+        lacking = [name for name in classes if name not in {key[0] for key in keys}]
+        if lacking:
+            self.vault.prepare(tenant, subject, lacking)
+        is_new = bool(keys) and all(key[1] in made for key in keys)
+        return Found(
+            subject, registered=not pending or (not is_new and self._settle(tenant, subject))
+        )
+
+    def _settle(self, tenant: UUID, subject: UUID) -> bool:
+        """A pending row becomes live once its subject has its first event."""
+        if not self.is_registered(tenant, subject):
+            return False
+        self.vault.database.rows(
+            "UPDATE blind_index SET pending = false WHERE tenant_id = %s AND subject_id = %s",
+            (tenant, subject),
+        )
+        return True
+
+    def find(self, tenant: UUID, kind: Contact, value: str) -> UUID | None:
+        """See the port."""
+        inner = self._inner(tenant, kind, value)
+        digest = self.vault.epoch_keys.digest(self.vault.epoch(), inner)
+        row = self.vault.database.row(
+            "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND kind = %s AND digest = %b",
+            (tenant, kind, digest),
+        )
+        return row[0] if row else None
+
+    def prepare(self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass]) -> None:
+        """See the port."""
+        self.vault.prepare(tenant, subject, classes)
+
+    def _inner(self, tenant: UUID, kind: Contact, value: str) -> bytes:
+        return hmac_sha256(self.vault.secret(tenant, INDEX_KEY), f"{kind}\n{value}".encode())

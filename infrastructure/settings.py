@@ -1,0 +1,79 @@
+"""What an operator may set: read once, from the environment, and never again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infrastructure.start_faults import StartFault
+
+DEFAULT_DATA: Final = Path(".daybook")
+DEFAULT_ORIGIN: Final = "daybook.local/ledger/<tenant>"
+
+
+class SettingRefused(StartFault):
+    """A setting contradicts another, or cannot be what it is."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment's settings.
+
+    `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
+    `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
+    """
+
+    data: Path
+    database_url: str | None = None
+    keys_url: str | None = None
+    origin: str = DEFAULT_ORIGIN
+    host: str = "127.0.0.1"
+    api_processes: int = 2
+    security_contact: str | None = None
+
+    @property
+    def keys(self) -> Path:
+        """Where secrets are that no backup may hold."""
+        return self.data / "keys"
+
+    @classmethod
+    def read(cls, data: Path, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read them from the environment. Refuses: SettingRefused."""
+        given = os.environ if environment is None else environment
+        refuse_contradictions(given)
+        return cls(
+            data=data.expanduser().resolve(),
+            database_url=given.get("DATABASE_URL") or None,
+            keys_url=given.get("DAYBOOK_KEYS_URL") or None,
+            origin=given.get("DAYBOOK_ORIGIN") or DEFAULT_ORIGIN,
+            host=given.get("DAYBOOK_HOST") or "127.0.0.1",
+            api_processes=count(given, "DAYBOOK_API_PROCESSES", default=2, most=64),
+            security_contact=given.get("DAYBOOK_SECURITY_CONTACT") or None,
+        )
+
+
+def refuse_contradictions(given: Mapping[str, str]) -> None:
+    """Refuse a way of running in which our promises do not hold. Raises SettingRefused."""
+    if not __debug__:
+        raise SettingRefused("Daybook does not run with python -O: its assertions guard the record")
+    if given.get("POSTGRES_ENABLE_DB_FUNCTIONS"):
+        raise SettingRefused(
+            "POSTGRES_ENABLE_DB_FUNCTIONS is set: with it followers would lose events"
+        )
+    if given.get("DAYBOOK_KEYS_URL") and not given.get("DATABASE_URL"):
+        raise SettingRefused("DAYBOOK_KEYS_URL is set without DATABASE_URL")
+
+
+def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    """A whole number from 1 to `most`. Raises SettingRefused."""
+    text = given.get(name)
+    if not text:
+        return default
+    if not text.isdigit() or not 1 <= int(text) <= most:
+        raise SettingRefused(f"{name} must be a whole number from 1 to {most}")
+    return int(text)

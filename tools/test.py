@@ -1,0 +1,38 @@
+"""`make test`: every test, and every branch of `domain/`.
+
+The domain's own tests run in one process under coverage; they are pure and take seconds. The rest
+runs in two workers without it, at full speed. With arguments it is plain pytest on those.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tools.steps import ROOT, Step, run_all
+
+WORKERS = os.environ.get("DAYBOOK_TEST_WORKERS", "2")
+MEASURED = ("domain", "tests/domain")
+
+
+def steps() -> list[Step]:
+    """What is tested, in order."""
+    measured = [path for path in MEASURED if (ROOT / path).exists()]
+    ignored = [f"--ignore={path}" for path in measured]
+    return [
+        Step("domain, measured", lambda: call("coverage", "run", "-m", "pytest", "-q", *measured)),
+        Step("every branch of domain/", lambda: call("coverage", "report")),
+        Step("all the rest", lambda: call("pytest", "-q", "-n", WORKERS, *ignored)),
+    ]
+
+
+def call(*words: str) -> bool:
+    """Run a module of this environment in the checkout."""
+    return subprocess.call([sys.executable, "-m", *words], cwd=ROOT) == 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(0 if call("pytest", "-n", WORKERS, *sys.argv[1:]) else 1)
+    sys.exit(run_all(steps()))

@@ -1,0 +1,1 @@
+"""The offline verifier: it trusts nothing of ours, and imports nothing of ours."""
