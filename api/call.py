@@ -20,7 +20,9 @@ R = TypeVar("R")
 JSON_TYPE: Final = ("content-type", "application/json")
 FOLLOWED: Final = "agenda"  # it follows every event, so its position speaks for all lists
 _TAG: Final = re.compile(r'"([0-9]{1,18})"')
-_TAGS: Final = re.compile(r'\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(,\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*')
+_TAGS: Final = re.compile(
+    r'\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(,\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*'
+)
 
 
 @dataclass(slots=True)
@@ -109,7 +111,10 @@ def answered(
     location: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
-    """A JSON answer: `event` becomes Daybook-Event, `version` the ETag, `location` Location."""
+    """A JSON answer: `event` becomes Daybook-Event, `version` the ETag, `location` Location.
+
+    Instants in `body` may be texts, or `datetime`s in UTC of whole seconds.
+    """
     found = [JSON_TYPE]
     if event is not None:
         found.append(("daybook-event", public_id("event", event)))
@@ -117,4 +122,4 @@ def answered(
         found.append(("etag", f'"{version}"'))
     if location is not None:
         found.append(("location", location))
-    return Answer(status, (*found, *headers), orjson.dumps(body))
+    return Answer(status, (*found, *headers), orjson.dumps(body, option=orjson.OPT_UTC_Z))

@@ -61,12 +61,27 @@ def _reference(kind: str) -> Callable[[object], UUID]:
     return read
 
 
+def _all_or_some(value: object) -> object:
+    if value == "all":
+        return None
+    if not isinstance(value, list):
+        raise PydanticCustomError("wrong_type", 'This is "all", or an array of ids.')
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class PathId:
     """Marks a path parameter as the id of a `kind`; another text there is 404."""
 
     kind: str
 
+
+LocationId: TypeAlias = Annotated[UUID, PathId("location")]
+ServiceId: TypeAlias = Annotated[UUID, PathId("service")]
+StaffId: TypeAlias = Annotated[UUID, PathId("staff")]
+KeyId: TypeAlias = Annotated[UUID, PathId("key")]
+HoldId: TypeAlias = Annotated[UUID, PathId("hold")]
+BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
 
 LocationRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("location")), WithJsonSchema(_id_schema("location"))
@@ -79,6 +94,20 @@ StaffRef: TypeAlias = Annotated[
 ]
 HoldRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("hold")), WithJsonSchema(_id_schema("hold"))
+]
+
+AllOrSome: TypeAlias = Annotated[
+    list[LocationRef] | None,
+    BeforeValidator(_all_or_some),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "all", "type": "string"},
+                {"type": "array", "items": _id_schema("location"), "minItems": 1},
+            ],
+            "examples": ["all"],
+        }
+    ),
 ]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from uuid import UUID
 
 from application.access_keys import AccessKeys
+from application.agenda import AgendaReads
 from application.booking import Bookings
+from application.booking_course import BookingCourse
+from application.booking_reads import BookingReads, CalendarEntry
 from application.holds import Holds
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
@@ -18,31 +21,12 @@ from application.staffing import Staffing
 from application.tenancy import Tenancy
 
 
-class BookingCalendar(Protocol):
-    """Writes one booking as an iCalendar file (RFC 5545)."""
-
-    def __call__(
-        self,
-        *,
-        booking_id: str,
-        sequence: int,
-        changed_at: datetime,
-        start: datetime,
-        end: datetime,
-        status: str,
-        service: str,
-        location: str,
-        customer: tuple[str, ...],
-    ) -> bytes:
-        """The file, UTF-8 with CRLF. `customer` are opened lines: only under a purpose."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The use cases, wired.
 
-    `readiness` answers quickly, for each part that a request needs, whether it is there.
+    `booking_calendar` writes one booking as iCalendar, UTF-8 with CRLF. `readiness` answers quickly, for each part that
+    a request needs, whether it is there. `bound` binds what runs inside it, in one thread, to one tenant.
     """
 
     clock: Clock
@@ -57,5 +41,9 @@ class Platform:
     slots: Slots
     holds: Holds
     bookings: Bookings
-    booking_calendar: BookingCalendar
+    booking_course: BookingCourse
+    booking_reads: BookingReads
+    agenda: AgendaReads
+    booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
+    bound: Callable[[UUID], AbstractContextManager[None]]

@@ -161,7 +161,9 @@ class Meaning:
     says: str
 
 
-def kinds(root: type[errors.DomainError] = errors.DomainError) -> Iterator[type[errors.DomainError]]:
+def kinds(
+    root: type[errors.DomainError] = errors.DomainError,
+) -> Iterator[type[errors.DomainError]]:
     """Every error class below `root`, parents before children."""
     for kind in root.__subclasses__():
         yield kind

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
+from uuid import UUID
 
+from application.access_keys import parse_token
 from application.recorded import Caller
 from domain.errors import PurposeRequired, TooMany, Unidentified
 from domain.purposes import PURPOSES
@@ -28,6 +30,17 @@ def bearer_token(headers: dict[bytes, bytes]) -> str:
     if scheme.lower() != b"bearer" or not _TOKEN.fullmatch(token):
         raise Unidentified("Send an API key: Authorization: Bearer dbk_...")
     return token.decode("ascii")
+
+
+def tenant_of(token: str) -> UUID:
+    """The tenant that an API key says it belongs to; what else it says is checked inside that tenant's wall.
+
+    Refuses: Unidentified (not a key).
+    """
+    parsed = parse_token(token)
+    if parsed is None:
+        raise Unidentified()
+    return parsed.tenant
 
 
 def with_purpose(by: Caller, headers: dict[bytes, bytes]) -> Caller:

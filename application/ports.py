@@ -213,6 +213,14 @@ class Book(Protocol):
         ...
 
 
+class ExpiredClaims(Protocol):
+    """Reservations whose time is over although nobody has recorded it."""
+
+    def expired(self, tenant: UUID, by: int, limit: int) -> list[Seat]:
+        """At most `limit` holds and pending bookings that have expired by `by` (epoch seconds), oldest first."""
+        ...
+
+
 # --- people ----------------------------------------------------------------------------------------------------------
 
 

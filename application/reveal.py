@@ -16,7 +16,7 @@ from application.execute import Plan, Scribe, carry_out
 from application.ports import Append, Clock, EventStore, Ids, Opener
 from application.recorded import Caller
 from domain import access
-from domain.access import Field, SubjectSeen
+from domain.access import SALT_BYTES, Field, SubjectSeen
 from domain.errors import NotPermitted
 from domain.purposes import OPENING_ROLES, require_purpose
 from domain.sealing import Envelope
@@ -72,7 +72,7 @@ class Reveal:
     ) -> None:
         id = self.ids.uuid()
         seen = tuple(
-            SubjectSeen(subject, self.ids.secret().hex())
+            SubjectSeen(subject, self.ids.secret()[:SALT_BYTES].hex())
             for subject in dict.fromkeys(sight.subject for sight in sights)
         )
         decision = access.grant(id, purpose, by.case, fields, seen)

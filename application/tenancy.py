@@ -52,12 +52,14 @@ class Tenancy:
     ids: Ids
     origin: str = ORIGIN
 
-    def found_tenant(self, name: str) -> FoundedTenant:
+    def found_tenant(self, name: str, id: UUID | None = None) -> FoundedTenant:
         """Found a tenant and issue one key for each of `FIRST_ROLES`, all in one append.
+
+        `id` is a fresh one, drawn by a caller that has to be bound to the tenant before; by default one is drawn here.
 
         Refuses: Unacceptable (name, origin).
         """
-        id = self.ids.uuid()
+        id = self.ids.uuid() if id is None else id
         founder = Caller(tenant=id, actor="system:tenancy", roles=frozenset())
         origin = self.origin.replace(_TENANT_IN_ORIGIN, public_id("tenant", id))
 

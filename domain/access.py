@@ -18,6 +18,7 @@ from domain.sealing import Plain
 Field = Literal["name", "email", "phone", "address", "note", "metadata"]
 
 SUBJECTS_MAX: Final = 10_000
+SALT_BYTES: Final = 16
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -28,7 +29,7 @@ class SubjectSeen:
     """One subject among those opened; `salt` (hexadecimal) blinds it in the ledger's root of many."""
 
     subject: UUID
-    salt: Annotated[str, Plain("32 random bytes in hexadecimal")]
+    salt: Annotated[str, Plain("random bytes in hexadecimal")]
 
 
 @dataclass(frozen=True, slots=True)

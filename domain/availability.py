@@ -191,17 +191,14 @@ def _unblocked(
     for opens, closes, reach in _with_reach(working):
         latest = min(closes - 1, reach - duration, last)
         at = opens + max(0, -((opens - first) // step)) * step
-        while at <= latest:
-            # What has ended, its buffer included, blocks no later start either.
-            while index < len(blocks) and blocks[index][1] + before <= at:
-                index += 1
-            if index == len(blocks):
-                found.extend(range(at, latest + 1, step))
-                break
+        while at <= latest and index < len(blocks):
             starts, ends = blocks[index]
             run = range(at, min(latest, starts - after) + 1, step)
             found.extend(run)
             at = max(at + len(run) * step, opens - ((opens - ends - before) // step) * step)
+            # A block that this interval ends before may still lie in the way of the next one.
+            index += at <= latest
+        found.extend(range(at, latest + 1, step))
     return found
 
 

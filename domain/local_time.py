@@ -78,7 +78,7 @@ def start_instant(zone_name: str, ordinal: int, minute: int) -> int:
     >>> start_instant(new_york, sunday, 150) == start_instant(new_york, sunday, 210)
     True
     """
-    offset = _steady_offset(zone_name, ordinal)
+    offset = steady_offset(zone_name, ordinal)
     if offset is None:
         return _readings(zone_name, ordinal, minute)[0]
     return (ordinal - EPOCH_ORDINAL) * DAY_SECONDS + minute * MINUTE_SECONDS - offset
@@ -86,7 +86,7 @@ def start_instant(zone_name: str, ordinal: int, minute: int) -> int:
 
 def end_instant(zone_name: str, ordinal: int, minute: int) -> int:
     """Say when something ends that ends at this wall time: the later of two readings."""
-    offset = _steady_offset(zone_name, ordinal)
+    offset = steady_offset(zone_name, ordinal)
     if offset is None:
         # In a gap the second reading is the one moved back, so the later is right there too.
         return max(_readings(zone_name, ordinal, minute))
@@ -118,7 +118,7 @@ def exists(zone_name: str, ordinal: int) -> bool:
     >>> exists("Pacific/Apia", date(2011, 12, 30).toordinal())
     False
     """
-    if _steady_offset(zone_name, ordinal) is not None:
+    if steady_offset(zone_name, ordinal) is not None:
         return True
     return midnight(zone_name, ordinal) < midnight(zone_name, ordinal + 1)
 
@@ -144,7 +144,7 @@ def local_date(zone_name: str, at: int) -> date:
 
 
 @lru_cache(maxsize=_DAYS_KEPT)
-def _steady_offset(zone_name: str, ordinal: int) -> int | None:
+def steady_offset(zone_name: str, ordinal: int) -> int | None:
     """Seconds east of UTC at every wall time of the day, 24:00 included; None when they change.
 
     No zone changes twice within three days, so comparing both ends of the day is enough.

@@ -27,9 +27,9 @@ EMAIL_LENGTH_MAX: Final = 254
 PHONE_LENGTH_MAX: Final = 40
 ADDRESS_LENGTH_MAX: Final = 500
 
-_EMAIL: Final = re.compile(
-    r"[^\s@\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}@[^\s@.,;:<>()\[\]\\\"]+(\.[^\s@.,;:<>()\[\]\\\"]+)+"
-)
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+_LABEL: Final = rf"[^\s@.,;:<>()\[\]\\\"{_CONTROLS}]+"
+_EMAIL: Final = re.compile(rf"[^\s@{_CONTROLS}]{{1,64}}@{_LABEL}(\.{_LABEL})+")
 _PHONE_PUNCTUATION: Final = re.compile(r"[\s().\-/\u2010-\u2015]")
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,15}")
 

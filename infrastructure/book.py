@@ -70,6 +70,17 @@ class PostgresBook:
         )
         return [catalog_entry(row) for row in rows]
 
+    def expired(self, tenant: UUID, by: int, limit: int) -> list[Seat]:
+        """See the port `ExpiredClaims`."""
+        rows = self.database.rows(
+            "SELECT owner_id, kind, expires_at FROM reservation"
+            " WHERE tenant_id = %b AND expires_at <= %s::bigint"
+            " UNION ALL SELECT owner_id, kind, expires_at FROM seat"
+            " WHERE tenant_id = %b AND expires_at <= %s::bigint ORDER BY 3, 1 LIMIT %s",
+            (tenant, by, tenant, by, limit),
+        )
+        return [Seat(*row) for row in rows]
+
 
 def _occupied(row: Row) -> Occupied:
     staff, service, start, end, from_, to, kind, expires_at, seats = parsed(row[4])

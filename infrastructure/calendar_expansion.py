@@ -13,14 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import product
+from math import prod
 from typing import Final
 
 from domain.errors import CalendarTooDense
 from infrastructure.calendar_rules import UNIT_SECONDS, Rule
 
 MAX_STEPS: Final = 1_000_000
+
+_DAY_SECONDS: Final = 86_400
 
 
 class Effort:
@@ -78,10 +81,10 @@ def _completed(rule: Rule, start: datetime) -> Rule:
     )
     if on_weekday and not rule.by_day:
         rule = replace(rule, by_day=frozenset({(0, start.weekday())}))
-    shorter = UNIT_SECONDS.get(rule.frequency, 86_400)
+    shorter = UNIT_SECONDS.get(rule.frequency, _DAY_SECONDS)
     return replace(
         rule,
-        by_hour=rule.by_hour or _every_or(shorter < 86_400, 24, start.hour),
+        by_hour=rule.by_hour or _every_or(shorter < _DAY_SECONDS, 24, start.hour),
         by_minute=rule.by_minute or _every_or(shorter < 3600, 60, start.minute),
         by_second=rule.by_second or _every_or(shorter < 60, 60, start.second),
     )
@@ -122,26 +125,50 @@ def _within_days(
     rule: Rule, start: datetime, entered: datetime, last: datetime, effort: Effort
 ) -> Iterator[list[datetime]]:
     """Occurrences of an hourly to secondly rule, one list per day, in order."""
-    unit = UNIT_SECONDS[rule.frequency]
-    origin = start.toordinal() * 86_400 + _second_of_day(start.time())
-    hours, minutes, seconds = map(sorted, (rule.by_hour, rule.by_minute, rule.by_second))
+    unit, (coarse, fine) = UNIT_SECONDS[rule.frequency], _clock_parts(rule)
+    per_day = _DAY_SECONDS // unit
+    listed = prod(map(len, coarse))
+    origin = start.toordinal() * per_day + _second_of_day(start) // unit
+    inside = [sum(parts) for parts in product(*fine)]
     for ordinal in range(entered.toordinal(), last.toordinal() + 1):
         effort.spend(1)
-        day = date.fromordinal(ordinal)
+        day = datetime.fromordinal(ordinal)
         if not _fits(rule, day):
             continue
-        effort.spend(len(hours) * len(minutes) * len(seconds))
-        yield [
-            datetime.combine(day, time(hour, minute, second))
-            for hour, minute, second in product(hours, minutes, seconds)
-            if ((ordinal * 86_400 + hour * 3600 + minute * 60 + second) // unit - origin // unit)
-            % rule.interval
-            == 0
-        ]
+        steps = range((origin - ordinal * per_day) % rule.interval, per_day, rule.interval)
+        # Either walk the interval's steps or the listed times, whichever are fewer.
+        effort.spend(min(len(steps), listed))
+        if len(steps) < listed:
+            seconds = [step * unit for step in steps if _listed(rule, step * unit)]
+        else:
+            times = (sum(parts) for parts in product(*coarse))
+            seconds = [second for second in times if second // unit in steps]
+        effort.spend(len(seconds) * len(inside))
+        yield [day + timedelta(seconds=second + more) for second in seconds for more in inside]
 
 
-def _second_of_day(clock: time) -> int:
-    return clock.hour * 3600 + clock.minute * 60 + clock.second
+def _clock_parts(rule: Rule) -> tuple[list[list[int]], list[list[int]]]:
+    """The listed hours, minutes, seconds, all in seconds: down to the rule's unit, and below."""
+    parts = [
+        [hour * 3600 for hour in sorted(rule.by_hour)],
+        [minute * 60 for minute in sorted(rule.by_minute)],
+        sorted(rule.by_second),
+    ]
+    coarse = list(UNIT_SECONDS).index(rule.frequency) + 1
+    return parts[:coarse], parts[coarse:]
+
+
+def _listed(rule: Rule, second: int) -> bool:
+    """True when a second of the day is among the listed times, as far as the rule's unit goes."""
+    return (
+        second // 3600 in rule.by_hour
+        and (rule.frequency == "HOURLY" or second // 60 % 60 in rule.by_minute)
+        and (rule.frequency != "SECONDLY" or second % 60 in rule.by_second)
+    )
+
+
+def _second_of_day(at: datetime) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
 
 
 def _years(rule: Rule, start: date, entered: date, last: date) -> Iterator[Iterable[date]]:

@@ -82,6 +82,9 @@ class WalledDatastore(PostgresDatastore):
     def register_type_adapters(self) -> None:
         """Nothing to register: no composite types."""
 
+    def close(self) -> None:
+        """Leave the pool to its owner (the library calls this when a datastore is collected)."""
+
     @contextmanager
     def get_connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A walled connection, with failures in the library's terms and without the driver's words."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache, lru_cache
-from importlib import import_module
-from types import ModuleType
+from importlib.resources import as_file, files
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from holidays.holiday_base import HolidayBase
 
 _YEARS_KEPT: Final = 512
+_COUNTRIES_KEPT: Final = 300
 # Outside these the package has no rules, and dates are near the ends of the calendar.
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2200
@@ -61,15 +62,25 @@ def _in_year(country: str, subdivision: str | None, year: int) -> frozenset[date
 @cache
 def _modules() -> dict[str, tuple[str, str]]:
     """Module and class per country code."""
-    # Imported late: 8 MB, and 20 MB more with the first country.
+    # Imported late: 8 MB that a process which never asks need not carry.
     from holidays.registry import COUNTRIES
 
     return {names[1]: (module, names[0]) for module, names in COUNTRIES.items()}
 
 
+@lru_cache(maxsize=_COUNTRIES_KEPT)
 def _country(code: str) -> type[HolidayBase] | None:
-    found = _modules().get(code)
-    if found is None:
+    """The package's class for a country.
+
+    Its file is loaded by itself: importing it by name loads all 250 countries, 20 MB in a second.
+    """
+    if code not in _modules():
         return None
-    module: ModuleType = import_module(f"holidays.countries.{found[0]}")
-    return cast("type[HolidayBase]", getattr(module, found[1]))
+    module_name, class_name = _modules()[code]
+    file = files("holidays") / "countries" / f"{module_name}.py"
+    with as_file(file) as path:
+        spec = spec_from_file_location(f"{__name__}_{module_name}", path)
+        assert spec is not None and spec.loader is not None, "a path to a .py file has a loader"
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return cast("type[HolidayBase]", getattr(module, class_name))

@@ -115,8 +115,9 @@ def _state(row: AgendaRow) -> Booking:
 
 
 def _row(values: Sequence[Any]) -> AgendaRow:
-    *plain, person = values
-    return AgendaRow(*plain, None if person is None else Envelope(person))
+    fields = list(values)
+    fields[-1] = None if fields[-1] is None else Envelope(fields[-1])
+    return AgendaRow(*fields)
 
 
 def _as_columns(row: AgendaRow) -> tuple[object, ...]:

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from tests.engines import deployment, engine, own_deployment, sequencer, tenant
 from tests.postgres import database, postgres_server
 
-__all__ = ["database", "postgres_server"]
+__all__ = [
+    "database",
+    "deployment",
+    "engine",
+    "own_deployment",
+    "postgres_server",
+    "sequencer",
+    "tenant",
+]

@@ -2,9 +2,9 @@
 
     python tests/postgres_keeper.py FOLDER PID
 
-starts a server in FOLDER, writes its superuser dsn to FOLDER/dsn, and stops it as soon as process
-PID (the run's controller) has ended, however it ended. A server that several test workers share can
-be the child of none of them.
+starts a server, writes its superuser dsn to FOLDER/dsn, and stops it as soon as process PID (the
+run's controller) has ended, however it ended. A server that several test workers share can be the
+child of none of them.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ def keep(folder: Path, run: int) -> None:
     """Serve until process `run` ends."""
     from infrastructure.local_postgres import LocalPostgres
     from infrastructure.start_faults import StartFault
+    from tests.scratch import scratch_folder
 
-    try:
-        server = LocalPostgres(folder, fast=True)
-        dsn = server.start()
-    except StartFault as fault:
-        _publish(folder / "fault", str(fault))
-        raise SystemExit(fault.exit_code) from None
-    try:
-        _publish(folder / "dsn", dsn)
-        _wait_for_end(run)
-    finally:
-        server.stop()
+    with scratch_folder("tests") as scratch:
+        try:
+            server = LocalPostgres(scratch, fast=True)
+            dsn = server.start()
+        except StartFault as fault:
+            _publish(folder / "fault", str(fault))
+            raise SystemExit(fault.exit_code) from None
+        try:
+            _publish(folder / "dsn", dsn)
+            _wait_for_end(run)
+        finally:
+            server.stop()
 
 
 def _publish(path: Path, text: str) -> None:

@@ -37,20 +37,6 @@ linux_only = pytest.mark.skipif(not LINUX, reason="the system kills orphans on L
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with an empty cluster, to be copied: making one takes most of a second."""
-    folder = tmp_path_factory.mktemp("made")
-    with LocalPostgres(folder, fast=True):
-        pass
-    return folder
-
-
-@pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "daybook"))
-
-
 @pytest.fixture
 def server(folder: Path) -> Iterator[LocalPostgres]:
     server = LocalPostgres(folder, fast=True)
@@ -79,6 +65,10 @@ def run(dsn: str, statement: str) -> list[tuple[str | int, ...]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def keep_a_row(dsn: str) -> None:
+    run(dsn, "DROP TABLE IF EXISTS kept; CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
 
 
 def in_child(folder: Path, then: str) -> subprocess.Popen[str]:
@@ -110,7 +100,7 @@ def test_what_was_committed_is_there_after_a_restart_on_the_same_port(
     server: LocalPostgres,
 ) -> None:
     first = server.start()
-    run(first, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
+    keep_a_row(first)
     server.stop()
     assert not server.is_running()
     assert server.start() == first
@@ -124,8 +114,8 @@ def test_starting_twice_is_starting_once(server: LocalPostgres) -> None:
     assert server.pid == pid
 
 
-def test_a_new_cluster_is_safe_by_default(tmp_path: Path) -> None:
-    with LocalPostgres(tmp_path) as server:
+def test_a_new_cluster_is_safe_by_default(empty: Path) -> None:
+    with LocalPostgres(empty) as server:
         rows = run(server.dsn(), "SELECT name, setting FROM pg_settings")
         settings = {row[0]: row[1] for row in rows}
         rules = run(server.dsn(), "SELECT DISTINCT auth_method FROM pg_hba_file_rules")
@@ -143,7 +133,7 @@ def test_a_new_cluster_is_safe_by_default(tmp_path: Path) -> None:
     }
     assert {name: settings[name] for name in wanted} == wanted
     assert rules == [("scram-sha-256",)]
-    password = tmp_path / "postgres" / "password"
+    password = empty / "postgres" / "password"
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
     assert password.read_text() not in server.log_path.read_text()
 
@@ -166,7 +156,7 @@ def test_the_server_gets_no_secret_of_ours(
 
 def test_what_was_committed_survives_kill_9_of_the_server(server: LocalPostgres) -> None:
     dsn = server.start()
-    run(dsn, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
+    keep_a_row(dsn)
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -237,13 +227,13 @@ def test_somebody_who_stands_in_the_folder_is_not_taken_for_the_server(
     assert visitor.poll() is None
 
 
-def test_a_killed_initdb_leaves_no_cluster_and_the_next_start_makes_one(tmp_path: Path) -> None:
-    home = tmp_path / "postgres"
-    child = in_child(tmp_path, "wait")
+def test_a_killed_initdb_leaves_no_cluster_and_the_next_start_makes_one(empty: Path) -> None:
+    home = empty / "postgres"
+    child = in_child(empty, "wait")
     assert wait_until(lambda: any(home.glob("data.new-*/data/base")), 20)
     end(child)
     assert not (home / "data").exists()
-    with LocalPostgres(tmp_path, fast=True) as server:
+    with LocalPostgres(empty, fast=True) as server:
         assert run(server.dsn(), "SELECT 1") == [(1,)]
     assert not any(home.glob("data.new-*"))
 
@@ -305,12 +295,12 @@ def test_a_cluster_of_another_user_is_refused(server: LocalPostgres) -> None:
 
 
 @root_only
-def test_root_without_namespaces_runs_it_as_nobody(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path, fast=True, namespaces=False)
+def test_root_without_namespaces_runs_it_as_nobody(empty: Path) -> None:
+    server = LocalPostgres(empty, fast=True, namespaces=False)
     try:
         dsn = server.start()
         assert Path(f"/proc/{server.pid}").stat().st_uid != 0
-        run(dsn, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)")
+        keep_a_row(dsn)
         server.stop()
         assert run(server.start(), "SELECT n FROM kept") == [(1,)]
     finally:
@@ -361,10 +351,10 @@ def test_programs_that_are_not_there_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not DEBIAN_15.exists(), reason="Debian's PostgreSQL 15 is not installed")
-def test_debians_programs_serve_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debians_programs_serve_as_well(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYBOOK_PG_BINDIR", str(DEBIAN_15))
     assert find_binaries().major == 15
-    with LocalPostgres(tmp_path, fast=True) as server:
+    with LocalPostgres(empty, fast=True) as server:
         assert str(run(server.dsn(), "SHOW server_version_num")[0][0]).startswith("15")
 
 

@@ -2,7 +2,7 @@
 
     python tests/recovery/tree.py FOLDER '{"api": "print(1)"}' [--postgres] [--fail-to-prepare]
 
-prints `ready` when all parts are, and ends with the supervisor's exit code. Each part is Python code.
+prints `ready` when all parts are, and ends with the supervisor's exit code. A part is Python code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(folder: Path, parts: dict[str, str], flags: list[str]) -> int:
                 (sys.executable, "-c", PRELUDE + code),
                 {"PYTHONPATH": str(ROOT), "SOCKET": str(number), "DSN": dsn},
                 passes=(number,),
-                ready_seconds=0.5 if name == "late" else 30,
+                ready_seconds=0.05 if name == "late" else 30,
             )
             for name, code in parts.items()
         ]

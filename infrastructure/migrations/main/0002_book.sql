@@ -34,6 +34,9 @@ CREATE TABLE seat (
     UNIQUE (tenant_id, owner_id)
 );
 
+CREATE INDEX reservation_by_expiry ON reservation (tenant_id, expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX seat_by_expiry ON seat (tenant_id, expires_at) WHERE expires_at IS NOT NULL;
+
 CREATE TABLE busy_block (
     tenant_id uuid   NOT NULL,
     staff_id  uuid   NOT NULL,

@@ -14,7 +14,7 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['event', 'event_queue', 'sequenced', 'ledger_head'] LOOP
         EXECUTE format('CREATE POLICY all_tenants ON %I TO {{sequencer}} USING (true) WITH CHECK (true)', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['event', 'sequenced', 'agenda_v1'] LOOP
+    FOREACH t IN ARRAY ARRAY['event', 'sequenced', 'ledger_head', 'agenda_v1'] LOOP
         EXECUTE format('CREATE POLICY every_tenant ON %I TO {{follower}} USING (true) WITH CHECK (true)', t);
     END LOOP;
 END $$;

@@ -1,0 +1,71 @@
+"""What the command line does to a deployment without a key: found tenants, issue keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from application.access_keys import AccessKeys, IssueKey
+from application.recorded import Caller
+from application.tenancy import Tenancy
+from domain.access_key import KeyTerms
+from domain.errors import FieldError, UnknownReference
+from domain.values import parse_id, public_id
+from infrastructure.deployment import Deployment
+from infrastructure.engine import Engine
+from infrastructure.wall import bound_to
+
+
+def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
+    """Found a tenant; its id and first keys. Refuses: Unacceptable."""
+    engine = Engine.connect(deployment, connections=1)
+    try:
+        tenant = engine.ids.uuid()
+        with bound_to(tenant):
+            tenancy = Tenancy(
+                engine.store, engine.book, engine.clock, engine.ids, deployment.settings.origin
+            )
+            founded = tenancy.found_tenant(name, tenant)
+        return {"tenant": public_id("tenant", tenant), "keys": dict(founded.keys)}
+    finally:
+        engine.close()
+
+
+def issue_key(
+    deployment: Deployment,
+    tenant: str,
+    roles: tuple[str, ...],
+    actor: str,
+    locations: tuple[str, ...],
+) -> dict[str, Any]:
+    """Issue a key on behalf of the operator. Refuses: UnknownReference, Unacceptable."""
+    tenant_id = reference("tenant", tenant, "/tenant")
+    location_ids = tuple(reference("location", it, "/location") for it in locations)
+    engine = Engine.connect(deployment, connections=1)
+    try:
+        with bound_to(tenant_id):
+            if engine.book.entry(tenant_id, "tenant", tenant_id) is None:
+                raise unknown("/tenant")
+            operator = Caller(tenant_id, "system:operator", frozenset({"owner"}))
+            terms = KeyTerms(roles=roles, actor=actor, location_ids=location_ids or None)  # type: ignore[arg-type]
+            issued = AccessKeys(engine.store, engine.book, engine.clock, engine.ids).issue(
+                IssueKey(terms), operator
+            )
+        return {"id": public_id("key", issued.state.key.id), "key": issued.state.token}
+    finally:
+        engine.close()
+
+
+def reference(kind: str, text: str, pointer: str) -> UUID:
+    """The id behind its public form. Refuses: UnknownReference."""
+    found = parse_id(kind, text)
+    if found is None:
+        raise unknown(pointer)
+    return found
+
+
+def unknown(pointer: str) -> UnknownReference:
+    """The refusal of an id that is not there."""
+    return UnknownReference(
+        errors=(FieldError(pointer, "unknown_reference", "There is no such thing here."),)
+    )

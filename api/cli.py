@@ -1,0 +1,197 @@
+"""The command line. `daybook --help` lists the verbs; the contract is in the README and `docs/`.
+
+This module stays light: `up` runs for weeks in the process that imports it, so every verb imports what it needs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from infrastructure.settings import DEFAULT_DATA, Settings
+from infrastructure.start_faults import StartFault
+
+app = typer.Typer(
+    help="Daybook: bookings that are never sold twice, and a record that proves it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tenants = typer.Typer(help="Found tenants: businesses, or franchise brands.", no_args_is_help=True)
+keys = typer.Typer(help="Issue API keys.", no_args_is_help=True)
+app.add_typer(tenants, name="tenant")
+app.add_typer(keys, name="key")
+
+Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+
+
+class PartName(StrEnum):
+    """The parts behind the API."""
+
+    SEQUENCER = "sequencer"
+    WORKER = "worker"
+
+
+def main() -> None:
+    """Run the command line; a fault of starting is one line and its exit code."""
+    try:
+        app()
+    except StartFault as fault:
+        fail(str(fault), fault.exit_code)
+
+
+def fail(line: str, code: int = 2) -> NoReturn:
+    """Say one line on standard error and end."""
+    print(f"daybook: {line}", file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+@app.command()
+def up(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(help="The API's port; 0 takes a free one.")] = 8080,
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo franchise, once.")] = False,
+    ready_json: Annotated[
+        bool, typer.Option("--ready-json", help="When ready, print one line of JSON.")
+    ] = False,
+) -> None:
+    """Bring everything up: PostgreSQL, migrations, API, sequencer, followers. Ctrl-C stops it."""
+    from api.up import run_up
+
+    raise SystemExit(run_up(Settings.read(data), port=port, demo=demo, ready_json=ready_json))
+
+
+@app.command()
+def migrate(data: Data = DEFAULT_DATA) -> None:
+    """Bring databases, roles and key tree up to date (a part of `up`)."""
+    applied = _deployment(data).prepare(_event_types())
+    for name in applied:
+        print(f"applied {name}")
+    print("up to date")
+
+
+@app.command()
+def serve(
+    data: Data = DEFAULT_DATA,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+    fd: Annotated[int | None, typer.Option(help="An inherited socket to listen on.")] = None,
+) -> None:
+    """Serve the API from this process (a part of `up`)."""
+    from api.serving import serve_api
+
+    serve_api(_checked(data), host=host, port=port, fd=fd)
+
+
+@app.command()
+def work(
+    data: Data = DEFAULT_DATA,
+    part: Annotated[PartName | None, typer.Option(help="Which one; by default the worker.")] = None,
+) -> None:
+    """Run the sequencer, or the followers and the sweeper, in this process (a part of `up`)."""
+    from api import workers
+
+    run: Callable[..., int] = workers.sequence if part is PartName.SEQUENCER else workers.work
+    raise SystemExit(run(_checked(data)))
+
+
+@app.command()
+def dsn(
+    data: Data = DEFAULT_DATA,
+    of_keys: Annotated[bool, typer.Option("--keys", help="Of the key database.")] = False,
+) -> None:
+    """Print the owner's connection string, for engineers and drills."""
+    deployment = _deployment(data)
+    print(deployment.keys if of_keys else deployment.main)
+
+
+@tenants.command("create")
+def create_tenant(
+    name: Annotated[str, typer.Option(help="What the business is called.")],
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Found a tenant and print its first keys, once."""
+    from api.administration import found_tenant
+
+    founded = _refusing(lambda: found_tenant(_checked(data), name))
+    if as_json:
+        print(json.dumps(founded))
+        return
+    print(f"tenant {founded['tenant']}\n\nKeys, shown this once:")
+    for role, key in founded["keys"].items():
+        print(f"  {role:<16} {key}")
+
+
+@keys.command("create")
+def create_key(
+    tenant: Annotated[str, typer.Option(help="The tenant's id (ten_...).")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times.")],
+    actor: Annotated[
+        str, typer.Option(help="Whose key it is: an id of your own, not a name.")
+    ] = "command-line",
+    location: Annotated[
+        list[str] | None, typer.Option(help="A location (loc_...); none: all of them.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a key and print it, once."""
+    from api.administration import issue_key
+
+    issued = _refusing(
+        lambda: issue_key(_checked(data), tenant, tuple(role), actor, tuple(location or ()))
+    )
+    print(json.dumps(issued) if as_json else issued["key"])
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's OpenAPI 3.1 document."""
+    from api.openapi import document
+
+    print(document())
+
+
+def _settings(data: Path) -> Settings:
+    return Settings.read(data)
+
+
+def _deployment(data: Path) -> Any:
+    from infrastructure.deployment import Deployment
+
+    return Deployment.locate(_settings(data))
+
+
+def _checked(data: Path) -> Any:
+    deployment = _deployment(data)
+    deployment.check(_event_types())
+    return deployment
+
+
+def _event_types() -> frozenset[str]:
+    from application.event_types import catalogue
+
+    return frozenset(catalogue())
+
+
+def _refusing(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `act` gives; a refusal is one line, exit code 2."""
+    from domain.errors import DomainError
+
+    try:
+        return act()
+    except DomainError as refusal:
+        details = "; ".join(f"{error.pointer}: {error.detail}" for error in refusal.errors)
+        fail(details or refusal.detail)
+
+
+if __name__ == "__main__":
+    main()

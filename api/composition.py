@@ -1,0 +1,157 @@
+"""The composition root: the only place where use cases meet adapters. No container, nothing at import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from api.platform import Platform
+from application.access_keys import AccessKeys
+from application.agenda import AgendaReads
+from application.booking import Bookings
+from application.booking_course import BookingCourse
+from application.booking_reads import BookingReads, CalendarEntry
+from application.holds import Holds
+from application.locations import Locations
+from application.ports import (
+    Agenda,
+    Answers,
+    Book,
+    CalendarReader,
+    Clock,
+    EventStore,
+    Holidays,
+    Ids,
+    Opener,
+    People,
+    Positions,
+)
+from application.reveal import Reveal
+from application.services import Services
+from application.slots import Slots
+from application.staffing import Staffing
+from application.tenancy import ORIGIN, Tenancy
+from domain.values import Personal, public_id
+from infrastructure import calendar_writer
+from infrastructure.calendar_reader import ICalendarReader
+from infrastructure.memory import MemoryWorld, SettableClock
+from infrastructure.deployment import Deployment, pin_zones
+from infrastructure.engine import Engine
+from infrastructure.public_holidays import PublicHolidays
+from infrastructure.wall import bound_to
+from projections.agenda import PostgresAgenda
+
+IN_MEMORY_IS_READY: Final = {"memory": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One adapter for every port."""
+
+    clock: Clock
+    ids: Ids
+    store: EventStore
+    book: Book
+    people: People
+    opener: Opener
+    answers: Answers
+    agenda: Agenda
+    positions: Positions
+    holidays: Holidays
+    calendars: CalendarReader
+    readiness: Callable[[], Mapping[str, bool]]
+    origin: str = ORIGIN
+
+
+def assemble(ports: Ports) -> Platform:
+    """The use cases, each with the ports that it needs."""
+    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
+    reveal = Reveal(store, ports.opener, clock, ids)
+    return Platform(
+        clock=clock,
+        ids=ids,
+        answers=ports.answers,
+        positions=ports.positions,
+        tenancy=Tenancy(store, book, clock, ids, ports.origin),
+        access_keys=AccessKeys(store, book, clock, ids),
+        locations=Locations(store, book, clock, ids, ports.holidays),
+        services=Services(store, book, clock, ids),
+        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
+        slots=Slots(book, clock, ports.holidays),
+        holds=Holds(store, book, clock, ids, ports.holidays),
+        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
+        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
+        booking_reads=BookingReads(store, book, reveal),
+        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        booking_calendar=booking_calendar,
+        readiness=ports.readiness,
+        bound=bound_to,
+    )
+
+
+def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
+    """Everything in this process and nothing kept: for tests and for trying things out."""
+    world = MemoryWorld(seed, clock)
+    return assemble(
+        Ports(
+            clock=world.clock,
+            ids=world.ids,
+            store=world.store,
+            book=world.book,
+            people=world.people,
+            opener=world.opener,
+            answers=world.answers,
+            agenda=world.agenda,
+            positions=world.positions,
+            holidays=PublicHolidays(),
+            calendars=ICalendarReader(),
+            readiness=lambda: IN_MEMORY_IS_READY,
+        )
+    )
+
+
+def production(deployment: Deployment, connections: int) -> tuple[Platform, Engine]:
+    """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable."""
+    pin_zones()
+    engine = Engine.connect(deployment, connections=connections)
+    platform = assemble(
+        Ports(
+            clock=engine.clock,
+            ids=engine.ids,
+            store=engine.store,
+            book=engine.book,
+            people=engine.people,
+            opener=engine.vault,
+            answers=engine.answers,
+            agenda=PostgresAgenda(engine.app),
+            positions=engine.positions,
+            holidays=PublicHolidays(),
+            calendars=ICalendarReader(),
+            readiness=engine.readiness,
+            origin=deployment.settings.origin,
+        )
+    )
+    return platform, engine
+
+
+def booking_calendar(entry: CalendarEntry) -> bytes:
+    """One booking as iCalendar; its customer's name and address where they were opened for it."""
+    it = entry.booking
+    opened = (entry.customer or {}).get("name"), (entry.customer or {}).get("address")
+    place = entry.location_name
+    if entry.location_address is not None:
+        place = f"{place}, {entry.location_address}"
+    return calendar_writer.booking_ics(
+        calendar_writer.CalendarEntry(
+            booking_id=public_id("booking", it.id),
+            sequence=it.sequence,
+            changed_at=entry.changed_at,
+            start=it.visit.start,
+            end=it.visit.end,
+            status=it.status.value,
+            service=entry.service_name,
+            location=place,
+            customer=tuple(line.open() for line in opened if isinstance(line, Personal)),
+        )
+    )

@@ -1,0 +1,51 @@
+"""What is counted, for Prometheus: calls by route and status, and how long they took. No tenant, no key, no id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class Metrics:
+    """The counts of one application in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Counter(
+            "daybook_http_requests",
+            "Answers, by method, route and status.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "daybook_http_request_seconds",
+            "From the first byte read to the last one sent.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        # Looking a child up costs more than counting: each is found once.
+        self._counted: dict[tuple[str, str, int], Counter] = {}
+        self._timed: dict[str, Histogram] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer; status 0 is a client that left."""
+        named = method if method in _METHODS else "other"
+        key = (named, route, status)
+        counter = self._counted.get(key)
+        if counter is None:
+            counter = self._counted[key] = self._calls.labels(named, route, str(status))
+        counter.inc()
+        histogram = self._timed.get(route)
+        if histogram is None:
+            histogram = self._timed[route] = self._seconds.labels(route)
+        histogram.observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it, in the Prometheus text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,54 @@
+"""One API process: uvicorn over the application, on a socket of its own or an inherited one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Final
+
+import uvicorn
+
+from api.app import create_app
+from api.composition import production
+from api.lifeline import say_ready, watch_supervisor
+from api.settings import ApiSettings
+from infrastructure.deployment import Deployment
+
+DRAIN_SECONDS: Final = 10
+
+
+def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -> None:
+    """Serve until told to stop; calls that run are finished first."""
+    watch_supervisor()
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    settings = ApiSettings(security_contact=deployment.settings.security_contact)
+    platform, engine = production(deployment, connections=settings.threads)
+    listening = socket.socket(fileno=fd) if fd is not None else None
+    config = uvicorn.Config(
+        create_app(platform, settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    try:
+        asyncio.run(_serve(server, listening))
+    finally:
+        engine.close()
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket | None) -> None:
+    serving = asyncio.ensure_future(server.serve([listening] if listening else None))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started:
+        say_ready()
+    await serving

@@ -1,0 +1,110 @@
+"""`daybook up`: what its process tree is made of, and what it says when all is ready."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from api.data_folder import DataFolder
+from api.listening import listen
+from api.parts import Part
+from api.supervisor import supervise
+from infrastructure.settings import Settings
+from infrastructure.start_faults import ServerFailed
+
+DEMO_KEYS: Final = "demo-keys.json"
+
+
+def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:
+    """Run everything in the data folder until told to stop; the exit code.
+
+    The port is bound first, so that it is known, and ours, before anything is started.
+    """
+    with DataFolder(settings.data) as folder:
+        socket = listen(settings.host, port)
+        url = f"http://{settings.host}:{socket.getsockname()[1]}"
+
+        def parts(dsn: str) -> Sequence[Part]:
+            return all_parts(settings, socket.fileno())
+
+        def prepare(dsn: str) -> None:
+            run_verb(settings, "migrate")
+
+        def announce() -> None:
+            if demo:
+                run_verb(settings, "demo", "--url", url)
+            say_ready(url, settings, demo=demo, ready_json=ready_json)
+
+        with socket:
+            return supervise(
+                parts,
+                folder,
+                database_url=settings.database_url,
+                prepare=prepare,
+                announce=announce,
+            )
+
+
+def all_parts(settings: Settings, listening: int) -> list[Part]:
+    """The parts, in the order in which they start."""
+    data = ("--data", str(settings.data))
+    found = [Part("sequencer", verb("work", "--part", "sequencer", *data))]
+    found.append(Part("worker", verb("work", "--part", "worker", *data)))
+    for number in range(1, settings.api_processes + 1):
+        command = verb("serve", "--fd", str(listening), *data)
+        found.append(Part(f"api-{number}", command, passes=(listening,)))
+    return found
+
+
+def verb(*arguments: str) -> tuple[str, ...]:
+    """A verb of this program, as a command."""
+    return (sys.executable, "-m", "api.cli", *arguments)
+
+
+def run_verb(settings: Settings, name: str, *arguments: str) -> None:
+    """Run a verb to its end, in a process of its own: what it imports goes with it.
+
+    Refuses: ServerFailed, with the verb's own line.
+    """
+    done = subprocess.run(
+        verb(name, "--data", str(settings.data), *arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise ServerFailed(f"{name}: {lines[-1].removeprefix('daybook: ')}")
+
+
+def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> None:
+    """Tell a program in one line of JSON, or a person where to go."""
+    shown = read_demo(settings.keys / DEMO_KEYS) if demo else {}
+    if ready_json:
+        print(json.dumps({"url": url, **shown}), flush=True)
+        return
+    lines = [
+        "",
+        f"  Daybook is ready at {url}",
+        "",
+        f"  Reference    {url}/docs",
+        f"  Health       {url}/readyz",
+    ]
+    if demo:
+        lines += [
+            f"  Demo keys    {settings.keys / DEMO_KEYS}",
+            f"  Tour         daybook tour --data {settings.data}",
+        ]
+    print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)
+
+
+def read_demo(path: Path) -> dict[str, object]:
+    """The demo's tenant and keys."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found

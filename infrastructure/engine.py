@@ -1,0 +1,88 @@
+"""One process's adapters, wired to one deployment: what the composition root builds use cases on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.errors import Unavailable
+from infrastructure.book import PostgresBook
+from infrastructure.clock import SystemClock, SystemIds
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.event_mapper import EventMapper
+from infrastructure.event_recorder import SequencedRecorder
+from infrastructure.event_source import PostgresPositions
+from infrastructure.event_store import PostgresEventStore
+from infrastructure.kept_answers import PostgresAnswers
+from infrastructure.key_vault import PostgresKeyVault
+from infrastructure.people import PostgresPeople
+
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Adapters of the app's role. `close` gives the connections back."""
+
+    clock: SystemClock
+    ids: SystemIds
+    app: Database
+    keys: Database
+    vault: PostgresKeyVault
+    mapper: EventMapper
+    store: PostgresEventStore
+    book: PostgresBook
+    people: PostgresPeople
+    answers: PostgresAnswers
+    positions: PostgresPositions
+
+    @classmethod
+    def connect(cls, deployment: Deployment, *, connections: int = CONNECTIONS) -> Engine:
+        """Connect as the app. Raises Unavailable, DeploymentRefused."""
+        clock, ids = SystemClock(), SystemIds()
+        app = Database(deployment.dsn_of("app"), size=connections)
+        keys = Database(deployment.dsn_of("keys"), size=connections)
+        app.open()
+        keys.open()
+        vault = PostgresKeyVault(keys, deployment.epoch_keys(), ids)
+        mapper = EventMapper(vault)
+        store = PostgresEventStore(app, mapper, SequencedRecorder(app))
+        return cls(
+            clock=clock,
+            ids=ids,
+            app=app,
+            keys=keys,
+            vault=vault,
+            mapper=mapper,
+            store=store,
+            book=PostgresBook(app),
+            people=PostgresPeople(vault, clock, store.is_begun),
+            answers=PostgresAnswers(app, vault, clock, ids),
+            positions=PostgresPositions(app),
+        )
+
+    def readiness(self) -> dict[str, bool]:
+        """Whether each database answers, now."""
+        return {"database": answers(self.app), "keys": answers(self.keys)}
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.app.close()
+        self.keys.close()
+
+
+def tenants_of(follower: Database) -> Callable[[], list[UUID]]:
+    """A function that lists the deployment's tenants, for parts that serve them all."""
+    return lambda: [
+        row[0] for row in follower.rows("SELECT tenant_id FROM ledger_head ORDER BY tenant_id")
+    ]
+
+
+def answers(database: Database) -> bool:
+    """True when the database answers a question."""
+    try:
+        return database.row("SELECT 1") is not None
+    except Unavailable:
+        return False
