@@ -53,7 +53,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         edge.workers.shutdown()
         edge.waiters.shutdown()
@@ -92,7 +92,7 @@ def _describe(app: FastAPI) -> None:
 def _refuse(app: FastAPI, edge: Edge) -> None:
     """Tell refusals of the framework, and those of handlers that are no operations, as problems."""
 
-    async def refused(request: Request, refusal: Exception) -> Response:
+    async def refused(_: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, DomainError)
         answer = edge.refused(refusal)
         return Response(answer.body, answer.status, dict(answer.headers))

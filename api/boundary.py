@@ -1,7 +1,7 @@
 """The outermost layer: what every request passes on its way in, and every answer on its way out.
 
-Pure ASGI, one object, no copy of anything. It bounds the envelope, keeps failures inside (nothing of an exception reaches
-a client or the server's own log), adds the headers that every answer has, and counts.
+Pure ASGI, one object, no copy of anything. It bounds the envelope, keeps failures inside (nothing of an exception
+reaches a client or the server's own log), adds the headers that every answer has, and counts.
 """
 
 from __future__ import annotations

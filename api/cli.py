@@ -96,9 +96,10 @@ def work(
     part: Annotated[PartName | None, typer.Option(help="Which one; by default the worker.")] = None,
 ) -> None:
     """Run the sequencer, or the followers and the sweeper, in this process (a part of `up`)."""
-    from api import workers
-
-    run: Callable[..., int] = workers.sequence if part is PartName.SEQUENCER else workers.work
+    if part is PartName.SEQUENCER:
+        from api.sequencing import sequence as run
+    else:
+        from api.workers import work as run
     raise SystemExit(run(_checked(data)))
 
 

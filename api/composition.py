@@ -35,9 +35,9 @@ from application.tenancy import ORIGIN, Tenancy
 from domain.values import Personal, public_id
 from infrastructure import calendar_writer
 from infrastructure.calendar_reader import ICalendarReader
-from infrastructure.memory import MemoryWorld, SettableClock
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
+from infrastructure.memory import MemoryWorld, SettableClock
 from infrastructure.public_holidays import PublicHolidays
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda

@@ -30,8 +30,10 @@ Businesses book their customers here. Send an API key with every call: `Authoriz
 
 **Safe to repeat.** Every POST takes an `Idempotency-Key`: for 24 hours the same body gets the same answer.
 **Versions.** Resources answer an `ETag`; a change takes an optional `If-Match`.
-**Following.** Every write answers `Daybook-Event`; a list takes `?at_least=<event or position>` and waits until it includes it.
-**Personal data** is opened only with `Daybook-Purpose` (and `Daybook-Case` where the purpose demands one), and that is recorded.
+**Following.** Every write answers `Daybook-Event`; a list takes `?at_least=<event or position>` and waits until it
+includes it.
+**Personal data** is opened only with `Daybook-Purpose` (and `Daybook-Case` where the purpose demands one), and
+that is recorded.
 
 Every refusal is `application/problem+json` with a stable `code`; `/problems/<code>` says what it means.
 """

@@ -2,7 +2,7 @@
 
 A request hops to a worker thread once. There: who calls (401), how often (429), what kind of body (415), was this
 very call answered before, what does it ask for (400, 404, 422), then the handler. FastAPI describes the routes and
-finds them; reading and answering are done here, since both come after authentication and inside the answer that is kept.
+finds them; reading and answering are done here: both come after authentication, and inside the answer that is kept.
 """
 
 from __future__ import annotations

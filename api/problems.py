@@ -100,10 +100,8 @@ def problem(refusal: errors.DomainError, occurrence: UUID) -> Answer:
             {"pointer": error.pointer, "code": error.code, "detail": error.detail}
             for error in refusal.errors
         ]
-    for name, value in refusal.context.items():
-        if name not in _RESERVED:
-            body[name] = value
-    return Answer(status, _headers(refusal, status), orjson.dumps(body))
+    more = {name: value for name, value in refusal.context.items() if name not in _RESERVED}
+    return Answer(status, _headers(refusal, status), orjson.dumps(body | more))
 
 
 def _headers(refusal: errors.DomainError, status: int) -> tuple[tuple[str, str], ...]:

@@ -78,11 +78,11 @@ class Machine:
             _route("/", self.show_start, "application/json"),
         ]
 
-    async def show_health(self, request: Request) -> Response:
+    async def show_health(self, _: Request) -> Response:
         """Say that this process runs."""
         return _json({"status": "ok"})
 
-    async def show_readiness(self, request: Request) -> Response:
+    async def show_readiness(self, _: Request) -> Response:
         """Say whether this process can answer calls, and which time zone rules it goes by."""
         loop = asyncio.get_running_loop()
         parts = await loop.run_in_executor(self.edge.waiters, self.edge.platform.readiness)
@@ -124,15 +124,15 @@ class Machine:
         lines = f"Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n"
         return Response(lines, media_type="text/plain; charset=utf-8")
 
-    async def show_privacy_control(self, request: Request) -> Response:
+    async def show_privacy_control(self, _: Request) -> Response:
         """Say that Global Privacy Control signals are honoured."""
         return _json(GPC)
 
-    async def show_description(self, request: Request) -> Response:
+    async def show_description(self, _: Request) -> Response:
         """Give the OpenAPI 3.1 description of this interface."""
         return _json(self.description())
 
-    async def show_docs(self, request: Request) -> Response:
+    async def show_docs(self, _: Request) -> Response:
         """Show the reference: every call, its fields and its refusals. It needs nothing from elsewhere."""
         return _html(pages.reference(self.description()))
 

@@ -170,13 +170,21 @@ class _Tree:
         while True:
             if not announced and all(part.ready for part in self._parts):
                 announced = True
-                announce()
+                self._announce(announce)
             self._wait()
             if self._stopping():
                 return
             self._mind_postgres()
             self._mind_parts()
             self._start_due()
+
+    def _announce(self, announce: Callable[[], None]) -> None:
+        self._interruptible = True
+        try:
+            if not self._stopping():
+                announce()
+        finally:
+            self._interruptible = False
 
     def _stopping(self) -> bool:
         return self._stops_asked > 0

@@ -166,7 +166,7 @@ class AgendaReads:
         }
         opened = self.reveal.open(by, list(sights.values()), ("name",))
         names = {
-            id: None if values is None else values.get("name")
+            id: None if values is None else values["name"]
             for id, values in zip(sights, opened, strict=True)
         }
         return {id: name for id, name in names.items() if isinstance(name, Personal)}

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Final
 from uuid import UUID
 
-from application.choice import Choice, Chooser, Wanted, not_a_slot
+from application.choice import Choice, Chooser, Wanted, Zones, not_a_slot
 from application.claims import claim_of_booking, clear
 from application.execute import Plan, Scribe, carry_out
 from application.offer import Asked
@@ -77,6 +77,7 @@ class Bookings:
     clock: Clock
     ids: Ids
     holidays: Holidays
+    zones: Zones = field(default_factory=dict, repr=False, compare=False)
 
     def make(self, command: BookVisit, by: Caller) -> Receipt[Booking]:
         """Book a visit: confirmed at once, or pending where the service requires confirmation.
@@ -129,7 +130,9 @@ class Bookings:
 
     def _chosen(self, scribe: Scribe, wanted: Wanted) -> _Slot:
         """A free slot. Refuses: UnknownReference, LocationRequired, NotASlot, SlotUnavailable."""
-        choice = Chooser(self.book, self.holidays).choose(scribe.caller, wanted, scribe.at)
+        choice = Chooser(self.book, self.holidays, self.zones).choose(
+            scribe.caller, wanted, scribe.at
+        )
         cleared = clear(self.store, scribe, choice.expired)
         return _Slot(choice, cleared.events, cleared.releases)
 
@@ -147,7 +150,7 @@ class Bookings:
             asked.location or held.visit.location,
             asked.staff or held.visit.staff,
         )
-        chooser = Chooser(self.book, self.holidays)
+        chooser = Chooser(self.book, self.holidays, self.zones)
         on_offer = chooser.look(scribe.caller, asked_or_kept, scribe.at)
         wish = hold.Wish(asked.service, wanted.start, asked.location, asked.staff)
         consumed = hold.consume(held, wanted.owner, wish, scribe.at)

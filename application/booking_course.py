@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from application.choice import Choice, Chooser, Wanted, not_a_slot
+from application.choice import Choice, Chooser, Wanted, Zones, not_a_slot
 from application.claims import NOTHING_CLEARED, Cleared, claim_of_booking, clear
 from application.execute import Plan, Scribe, carry_out
 from application.offer import Asked
@@ -57,6 +57,7 @@ class BookingCourse:
     clock: Clock
     ids: Ids
     holidays: Holidays
+    zones: Zones = field(default_factory=dict, repr=False, compare=False)
 
     def confirm(self, target: Target, by: Caller) -> Receipt[Booking]:
         """Agree to a request: its time is kept for good. Refuses: InvalidState."""
@@ -110,7 +111,7 @@ class BookingCourse:
 
     def _choose(self, by: Caller, wanted: Wanted, at: datetime, *, staff_is_named: bool) -> Choice:
         try:
-            return Chooser(self.book, self.holidays).choose(by, wanted, at)
+            return Chooser(self.book, self.holidays, self.zones).choose(by, wanted, at)
         except UnknownReference as unknown:
             # What the caller did not name, but the booking has, may have moved out of the key's sight.
             if staff_is_named and unknown.errors[0].pointer == "/staff_id":

@@ -91,16 +91,19 @@ class BookingReads:
         last = self.store.read(by.tenant, id)[-1]
         service = self.book.entry(by.tenant, "service", state.visit.service)
         location = self.book.entry(by.tenant, "location", state.visit.location)
-        assert service is not None and isinstance(service.state, Service), "nothing is deleted"
-        assert location is not None and isinstance(location.state, Location), "nothing is deleted"
+        assert service is not None, "nothing is deleted"
+        assert location is not None, "nothing is deleted"
+        assert isinstance(service.state, Service)
+        assert isinstance(location.state, Location)
         customer = self._customer(state, by, CALENDAR_FIELDS) if include_customer else None
+        place = location.state.terms
         return CalendarEntry(
             booking=state,
             changed_at=last.occurred_at,
             service_name=service.state.terms.name,
-            location_name=location.state.terms.name,
-            location_address=location.state.terms.address,
-            time_zone=location.state.terms.time_zone,
+            location_name=place.name,
+            location_address=place.address,
+            time_zone=place.time_zone,
             customer=customer,
         )
 
@@ -118,7 +121,7 @@ class BookingReads:
             if values is None:
                 raise Erased()
             own = sight is sights[0]
-            customer |= values if own else {"email": values.get("email")}
+            customer |= values if own else {"email": values["email"]}
         return customer
 
     def _profile(self, tenant: UUID, subject: UUID) -> Envelope:

@@ -5,7 +5,7 @@ It stands on the same offer, the same time and the same `availability` as the li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,10 +24,11 @@ from domain.staff import Staff
 from domain.values import epoch_seconds, from_epoch
 from domain.visit import Visit
 
-# A first look that nearly always holds the local day of a start, and the visit with its buffers.
-_LOOK_SECONDS: Final = 26 * 3_600
-# The same where the day does not matter, because the staff member is named.
-_SHORT_LOOK_SECONDS: Final = 6 * 3_600
+# A first look around a start that nearly always holds the visit with its buffers.
+_LOOK_SECONDS: Final = 6 * 3_600
+# The same where the local day matters too, and nobody knows yet which zone's.
+_LONG_LOOK_SECONDS: Final = 26 * 3_600
+_ZONES_KEPT: Final = 10_000
 # From here on a caller who keeps losing races picks any free staff member, so that callers part ways.
 _SCATTER_FROM_ROUND: Final = 2
 
@@ -55,12 +56,17 @@ class Choice:
     expired: tuple[Seat, ...]
 
 
+Zones = dict[tuple[UUID, UUID | None], str]
+"""The zones in which offers were last found. They say how far to look first, and may be wrong or missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chooser:
     """Chooses slots, from current state."""
 
     book: Book
     holidays: Holidays
+    zones: Zones = field(default_factory=dict)
 
     def choose(self, by: Caller, wanted: Wanted, at: datetime) -> Choice:
         """Judge the start at the instant `at`, and choose who takes the visit.
@@ -73,16 +79,15 @@ class Chooser:
             # No slot wherever it is; yet what does not exist is said first.
             offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, (now, now + 1)))
             raise not_a_slot()
-        named = wanted.asked.staff is not None
-        reach = _SHORT_LOOK_SECONDS if named else _LOOK_SECONDS
-        seen = (start - reach, start + reach)
+        seen = self._first_look(wanted.asked, start)
         on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, seen))
         within = availability.relevant_range(on_offer.rules, start, start + 1, now)
         if within is None or not on_offer.staff:
             raise not_a_slot()
-        day = _local_day(on_offer.location.terms.time_zone, start)
-        needed = within if named else (min(within[0], day[0]), max(within[1], day[1]))
-        if needed[0] < seen[0] or seen[1] < needed[1]:
+        day = _local_day(self._noted_zone(wanted.asked, on_offer), start)
+        # The day matters for a choice among several only.
+        needed = within if wanted.asked.staff is not None else _spanning(within, day)
+        if _spanning(seen, needed) != seen:
             on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, needed))
         closed = closed_dates(self.holidays, on_offer.location, within)
         ignoring = wanted.owner if wanted.moving else None
@@ -96,6 +101,22 @@ class Chooser:
         """The offer alone, for a slot that is kept by a hold. Refuses: UnknownReference, LocationRequired."""
         now = epoch_seconds(at)
         return offer(self.book, by, asked, self._facts(by, asked, (now, now + 1)))
+
+    def _first_look(self, asked: Asked, start: int) -> Interval:
+        look = (start - _LOOK_SECONDS, start + _LOOK_SECONDS)
+        if asked.staff is not None:
+            return look
+        zone = self.zones.get((asked.service, asked.location))
+        if zone is None:
+            return start - _LONG_LOOK_SECONDS, start + _LONG_LOOK_SECONDS
+        return _spanning(look, _local_day(zone, start))
+
+    def _noted_zone(self, asked: Asked, on_offer: Offer) -> str:
+        zone = on_offer.location.terms.time_zone
+        if len(self.zones) >= _ZONES_KEPT:
+            self.zones.clear()
+        self.zones[(asked.service, asked.location)] = zone
+        return zone
 
     def _facts(self, by: Caller, asked: Asked, seen: Interval) -> Facts:
         return self.book.facts(by.tenant, asked.service, seen[0], seen[1], asked.staff)
@@ -139,6 +160,11 @@ def _visit(on_offer: Offer, staff: UUID, start: int) -> Visit:
         occupied_to=ends + timedelta(minutes=terms.buffer_after_minutes),
         capacity=terms.capacity,
     )
+
+
+def _spanning(one: Interval, other: Interval) -> Interval:
+    """The smallest range that holds both."""
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _local_day(zone_name: str, start: int) -> Interval:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 from uuid import UUID
 
-from application.choice import Chooser, Wanted
+from application.choice import Chooser, Wanted, Zones
 from application.claims import claim_of_hold, clear
 from application.execute import Plan, Scribe, carry_out
 from application.offer import Asked
@@ -45,6 +45,7 @@ class Holds:
     clock: Clock
     ids: Ids
     holidays: Holidays
+    zones: Zones = field(default_factory=dict, repr=False, compare=False)
 
     def place(self, command: PlaceHold, by: Caller) -> Receipt[Hold]:
         """Keep a slot, by whoever of the staff is free for it.
@@ -97,7 +98,7 @@ class Holds:
         scribe = Scribe.begin(by, self.clock, self.ids)
         asked = Asked(command.service, command.location, command.staff)
         wanted = Wanted(asked, command.start, id, round)
-        choice = Chooser(self.book, self.holidays).choose(by, wanted, scribe.at)
+        choice = Chooser(self.book, self.holidays, self.zones).choose(by, wanted, scribe.at)
         decision = hold.place(id, choice.visit, _expiry(scribe.at, command.ttl_seconds))
         event = scribe.record(id, 1, decision)
         result = Receipt(hold.evolve(None, decision), event.event_id)

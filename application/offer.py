@@ -64,7 +64,7 @@ def offer(book: Book, by: Caller, asked: Asked, facts: Facts) -> Offer:
     if not sees(by, service.terms.location_ids):
         raise unknown("service")
     location = _location(book, by, asked, facts)
-    staff = tuple(_staff(facts, service, location, asked.staff))
+    staff = tuple(_staff(facts, service, location))
     if asked.staff is not None and not staff:
         _require_known_staff(book, by, asked.staff)
     return Offer(service, location, staff, facts)
@@ -88,8 +88,7 @@ def _location(book: Book, by: Caller, asked: Asked, facts: Facts) -> Location:
     if len(seen) > 1:
         error = FieldError("/location_id", LocationRequired.code, LocationRequired.title() + ".")
         raise LocationRequired(errors=(error,))
-    if not seen:
-        raise unknown("location")
+    assert seen, "a service that is seen stands at a location that is seen"
     return seen[0]
 
 
@@ -101,9 +100,8 @@ def _elsewhere(book: Book, by: Caller, id: UUID) -> Location:
     return entry.state
 
 
-def _staff(
-    facts: Facts, service: Service, location: Location, only: UUID | None
-) -> Iterator[Staff]:
+def _staff(facts: Facts, service: Service, location: Location) -> Iterator[Staff]:
+    """Who gives the service there, of those whom the facts are about."""
     if not service.active or not location.active or location.id not in service.terms.location_ids:
         return
     for entry in facts.staff:
@@ -114,7 +112,6 @@ def _staff(
             and one.schedule is not None
             and location.id in one.terms.location_ids
             and service.id in one.terms.service_ids
-            and only in (None, one.id)
         ):
             yield one
 

@@ -56,7 +56,7 @@ class Reveal:
     ) -> list[Opened | None]:
         """Record one access to `fields` of all the subjects, then open; in the order of `sights`.
 
-        Each holds those of `fields` that its envelope has; None where the person has been erased.
+        Each has all of `fields`, None for one that its envelope lacks; None in its place where the person is erased.
         Without sights nothing is recorded, for nobody's data is seen.
         Refuses: NotPermitted (role), PurposeRequired, Unreadable.
         """
@@ -86,7 +86,7 @@ class Reveal:
 
 
 def _chosen(values: Mapping[str, object], fields: tuple[Field, ...]) -> Opened:
-    return {name: _personal(values[name]) for name in fields if name in values}
+    return {name: _personal(values.get(name)) for name in fields}
 
 
 def _personal(value: object) -> Personal | dict[str, Personal] | None:

@@ -73,7 +73,7 @@ class Timekeeper:
             for one in self._occupied_of(staff)
             if one.from_ < reserved[1] and reserved[0] < one.to
             for seat in one.seats
-            if has_expired(seat, self.now) and seat.owner != self.ignoring
+            if has_expired(seat, self.now)
         )
 
     def bookings_between(self, start: int, end: int) -> dict[UUID, int]:

@@ -39,8 +39,8 @@ REFUSED: Final = {
     "DB001": Outcome.TAKEN,
     "DB002": Outcome.FULL,
     "DB003": Outcome.MOVED,
-    "DB004": Outcome.CONFLICT,
-    "DB005": Outcome.ANSWERED,
+    "23505": Outcome.CONFLICT,  # the version is there already
+    "DB004": Outcome.ANSWERED,
     "40P01": Outcome.CONFLICT,  # a deadlock of two moves: one of them decides again
     "40001": Outcome.CONFLICT,
 }

@@ -13,9 +13,9 @@ from application.recorded import Recorded
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
 from infrastructure.catalog_codec import catalog_row
+from infrastructure.database import Database
 from infrastructure.event_mapper import EventMapper
 from infrastructure.event_recorder import COLUMNS, AppendRefused, Effects, SequencedRecorder, headed
-from infrastructure.database import Database
 
 
 class PostgresEventStore:

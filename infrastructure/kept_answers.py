@@ -1,4 +1,7 @@
-"""The port `Answers` on PostgreSQL. Calls and bodies are kept as digests under a daily key that is destroyed. README D5, D11."""
+"""The port `Answers` on PostgreSQL. README D5, D11.
+
+Calls and bodies are kept as digests under a daily key that is destroyed.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,8 @@ class PostgresAnswers:
         with self.database.connection() as connection, connection.transaction():
             for row in dead:
                 connection.execute(
-                    "DELETE FROM kept_answer WHERE tenant_id = %b AND row_id = %b AND (status IS NULL OR begun_at <= %s)",
+                    "DELETE FROM kept_answer WHERE tenant_id = %b AND row_id = %b"
+                    " AND (status IS NULL OR begun_at <= %s)",
                     (tenant, row[1], now - KEPT),
                 )
             found = connection.execute(

@@ -130,7 +130,7 @@ class MemoryPositions:
 
     state: MemoryState
 
-    def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
+    def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:  # noqa: ARG002
         """See the port."""
         with self.state.lock:
             log = self.state.log.get(tenant, [])
@@ -144,7 +144,7 @@ class MemoryPositions:
                 raise UnknownReference(errors=(error,))
             return len(log) - 1
 
-    def current(self, tenant: UUID, model: str) -> int:
+    def current(self, tenant: UUID, model: str) -> int:  # noqa: ARG002
         """See the port."""
         with self.state.lock:
             return len(self.state.log.get(tenant, [])) - 1

@@ -52,7 +52,8 @@ class Reservations:
         raise AssertionError("an owner's reservation is where it is said to be")
 
     def _take(self, claim: Claim) -> Outcome | None:
-        assert claim.from_ <= claim.start < claim.end <= claim.to and claim.capacity >= 1
+        assert claim.from_ <= claim.start < claim.end <= claim.to
+        assert claim.capacity >= 1
         if claim.owner in self.staff_of:
             return Outcome.TAKEN
         seat = Seat(claim.owner, claim.kind, claim.expires_at)

@@ -136,7 +136,6 @@ class MemoryBook:
                 entry
                 for entry in self._all(tenant, "staff")
                 if isinstance(entry.state, Staff)
-                and entry.state.active
                 and service in entry.state.terms.service_ids
                 and staff in (None, entry.id)
             ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
+
+from psycopg import sql
 
 from application.ports import Clock, Found
 from domain.sealing import RetentionClass
@@ -15,6 +18,8 @@ from infrastructure.key_tree import secret_context
 from infrastructure.key_vault import PostgresKeyVault
 
 INDEX_KEY: Final = "index"
+PENDING_FOR: Final = timedelta(hours=1)
+SWEPT_MAX: Final = 500
 Contact = Literal["email", "phone"]
 
 
@@ -91,6 +96,30 @@ class PostgresPeople:
     def prepare(self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass]) -> None:
         """See the port."""
         self.vault.prepare(tenant, subject, classes)
+
+    def sweep(self, tenant: UUID) -> int:
+        """Settle pendings older than an hour: live when their subject is registered, gone with its keys when not.
+
+        No append is that slow, so nothing that is still on its way loses its keys. How many were settled.
+        """
+        rows = self.vault.database.rows(
+            "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND pending AND made_at < %s LIMIT %s",
+            (tenant, self.clock.now() - PENDING_FOR, SWEPT_MAX),
+        )
+        for (subject,) in rows:
+            if not self._settle(tenant, subject):
+                self._abandon(tenant, subject)
+        return len(rows)
+
+    def _abandon(self, tenant: UUID, subject: UUID) -> None:
+        with self.vault.database.connection() as connection, connection.transaction():
+            for table in ("blind_index", "subject_key"):
+                connection.execute(
+                    sql.SQL("DELETE FROM {} WHERE tenant_id = %s AND subject_id = %s").format(
+                        sql.Identifier(table)
+                    ),
+                    (tenant, subject),
+                )
 
     def _inner(self, tenant: UUID, kind: Contact, value: str) -> bytes:
         return hmac_sha256(self.vault.secret(tenant, INDEX_KEY), f"{kind}\n{value}".encode())

@@ -80,7 +80,8 @@ def _country(code: str) -> type[HolidayBase] | None:
     file = files("holidays") / "countries" / f"{module_name}.py"
     with as_file(file) as path:
         spec = spec_from_file_location(f"{__name__}_{module_name}", path)
-        assert spec is not None and spec.loader is not None, "a path to a .py file has a loader"
+        assert spec is not None, "a path to a .py file has a specification"
+        assert spec.loader is not None, "and a loader"
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
     return cast("type[HolidayBase]", getattr(module, class_name))

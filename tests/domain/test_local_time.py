@@ -43,6 +43,7 @@ def minute(clock: str) -> int:
     return int(clock[:2]) * 60 + int(clock[3:])
 
 
+# Days of 2027 only where the fixtures rely on them too: a zone may still change its mind.
 PLAIN_AND_SKIPPED = [
     # zone, local day, wall time, instant (UTC)
     ("UTC", "2027-03-14", "09:00", "2027-03-14T09:00"),
@@ -56,10 +57,10 @@ PLAIN_AND_SKIPPED = [
     ("Australia/Lord_Howe", "2027-10-03", "02:00", "2027-10-02T15:30"),  # 02:30
     ("Australia/Lord_Howe", "2027-10-03", "02:15", "2027-10-02T15:45"),  # 02:45
     ("Australia/Lord_Howe", "2027-10-03", "02:30", "2027-10-02T15:30"),
-    ("Asia/Beirut", "2027-03-27", "24:00", "2027-03-27T22:00"),  # 01:00 on the 28th
-    ("Asia/Beirut", "2027-03-28", "00:00", "2027-03-27T22:00"),
-    ("Asia/Beirut", "2027-03-28", "00:45", "2027-03-27T22:45"),
-    ("Africa/Casablanca", "2027-03-14", "02:30", "2027-03-14T02:30"),  # 03:30
+    ("Asia/Beirut", "2025-03-29", "24:00", "2025-03-29T22:00"),  # 01:00 on the 30th
+    ("Asia/Beirut", "2025-03-30", "00:00", "2025-03-29T22:00"),
+    ("Asia/Beirut", "2025-03-30", "00:45", "2025-03-29T22:45"),
+    ("Africa/Casablanca", "2025-04-06", "02:30", "2025-04-06T02:30"),  # 03:30
     ("Pacific/Apia", "2011-12-29", "24:00", "2011-12-30T10:00"),
     ("Pacific/Apia", "2011-12-30", "09:00", "2011-12-30T19:00"),  # 09:00 on the 31st
     ("Pacific/Apia", "2011-12-31", "09:00", "2011-12-30T19:00"),
@@ -71,8 +72,8 @@ SHOWN_TWICE = [
     ("America/New_York", "2027-11-07", "01:30", "2027-11-07T05:30", "2027-11-07T06:30"),
     ("Australia/Lord_Howe", "2027-04-04", "01:30", "2027-04-03T14:30", "2027-04-03T15:00"),
     ("Australia/Lord_Howe", "2027-04-04", "01:45", "2027-04-03T14:45", "2027-04-03T15:15"),
-    ("Asia/Beirut", "2027-10-30", "23:30", "2027-10-30T20:30", "2027-10-30T21:30"),
-    ("Africa/Casablanca", "2027-02-07", "02:15", "2027-02-07T01:15", "2027-02-07T02:15"),
+    ("Asia/Beirut", "2025-10-25", "23:30", "2025-10-25T20:30", "2025-10-25T21:30"),
+    ("Africa/Casablanca", "2025-02-23", "02:15", "2025-02-23T01:15", "2025-02-23T02:15"),
     ("America/St_Johns", "2006-10-28", "24:00", "2006-10-29T02:30", "2006-10-29T03:30"),
 ]
 
@@ -101,9 +102,9 @@ def test_a_time_shown_twice_is_the_earlier_for_a_start_and_the_later_for_an_end(
         ("America/New_York", "2027-11-07", 25),
         ("Australia/Lord_Howe", "2027-10-03", 23.5),
         ("Australia/Lord_Howe", "2027-04-04", 24.5),
-        ("Asia/Beirut", "2027-03-28", 23),
-        ("Asia/Beirut", "2027-10-30", 25),
-        ("Antarctica/Troll", "2027-03-28", 22),
+        ("Asia/Beirut", "2025-03-30", 23),
+        ("Asia/Beirut", "2025-10-25", 25),
+        ("Antarctica/Troll", "2025-03-30", 22),
         ("Pacific/Apia", "2011-12-29", 24),
         ("Pacific/Apia", "2011-12-30", 0),
         ("Pacific/Apia", "2011-12-31", 24),
@@ -195,7 +196,7 @@ def test_the_machines_own_zone_changes_nothing() -> None:
         "from domain.local_time import *\n"
         "day = date(2027, 3, 14).toordinal()\n"
         "print(start_instant('America/New_York', day, 150), end_instant('Asia/Tokyo', day, 1440),"
-        " midnight('Asia/Beirut', day + 14), local_date('Pacific/Apia', 1325239199))\n"
+        " midnight('Asia/Beirut', date(2025, 3, 30).toordinal()), local_date('Pacific/Apia', 1325239199))\n"
     )
     answers = {
         subprocess.run(
@@ -208,4 +209,4 @@ def test_the_machines_own_zone_changes_nothing() -> None:
         ).stdout
         for machine_zone in ("UTC", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe")
     }
-    assert answers == {"1805009400 1805036400 1806184800 2011-12-29\n"}
+    assert answers == {"1805009400 1805036400 1743285600 2011-12-29\n"}

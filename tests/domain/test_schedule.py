@@ -149,7 +149,7 @@ def test_hours_that_come_twice_are_worked_from_the_first_to_the_second() -> None
     new_york = Schedule("America/New_York", weekly((SUN,), "01:15-01:30"))
     assert working(new_york, "2027-11-07", "2027-11-08") == [("11-07 05:15", "11-07 06:30")]
     beirut = Schedule("Asia/Beirut", weekly((SAT,), "23:00-24:00"))
-    assert working(beirut, "2027-10-30", "2027-11-01") == [("10-30 20:00", "10-30 22:00")]
+    assert working(beirut, "2025-10-25", "2025-10-27") == [("10-25 20:00", "10-25 22:00")]
 
 
 def test_a_start_that_its_window_reaches_over_midnight_is_seen() -> None:
@@ -243,7 +243,7 @@ def any_schedule(draw: st.DrawFn) -> Schedule:
     return Schedule(draw(zones), tuple(rule_list), tuple(overrides))
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(any_schedule(), st.integers(0, 30 * DAY), st.integers(1, 20 * DAY), st.integers(0, 9 * DAY))
 def test_the_grid_does_not_depend_on_the_window(
     schedule: Schedule, offset: int, length: int, width: int

@@ -45,6 +45,9 @@ def customer(name: str = "Ada Example", email: str = "ada@example.test") -> Prof
     return Profile(Personal(name), Personal(email))
 
 
+ADA = customer()
+
+
 def nine_to_five(zone: str = "Europe/London") -> Schedule:
     """Nine to five, every day of the week."""
     return Schedule(zone, (WeeklyHours(EVERY_DAY, NINE_TO_FIVE),))
@@ -151,7 +154,7 @@ class Salon:
         self,
         service: UUID,
         start: datetime,
-        customer: Profile = customer(),
+        customer: Profile = ADA,
         *,
         by: Caller | None = None,
         **rest: object,

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
 from application.agenda import BookingsQuery
 from application.booking_course import BookingCourse, Target
+from application.choice import Chooser, Wanted
+from application.offer import Asked
 from application.recorded import Answer, Caller, Ticket
 from application.register import Receipt
 from domain.booking import Booking, BookingConfirmed, Status
@@ -37,6 +40,7 @@ from domain.values import Personal
 from tests.usecases.salon import TENANT, Salon, at, customer, nine_to_five
 
 TEN = at(10)
+ADA = customer()
 NOWHERE = UUID(int=0xDEAD)
 WHOLE_DAY = Hours(0, 1_440)
 
@@ -246,7 +250,21 @@ def test_the_day_that_counts_is_the_location_s_own(salon: Salon):
     tuesday_morning = at(0, day=1)  # 09:00 in Tokyo; 15:00 before it is Tuesday in London too
     assert salon.book(cut, tuesday_morning, staff=team[0]).state.visit.staff == team[0]
     assert salon.book(cut, at(7, day=1)).state.visit.staff == team[1]
+    salon.book(cut, at(4, day=1), staff=team[0])
+    # Tuesday's two do not count on Wednesday.
     assert salon.book(cut, at(0, day=2)).state.visit.staff == team[0]
+
+
+def test_a_location_that_moves_to_another_zone_has_other_days(salon: Salon):
+    place = salon.a_location("Asia/Tokyo")
+    cut = salon.a_service(place)
+    team = sorted(salon.a_staff_member([place], [cut]) for _ in range(2))
+    salon.book(cut, at(16), staff=team[0])  # Tuesday in Tokyo, Monday in London
+    assert salon.book(cut, at(9)).state.visit.staff == team[0]
+    salon.revises(place, time_zone="Europe/London")
+    salon.book(cut, at(11), staff=team[1])
+    # Monday in London: two and one. By Tokyo's days it would be one and one.
+    assert salon.book(cut, at(13)).state.visit.staff == team[1]
 
 
 def test_a_hold_is_no_booking_and_does_not_count(salon: Salon, here: UUID):
@@ -318,9 +336,11 @@ def test_several_locations_want_one_named(salon: Salon, here: UUID):
     assert salon.book(cut, at(12)).state.visit.location == here
 
 
-def test_where_it_is_not_offered_there_is_no_slot(salon: Salon, cut: UUID, sam: UUID):
+def test_where_it_is_not_offered_there_is_no_slot(salon: Salon, here: UUID, cut: UUID, sam: UUID):
+    there = salon.a_location()
+    salon.revises(sam, location_ids=(here, there))
     with pytest.raises(NotASlot):
-        salon.book(cut, TEN, location=salon.a_location())
+        salon.book(cut, TEN, location=there)
 
 
 @pytest.mark.parametrize(
@@ -333,10 +353,10 @@ def test_where_it_is_not_offered_there_is_no_slot(salon: Salon, cut: UUID, sam: 
 )
 @pytest.mark.parametrize("start", [TEN, at(10, 5)])
 def test_what_does_not_exist_is_said_first(
-    salon: Salon, cut: UUID, sam: UUID, asked: dict[str, UUID], pointer: str, start: datetime
+    salon: Salon, cut: UUID, sam: UUID, asked: dict[str, object], pointer: str, start: datetime
 ):
     with pytest.raises(UnknownReference) as refusal:
-        salon.book(cut, start, **asked)
+        salon.book(cut, start, ADA, **asked)  # type: ignore[arg-type]
     assert pointers(refusal) == [pointer]
 
 
@@ -417,6 +437,19 @@ def test_racers_fill_a_whole_team(salon: Salon, here: UUID):
     won = [end.state.visit.staff for end in ends if isinstance(end, Receipt)]
     assert sorted(won) == sorted(team)
     assert sum(isinstance(end, SlotUnavailable) for end in ends) == 24
+
+
+def test_who_keeps_losing_races_parts_ways_with_the_others(salon: Salon, here: UUID):
+    cut = salon.a_service(here)
+    team = sorted(salon.a_staff_member([here], [cut]) for _ in range(4))
+    chooser = Chooser(salon.world.book, salon.world.holidays)
+
+    def chosen(round: int) -> list[UUID]:
+        wishes = [Wanted(Asked(cut), TEN, UUID(int=owner), round) for owner in range(4)]
+        return [chooser.choose(salon.by, wish, at(8)).visit.staff for wish in wishes]
+
+    assert chosen(0) == chosen(1) == [team[0]] * 4
+    assert chosen(2) == team
 
 
 def test_a_new_customer_who_books_twice_at_once_is_one_subject(salon: Salon, here: UUID):
@@ -617,7 +650,7 @@ def test_two_who_swap_at_once_never_overlap(salon: Salon, cut: UUID, sam: UUID):
     reserved = salon.world.state.reservations[TENANT].by_staff[sam]
     times = sorted((one.from_, one.to) for one in reserved)
     assert len(times) == 4
-    assert all(one[1] <= next_[0] for one, next_ in zip(times, times[1:], strict=False))
+    assert all(one[1] <= next_[0] for one, next_ in pairwise(times))
 
 
 # --- repeated calls --------------------------------------------------------------------------------------------------

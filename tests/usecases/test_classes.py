@@ -79,6 +79,17 @@ def test_whatever_else_is_there_leaves_no_room_for_a_class(
             salon.book(yoga, start)
 
 
+def test_a_class_leaves_no_seat_for_another_class_of_its_teacher(
+    salon: Salon, here: UUID, yoga: UUID, kim: UUID
+):
+    pilates = salon.a_service(here, capacity=5)
+    salon.revises(kim, service_ids=(yoga, pilates))
+    salon.book(yoga, TEN)
+    assert seats_left(salon, pilates) == 0
+    with pytest.raises(SlotUnavailable):
+        salon.book(pilates, TEN)
+
+
 def test_the_last_seat_that_is_given_up_frees_the_teacher(
     salon: Salon, yoga: UUID, cut: UUID, kim: UUID
 ):

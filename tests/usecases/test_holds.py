@@ -8,6 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from application.claims import NOTHING_CLEARED, clear
+from application.execute import Scribe
+from application.ports import Seat
 from domain.errors import (
     HoldExpired,
     HoldMismatch,
@@ -229,3 +232,19 @@ def test_nothing_is_left_reserved_when_all_is_given_up(salon: Salon, cut: UUID, 
     salon.course.cancel(salon.target(made), "other", salon.by)
     assert salon.world.state.reservations[TENANT].by_staff == {sam: ()}
     assert salon.world.state.reservations[TENANT].staff_of == {}
+
+
+def test_what_someone_else_has_ended_meanwhile_is_not_ended_again(
+    salon: Salon, here: UUID, cut: UUID, sam: UUID
+):
+    asking = salon.a_service(here, requires_confirmation=True)
+    salon.revises(sam, service_ids=(cut, asking))
+    placed, made = salon.hold(cut, TEN, ttl_seconds=1), salon.book(asking, at(12))
+    scribe = Scribe.begin(salon.by, salon.world.clock, salon.world.ids)
+    salon.holds.release(placed.state.id, salon.by)
+    salon.course.decline(salon.target(made), "other", salon.by)
+    salon.world.clock.advance(hours=6)
+    late = replace(scribe, at=salon.world.clock.now())
+    seats = [Seat(placed.state.id, "hold", 0), Seat(made.state.id, "booking", 0)]
+    unknown = [Seat(made.state.id, "hold", 0), Seat(placed.state.id, "booking", 0)]
+    assert clear(salon.world.store, late, [*seats, *unknown]) == NOTHING_CLEARED

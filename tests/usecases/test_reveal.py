@@ -109,6 +109,9 @@ def test_the_name_given_with_a_booking_stays_on_that_booking(
     assert plain(salon.reads.with_customer(later.state.id, clerk).customer) == {
         "name": "Ada Married",
         "email": "ada@example.test",
+        "phone": None,
+        "address": None,
+        "note": None,
         "metadata": {},
     }
     first = salon.reads.with_customer(made.state.id, clerk).customer

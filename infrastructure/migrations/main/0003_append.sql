@@ -155,10 +155,8 @@ CREATE FUNCTION append_events(
     p_effects jsonb, p_answer_row uuid, p_status int, p_answer_headers text, p_body bytea
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    n        int := cardinality(p_ids);
-    stored   int;
-    outcome  text;
-    touched  boolean := false;
+    n       int := cardinality(p_ids);
+    outcome text;
 BEGIN
     IF p_subjects IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock_shared(k)
@@ -171,17 +169,26 @@ BEGIN
         END IF;
     END IF;
     -- A version may only follow one that is committed: so the queue's order is each stream's order.
-    FOR i IN 1..n LOOP
-        IF p_versions[i] > 1 AND NOT EXISTS (
-            SELECT FROM event
-             WHERE tenant_id = p_tenant AND stream_id = p_streams[i] AND stream_version = p_versions[i] - 1)
-           AND NOT EXISTS (
-            SELECT FROM generate_series(1, i - 1) j
-             WHERE p_streams[j] = p_streams[i] AND p_versions[j] = p_versions[i] - 1)
-        THEN
+    IF n = 1 THEN
+        IF p_versions[1] > 1 THEN
+            PERFORM 1 FROM event
+              WHERE tenant_id = p_tenant AND stream_id = p_streams[1] AND stream_version = p_versions[1] - 1;
+            IF NOT FOUND THEN
+                RETURN 'conflict';
+            END IF;
+        END IF;
+    ELSE
+        PERFORM 1 FROM (
+            SELECT s, min(v) AS lowest, max(v) AS highest, count(DISTINCT v) AS versions
+              FROM unnest(p_streams, p_versions) AS x(s, v) GROUP BY s) g
+          WHERE g.highest - g.lowest + 1 <> g.versions
+             OR g.lowest > 1 AND NOT EXISTS (
+                SELECT FROM event
+                 WHERE tenant_id = p_tenant AND stream_id = g.s AND stream_version = g.lowest - 1);
+        IF FOUND THEN
             RETURN 'conflict';
         END IF;
-    END LOOP;
+    END IF;
     IF p_effects IS NOT NULL AND p_effects ? 'claims' THEN
         outcome := settle_claims(p_tenant, p_effects -> 'releases', p_effects -> 'claims');
         IF outcome <> '' THEN
@@ -192,29 +199,17 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = CASE outcome
                 WHEN 'taken' THEN 'DB001' WHEN 'full' THEN 'DB002' ELSE 'DB003' END, MESSAGE = 'refused';
         END IF;
-        touched := true;
     END IF;
+    -- A version that is there already is a unique violation, which the caller takes for a conflict.
     IF n = 1 THEN
         INSERT INTO event VALUES
-            (p_tenant, p_streams[1], p_versions[1], p_ids[1], p_types[1], p_headers[1], p_states[1])
-        ON CONFLICT DO NOTHING;
-        IF NOT FOUND THEN
-            IF touched THEN
-                RAISE EXCEPTION USING ERRCODE = 'DB004', MESSAGE = 'refused';
-            END IF;
-            RETURN 'conflict';
-        END IF;
+            (p_tenant, p_streams[1], p_versions[1], p_ids[1], p_types[1], p_headers[1], p_states[1]);
         INSERT INTO event_queue (tenant_id, event_id, stream_id, stream_version)
         VALUES (p_tenant, p_ids[1], p_streams[1], p_versions[1]);
     ELSE
         INSERT INTO event
         SELECT p_tenant, s, v, i, t, h, b
-          FROM unnest(p_streams, p_versions, p_ids, p_types, p_headers, p_states) AS e(s, v, i, t, h, b)
-        ON CONFLICT DO NOTHING;
-        GET DIAGNOSTICS stored = ROW_COUNT;
-        IF stored < n THEN
-            RAISE EXCEPTION USING ERRCODE = 'DB004', MESSAGE = 'refused';
-        END IF;
+          FROM unnest(p_streams, p_versions, p_ids, p_types, p_headers, p_states) AS e(s, v, i, t, h, b);
         INSERT INTO event_queue (tenant_id, event_id, stream_id, stream_version)
         SELECT p_tenant, i, s, v
           FROM unnest(p_ids, p_streams, p_versions) WITH ORDINALITY AS e(i, s, v, o) ORDER BY o;
@@ -231,7 +226,7 @@ BEGIN
         UPDATE kept_answer SET status = p_status, headers = p_answer_headers, body = p_body
          WHERE tenant_id = p_tenant AND row_id = p_answer_row AND status IS NULL;
         IF NOT FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = 'DB005', MESSAGE = 'refused';
+            RAISE EXCEPTION USING ERRCODE = 'DB004', MESSAGE = 'refused';
         END IF;
     END IF;
     RETURN 'appended';

@@ -1,0 +1,59 @@
+"""A request for every route: one that is well formed, made from what a business has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.contract import Spec
+from api.fields import example_id
+from tests.http.business import ADA, MONDAY, WEEKDAYS
+
+CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
+WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
+
+
+def address(spec: Spec, made: dict[str, str] | None = None) -> str:
+    """The path of `spec`, with ids of `made` by kind, else with ids of nothing."""
+    path = spec.path
+    for name, kind in spec.takes.ids:
+        path = path.replace(f"{{{name}}}", (made or {}).get(kind, example_id(kind)))
+    return path
+
+
+def arguments(spec: Spec, made: dict[str, str]) -> dict[str, Any]:
+    """Query and body of a request that the route can do something with."""
+    name = spec.handler.__name__
+    if spec.takes.calendar:
+        return {
+            "params": WINDOW,
+            "content": CALENDAR,
+            "headers": {"content-type": "text/calendar"},
+        }
+    queries: dict[str, Any] = {
+        "list_slots": {"service_id": made["service"], **WINDOW},
+        "show_agenda": {"location_id": made["location"], **WINDOW},
+    }
+    return {"params": queries.get(name), "json": _bodies(made).get(name)}
+
+
+def _bodies(made: dict[str, str]) -> dict[str, Any]:
+    at = [made["location"]]
+    start = f"{MONDAY}T15:00:00Z"
+    place = {"name": "B", "time_zone": "Europe/Lisbon", "country": "PT"}
+    hours = [{"days": WEEKDAYS, "from": "09:00", "to": "17:00"}]
+    reason = {"reason_code": "other"}
+    return {
+        "open_location": place,
+        "revise_location": {"name": "Old Town"},
+        "offer_service": {"location_ids": at, "name": "Cut", "duration_minutes": 30},
+        "revise_service": {"name": "Cut"},
+        "engage_staff": {"location_ids": at, "display_name": "Sam"},
+        "revise_staff": {"display_name": "Sam"},
+        "set_schedule": {"time_zone": "Europe/Lisbon", "weekly": hours},
+        "issue_key": {"roles": ["staff"], "actor": "test", "location_ids": at},
+        "place_hold": {"service_id": made["service"], "start": start},
+        "make_booking": {"service_id": made["service"], "start": start, "customer": ADA},
+        "decline_booking": reason,
+        "cancel_booking": reason,
+        "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},
+    }

@@ -1,0 +1,88 @@
+"""Who may do what: every role at every route, as a table that is checked in and read like one.
+
+    DAYBOOK_WRITE_GOLDEN=1 pytest tests/http/test_authorisation.py      writes it anew
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.app import SPECS
+from api.contract import Spec
+from api.fields import example_id
+from domain.access_key import ROLES
+from tests.http.business import MONDAY, Business, Server
+from tests.http.requests import address, arguments
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
+OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
+
+
+def test_every_role_may_do_what_the_table_says(server: Server):
+    table = dict(_table(server))
+    if os.environ.get("DAYBOOK_WRITE_GOLDEN"):
+        GOLDEN.write_text(json.dumps(table, indent=2) + "\n")
+    assert table == json.loads(GOLDEN.read_text()), "see the top of this file"
+
+
+def _table(server: Server) -> Iterator[tuple[str, dict[str, str]]]:
+    shop = _furnished(server.business().opened())
+    keys = {role: (shop.key(role), shop.key(role, at=[shop.made["elsewhere"]])) for role in ROLES}
+    for spec in SPECS:
+        row: dict[str, str] = {}
+        for role, (own, far) in keys.items():
+            elsewhere, here = _tried(shop, spec, far), _tried(shop, spec, own)
+            row[role] = here if elsewhere == here else f"{here}; elsewhere {elsewhere}"
+        yield f"{spec.method} {spec.path}", row
+
+
+def _furnished(shop: Business) -> Business:
+    """With a booking, a second location, and one more of everything that can be ended."""
+    made = shop.made
+    spare = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
+    made["booking"] = shop.book()["id"]
+    made["elsewhere"] = shop.location(name="Elsewhere")
+    made["spare location"] = shop.location(name="Spare")
+    made["spare service"] = shop.service(made["location"])
+    made["spare staff"] = shop.staff(made["location"], services=[])
+    made["key"] = made["spare key"] = shop.make("/v1/keys", spare)["id"]
+    made["hold"] = example_id("hold")
+    return shop
+
+
+def _tried(shop: Business, spec: Spec, key: str) -> str:
+    if "hold" in dict(spec.takes.ids).values():
+        # Releasing one ends it, so each gets one of its own.
+        shop.call("DELETE", f"/v1/holds/{shop.made['hold']}")
+        wish = {"service_id": shop.made["service"], "start": f"{MONDAY}T12:00:00Z"}
+        shop.made["hold"] = shop.make("/v1/holds", wish)["id"]
+    made = shop.made
+    if spec.path.endswith(("/deactivate", "/revoke")):
+        made = {kind: made.get(f"spare {kind}", id) for kind, id in made.items()}
+    answer = shop.call(spec.method, address(spec, made), key=key, **arguments(spec, made))
+    if answer.status_code == 422 and answer.json()["code"] == "unknown_reference":
+        return "sees nothing"
+    # Another rule that says no says it to those who may ask.
+    return OUTCOMES.get(answer.status_code, "may")
+
+
+def test_the_table_has_a_line_for_every_route():
+    lines = json.loads(GOLDEN.read_text())
+    assert list(lines) == [f"{spec.method} {spec.path}" for spec in SPECS]
+
+
+@pytest.mark.parametrize("role", ["engineer", "corporate", "booking", "auditor"])
+def test_roles_that_open_nothing_open_nothing(server: Server, role: str):
+    shop = server.business().opened()
+    booked = shop.book()
+    refused = shop.get(
+        f"/v1/bookings/{booked['id']}?include=customer",
+        key=shop.key(role),  # type: ignore[arg-type]
+        headers={"daybook-purpose": "service"},
+    )
+    assert refused.status_code == 403

@@ -1,0 +1,172 @@
+"""A deployment that runs as anyone runs it: `daybook up`, real processes, real PostgreSQL, in a folder of its own.
+
+    running    one for the whole session of a worker; tests keep apart by tenant, and leave it running
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from api.administration import found_tenant
+from api.data_folder import DataFolder
+from infrastructure.deployment import Deployment
+from infrastructure.local_postgres import LocalPostgres
+from infrastructure.processes import inspect, send, wait_until, working_in
+from infrastructure.settings import Settings
+from tests.scratch import scratch_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS_MAX = 120.0
+STOP_SECONDS_MAX = 60.0
+
+
+class Running:
+    """`daybook up` in `data`, and what can be done to it from outside. `url` is new after each start."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.options = options
+        self.url = ""
+        self.ready: dict[str, Any] = {}
+        self.process: subprocess.Popen[str] | None = None
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Start, and wait for the ready line."""
+        said = (self.data.parent / f"{self.data.name}.stderr").open("a")
+        with said:
+            self.process = subprocess.Popen(
+                [*self._command("up"), "--port", "0", "--ready-json", *self.options],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                env=_environment(),
+            )
+        assert self.process.stdout is not None
+        heard, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS_MAX)
+        line = self.process.stdout.readline() if heard else ""
+        assert line, f"daybook up did not come up: {Path(said.name).read_text()[-2_000:]}"
+        self.ready = json.loads(line)
+        self.url = self.ready["url"]
+
+    def ensure_up(self) -> None:
+        """Start it again if it is not there any more."""
+        if self.process is None or self.process.poll() is not None:
+            self._forget()
+            self.start()
+
+    def stop(self) -> int:
+        """Stop it as a user does; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(STOP_SECONDS_MAX)
+        self._forget()
+        return code
+
+    # Killing
+
+    def parts(self) -> dict[str, int]:
+        """The process ids of its parts, by name."""
+        return {name: it.pid for name, it in DataFolder(self.data).noted_parts()}
+
+    def kill(self, part: str) -> None:
+        """kill -9 one part, and wait until another process stands in its place."""
+        killed = self.parts()[part]
+        os.kill(killed, signal.SIGKILL)
+        assert wait_until(lambda: self.parts().get(part) not in (None, killed), READY_SECONDS_MAX)
+
+    def kill_postgres(self) -> None:
+        """kill -9 the PostgreSQL server and every process of it; wait until another one takes connections."""
+        server = LocalPostgres(self.data)
+        killed = server.pid
+        for pid in list(working_in(server.cluster)):
+            send(pid, signal.SIGKILL)
+        assert wait_until(lambda: server.pid not in (None, killed), READY_SECONDS_MAX)
+        assert wait_until(server.is_running, READY_SECONDS_MAX)
+
+    def kill_all(self) -> None:
+        """kill -9 everything at once, the supervisor first; wait until all of it is gone."""
+        assert self.process is not None
+        server = LocalPostgres(self.data)
+        pids = [self.process.pid, *self.parts().values(), *working_in(server.cluster)]
+        for pid in pids:
+            send(pid, signal.SIGKILL)
+        self.process.wait(STOP_SECONDS_MAX)
+        assert wait_until(lambda: not any(inspect(pid) for pid in pids), STOP_SECONDS_MAX)
+        self._forget()
+
+    # Looking inside
+
+    @property
+    def deployment(self) -> Deployment:
+        """Its databases and roles."""
+        return Deployment.locate(Settings(self.data))
+
+    def tenant(self, name: str = "Glow") -> dict[str, Any]:
+        """A new tenant: `{"tenant": id, "keys": {role: key}}`."""
+        return found_tenant(self.deployment, name)
+
+    def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """What the owner of the main database reads, whatever the walls."""
+        with psycopg.connect(self.deployment.main, autocommit=True) as connection:
+            return connection.execute(statement.encode(), parameters).fetchall()
+
+    def verb(self, *arguments: str) -> str:
+        """Run a verb of the command line; what it printed."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=ROOT,
+            env=_environment(),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "api.cli", *arguments, "--data", str(self.data)]
+
+    def _forget(self) -> None:
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process = None
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would make it use another database."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("DAYBOOK_")}
+    kept.pop("DATABASE_URL", None)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def running_session() -> Iterator[Running]:
+    with scratch_folder("running") as scratch:
+        one = Running(scratch / "data")
+        one.start()
+        try:
+            yield one
+        finally:
+            if one.process is not None:
+                one.stop()
+
+
+@pytest.fixture
+def running(running_session: Running) -> Running:
+    """A deployment that runs, whatever the test before did to it."""
+    running_session.ensure_up()
+    return running_session
