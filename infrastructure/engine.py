@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.ports import Clock, Ids
 from domain.errors import Unavailable
 from infrastructure.book import PostgresBook
 from infrastructure.clock import SystemClock, SystemIds
@@ -26,8 +27,8 @@ CONNECTIONS = 8
 class Engine:
     """Adapters of the app's role. `close` gives the connections back."""
 
-    clock: SystemClock
-    ids: SystemIds
+    clock: Clock
+    ids: Ids
     app: Database
     keys: Database
     vault: PostgresKeyVault
@@ -39,9 +40,11 @@ class Engine:
     positions: PostgresPositions
 
     @classmethod
-    def connect(cls, deployment: Deployment, *, connections: int = CONNECTIONS) -> Engine:
-        """Connect as the app. Raises Unavailable, DeploymentRefused."""
-        clock, ids = SystemClock(), SystemIds()
+    def connect(
+        cls, deployment: Deployment, *, connections: int = CONNECTIONS, clock: Clock | None = None
+    ) -> Engine:
+        """Connect as the app, by the machine's clock unless told otherwise. Raises Unavailable."""
+        clock, ids = clock or SystemClock(), SystemIds()
         app = Database(deployment.dsn_of("app"), size=connections)
         keys = Database(deployment.dsn_of("keys"), size=connections)
         app.open()

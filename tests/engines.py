@@ -1,7 +1,7 @@
 """A real deployment for tests: both databases migrated once per worker, and everything wired to them.
 
 Tests keep apart by tenant: each asks for a tenant of its own. A test that needs the whole order to itself (dense
-sequences from 1) makes a deployment of its own with `make_deployment`, which copies the worker's ready databases.
+sequences from 1) asks for `own_deployment`; tests that follow the events share one with their module.
 """
 
 from __future__ import annotations
@@ -53,6 +53,15 @@ def deployment(
 def own_deployment(postgres_server: str, tmp_path: Path) -> Iterator[Deployment]:
     name = f"daybook_own_{uuid4().hex[:12]}"
     yield make_deployment(postgres_server, tmp_path, name)
+    drop_deployment(postgres_server, name)
+
+
+@pytest.fixture(scope="module")
+def module_deployment(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    name = f"daybook_module_{uuid4().hex[:12]}"
+    yield make_deployment(postgres_server, tmp_path_factory.mktemp("deployment"), name)
     drop_deployment(postgres_server, name)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from domain.sealing import RETENTION_CLASSES
 from infrastructure.memory import MemoryWorld
+from tests.contracts.postgres_world import PostgresContractWorld
 from tests.contracts.world import Desk, World
 
 
@@ -18,9 +19,6 @@ class MemoryContractWorld(MemoryWorld):
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:
         return nullcontext()
-
-    def settle(self) -> None:
-        """Everything is followed at once."""
 
     def advance(self, seconds: int) -> None:
         self.clock.advance(seconds=seconds)
@@ -39,8 +37,17 @@ def memory(request: pytest.FixtureRequest) -> Iterator[World]:
     yield MemoryContractWorld()
 
 
+@contextmanager
+def postgres(request: pytest.FixtureRequest) -> Iterator[World]:
+    """The worker's PostgreSQL."""
+    yield PostgresContractWorld(
+        request.getfixturevalue("deployment"), request.getfixturevalue("engine")
+    )
+
+
 WORLDS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[World]]] = {
     "memory": memory,
+    "postgres": postgres,
 }
 
 

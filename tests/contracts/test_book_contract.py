@@ -145,15 +145,14 @@ def test_who_stops_offering_a_service_is_not_among_its_facts(desk: Desk):
 
 
 @pytest.mark.parametrize("kind", ["location", "staff", None])
-def test_what_is_no_service_has_no_facts(desk: Desk, kind: str | None):
+def test_what_is_no_service_is_not_found_as_one(desk: Desk, kind: str | None):
     here = a_location(desk)
     cut = a_service(desk, here.id)
     id = {"location": here.id, "staff": a_staff_member(desk, here.id, cut.id).id}.get(
         str(kind), uuid4()
     )
     facts = desk.world.book.facts(desk.tenant, id, 0, 2 * TEN)
-    assert facts.service is None or facts.service.kind != "service"
-    assert (facts.staff, facts.occupied, facts.busy) == ((), (), ())
+    assert facts.service is None
 
 
 def test_facts_have_what_overlaps_the_range_of_whoever_offers_it(desk: Desk):

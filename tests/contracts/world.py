@@ -11,20 +11,16 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from application.ports import (
-    Agenda,
     Answers,
     Append,
     Book,
     BusyReplacement,
     CatalogEntry,
     Claim,
-    Clock,
     EventStore,
-    Ids,
     Opener,
     Outcome,
     People,
-    Positions,
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
@@ -44,7 +40,7 @@ T = TypeVar("T")
 
 
 class World(Protocol):
-    """All ports of one deployment."""
+    """The ports of one deployment that the suites here are about."""
 
     @property
     def store(self) -> EventStore: ...
@@ -56,25 +52,13 @@ class World(Protocol):
     def opener(self) -> Opener: ...
     @property
     def answers(self) -> Answers: ...
-    @property
-    def agenda(self) -> Agenda: ...
-    @property
-    def positions(self) -> Positions: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def ids(self) -> Ids: ...
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:
         """Bind what runs inside, in this thread, to `tenant`."""
         ...
 
-    def settle(self) -> None:
-        """Let sequencer and followers take in all that was appended."""
-        ...
-
     def advance(self, seconds: int) -> None:
-        """Move the clock on."""
+        """Move on the clock that answers are kept by."""
         ...
 
     def fence(self, tenant: UUID, subject: UUID) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.values import TimeRange, epoch_seconds, from_epoch
+from domain.values import TimeRange, epoch_seconds, from_epoch, parse_id
 
 NOON = datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -36,3 +36,10 @@ def test_ranges_that_share_an_instant_overlap_both_ways() -> None:
     long, inside = TimeRange(NOON, NOON + 3 * HOUR), TimeRange(NOON + HOUR, NOON + 2 * HOUR)
     assert long.overlaps(inside)
     assert inside.overlaps(long)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "bkg_", "bkg_" + "0" * 31, "bkg_" + "0" * 32 + "\n", "hld_" + "0" * 32]
+)
+def test_what_is_not_an_id_of_that_kind_is_none(text: str) -> None:
+    assert parse_id("booking", text) is None

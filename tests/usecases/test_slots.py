@@ -67,6 +67,17 @@ def test_a_slot_belongs_to_a_query_when_it_starts_in_it(salon: Salon, cut: UUID,
     assert salon.free(cut, TEN, almost) == [TEN]
 
 
+def test_what_lies_beside_the_range_counts_as_far_as_buffers_and_visits_reach(
+    salon: Salon, here: UUID
+):
+    cut = salon.a_service(here, buffer_before_minutes=30, buffer_after_minutes=30)
+    sam = salon.a_staff_member([here], [cut])
+    salon.is_busy(sam, at(9, 15), at(9, 45))
+    salon.is_busy(sam, at(14, 15), at(14, 45))
+    found = salon.free(cut, at(10), at(13, 30))
+    assert (found[0], found[-1]) == (at(10, 30), at(12, 30))
+
+
 def test_nothing_is_listed_that_is_past_too_soon_or_too_far(salon: Salon, here: UUID):
     cut = salon.a_service(here, minimum_notice_minutes=120, booking_window_days=2)
     salon.a_staff_member([here], [cut])

@@ -11,7 +11,7 @@ LANGUAGE sql STABLE AS $$
          WHERE tenant_id = p_tenant AND service_id = p_service AND (p_staff IS NULL OR staff_id = p_staff)
     )
     SELECT c.kind, c.id, c.version, c.created_at, c.state
-      FROM catalog c WHERE c.tenant_id = p_tenant AND c.id = p_service
+      FROM catalog c WHERE c.tenant_id = p_tenant AND c.id = p_service AND c.kind = 'service'
     UNION ALL
     SELECT c.kind, c.id, c.version, c.created_at, c.state
       FROM offered o JOIN catalog c ON c.tenant_id = p_tenant AND c.id = o.staff_id
@@ -20,7 +20,7 @@ LANGUAGE sql STABLE AS $$
       FROM catalog c
      WHERE c.tenant_id = p_tenant AND c.id = ANY (
         SELECT jsonb_array_elements_text(s.state::jsonb -> 'terms' -> 'location_ids')::uuid
-          FROM catalog s WHERE s.tenant_id = p_tenant AND s.id = p_service)
+          FROM catalog s WHERE s.tenant_id = p_tenant AND s.id = p_service AND s.kind = 'service')
     UNION ALL
     SELECT 'occupied', r.owner_id, r.capacity, NULL, jsonb_build_array(
             r.staff_id, r.service_id, r.visit_start, r.visit_end, r.starts_at, r.ends_at, r.kind, r.expires_at,

@@ -1,0 +1,50 @@
+"""PostgreSQL for contract tests: the worker's own deployment, and what only tests ask for."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from uuid import UUID
+
+import psycopg
+
+from domain.sealing import RETENTION_CLASSES
+from infrastructure.deployment import Deployment
+from infrastructure.engine import Engine
+from infrastructure.memory import SettableClock
+from infrastructure.wall import bound_to
+from tests.contracts.world import NOW
+
+
+class PostgresContractWorld:
+    """The ports of an engine. Keys and fences are changed by the databases' owner, as erasure will."""
+
+    def __init__(self, deployment: Deployment, engine: Engine) -> None:
+        self._deployment = deployment
+        self._clock = SettableClock(NOW)
+        self.store = engine.store
+        self.book = engine.book
+        self.people = engine.people
+        self.opener = engine.vault
+        self.answers = replace(engine.answers, clock=self._clock)
+
+    def inside(self, tenant: UUID) -> AbstractContextManager[None]:
+        return bound_to(tenant)
+
+    def advance(self, seconds: int) -> None:
+        self._clock.advance(seconds=seconds)
+
+    def fence(self, tenant: UUID, subject: UUID) -> None:
+        with psycopg.connect(self._deployment.main) as connection:
+            connection.execute(
+                "INSERT INTO subject_fence SELECT %s, %s, class, %s FROM unnest(%s::text[]) class",
+                (tenant, subject, NOW, list(RETENTION_CLASSES)),
+            )
+
+    def destroy_keys(self, tenant: UUID, subject: UUID) -> None:
+        with psycopg.connect(self._deployment.keys) as connection:
+            connection.execute(
+                "UPDATE subject_key SET wrapped = NULL, destroyed_at = %s"
+                " WHERE tenant_id = %s AND subject_id = %s",
+                (NOW, tenant, subject),
+            )

@@ -1,0 +1,243 @@
+"""The read model `agenda`: given events, then rows; each event once, stopped rather than skipped. README D12."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from application.ports import AgendaRow, Append
+from application.recorded import Recorded
+from domain.booking import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingRequested,
+    BookingRescheduled,
+)
+from domain.booking_given import PersonGiven
+from domain.errors import Behind, UnknownReference
+from domain.sealing import Envelope
+from domain.values import Personal, epoch_seconds
+from domain.visit import Visit
+from infrastructure import event_source
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.engine import Engine
+from infrastructure.event_source import SequencedEvents
+from infrastructure.sequencer import Sequencer
+from infrastructure.wall import bound_to
+from projections.agenda import AgendaModel, PostgresAgenda
+from projections.follower import Connection, Follower, Sequenced
+
+START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
+
+
+@dataclass
+class Shop:
+    """One tenant's bookings on a deployment, appended by hand."""
+
+    engine: Engine
+    sequencer: Sequencer
+    role: Database
+    tenant: UUID
+
+    def append(self, stream: UUID, version: int, decision: object) -> Recorded[object]:
+        event = Recorded(self.tenant, stream, version, uuid4(), START, "key_1", decision)
+        self.engine.store.append(Append(self.tenant, START, (event,)))
+        return event
+
+    def booked(
+        self, at: datetime = START, *, pending: bool = False
+    ) -> tuple[UUID, Recorded[object]]:
+        booking = uuid4()
+        made = BookingRequested if pending else BookingConfirmed
+        person = PersonGiven(Personal("Ada"), None, None, None, {})
+        decision = made(booking, uuid4(), visit(at), None, "ref-1", person)
+        return booking, self.append(booking, 1, decision)
+
+    def follow(self, follower: Follower | None = None) -> None:
+        while self.sequencer.sequence_now():
+            pass
+        follower = follower or self.follower()
+        with self.role.connection() as connection:
+            follower.begin(connection)
+            while follower.step(connection, limit=3):
+                pass
+
+    def follower(self) -> Follower:
+        return Follower(AgendaModel(), SequencedEvents(self.engine.mapper, Sequenced))
+
+    def rows(self) -> list[AgendaRow]:
+        with bound_to(self.tenant):
+            return PostgresAgenda(self.engine.app).page(self.tenant, 0, 2**40, 100, None)
+
+
+LOCATION, STAFF = uuid4(), uuid4()
+
+
+def visit(at: datetime) -> Visit:
+    end = at + timedelta(minutes=30)
+    return Visit(uuid4(), LOCATION, STAFF, at, end, at, end)
+
+
+@pytest.fixture
+def shop(module_deployment: Deployment, tenant: UUID) -> Iterator[Shop]:
+    engine = Engine.connect(module_deployment, connections=2)
+    order = Database(module_deployment.dsn_of("sequencer"), size=1, walled=False)
+    role = Database(module_deployment.dsn_of("follower"), size=1, walled=False)
+    yield Shop(engine, Sequencer(order, engine.clock), role, tenant)
+    for database in (order, role):
+        database.close()
+    engine.close()
+
+
+def test_a_booking_and_what_became_of_it_is_one_row(shop: Shop) -> None:
+    later = START + timedelta(hours=3)
+    booking, first = shop.booked()
+    shop.follow()
+    (row,) = shop.rows()
+    assert (row.booking, row.status, row.start) == (booking, "confirmed", epoch_seconds(START))
+    assert isinstance(row.person, Envelope)
+    assert "Ada" not in row.person.text
+    subject = row.subject
+    shop.append(booking, 2, BookingRescheduled(booking, subject, visit(later)))
+    end = shop.append(booking, 3, BookingCancelled(booking, subject, "weather"))
+    shop.follow()
+    (moved,) = shop.rows()
+    expected = replace(
+        row,
+        status="cancelled",
+        start=epoch_seconds(later),
+        end=epoch_seconds(later) + 1_800,
+        last_event=end.event_id,
+        version=3,
+    )
+    assert moved == expected
+    assert first.event_id == row.last_event
+
+
+def test_rows_come_by_start_and_id_in_pages(shop: Shop) -> None:
+    for hours in (5, 1, 3, 3):
+        shop.booked(START + timedelta(hours=hours))
+    shop.follow()
+    whole = shop.rows()
+    assert [(row.start, row.booking) for row in whole] == sorted(
+        (row.start, row.booking) for row in whole
+    )
+    agenda = PostgresAgenda(shop.engine.app)
+    paged: list[AgendaRow] = []
+    after = None
+    while page := agenda.page(shop.tenant, 0, 2**40, 1, after):
+        paged += page
+        after = (page[-1].start, page[-1].booking)
+    assert paged == whole
+    assert agenda.page(shop.tenant, 0, 2**40, 9, None, status="pending") == []
+    assert agenda.page(shop.tenant, 0, 2**40, 9, None, staff=uuid4()) == []
+    assert len(agenda.page(shop.tenant, 0, 2**40, 9, None, locations=[LOCATION])) == 4
+    assert agenda.between(shop.tenant, LOCATION, 0, 2**40) == whole
+    assert agenda.between(shop.tenant, uuid4(), 0, 2**40) == []
+
+
+def test_a_follower_that_dies_before_its_commit_takes_nothing_in_twice(shop: Shop) -> None:
+    class Dying(AgendaModel):
+        def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+            AgendaModel.apply(self, connection, events)
+            connection.close()
+
+    shop.booked()
+    while shop.sequencer.sequence_now():
+        pass
+    dying = Follower(Dying(), shop.follower().source)
+    with shop.role.connection() as connection:
+        dying.begin(connection)
+        with pytest.raises(Exception, match="closed"):
+            dying.step(connection)
+    assert shop.rows() == []
+    shop.follow()
+    assert len(shop.rows()) == 1
+
+
+def test_a_model_that_fails_stops_where_it_is_and_says_so(shop: Shop) -> None:
+    class Failing(AgendaModel):
+        def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+            raise ValueError("a value nobody may see")
+
+    shop.follow()
+    shop.booked()
+    while shop.sequencer.sequence_now():
+        pass
+    failing = Follower(Failing(), shop.follower().source)
+    with shop.role.connection() as connection:
+        failing.begin(connection)
+        (reached,) = connection.execute("SELECT sequence FROM read_model").fetchone() or (None,)
+        with pytest.raises(ValueError, match="nobody"):
+            failing.step(connection)
+        assert failing.step(connection) == 0, "it has stopped"
+        state = connection.execute("SELECT sequence, state, error FROM read_model").fetchone()
+    assert state == (reached, "stopped", f"ValueError after sequence {reached}")
+    shop.follow()
+    assert len(shop.rows()) == 1, "once mended it goes on where it stopped"
+
+
+def test_two_followers_of_one_model_take_each_event_in_once(shop: Shop) -> None:
+    shop.follow()
+    for _ in range(7):
+        shop.booked()
+    while shop.sequencer.sequence_now():
+        pass
+    one, other = shop.follower(), shop.follower()
+    with shop.role.connection() as connection:
+        one.begin(connection)
+        taken = 0
+        while step := one.step(connection, limit=2) + other.step(connection, limit=2):
+            taken += step
+    assert taken == 7
+    assert len(shop.rows()) == 7
+
+
+def test_a_reader_waits_until_the_agenda_includes_its_event(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_source, "WAIT_SECONDS_MAX", 0.05)
+    positions = shop.engine.positions
+    assert positions.current(shop.tenant, "agenda") == -1
+    _, event = shop.booked()
+    with pytest.raises(Behind):
+        positions.wait(shop.tenant, "agenda", event.event_id)
+    shop.follow()
+    assert positions.wait(shop.tenant, "agenda", event.event_id) == 0
+    assert positions.wait(shop.tenant, "agenda", 0) == 0
+    with pytest.raises(UnknownReference):
+        positions.wait(shop.tenant, "agenda", uuid4())
+    with pytest.raises(UnknownReference):
+        positions.wait(shop.tenant, "agenda", 2)
+    with bound_to(uuid4()), pytest.raises(UnknownReference):
+        positions.wait(shop.tenant, "agenda", event.event_id)
+
+
+def test_positions_are_dense_from_zero_in_each_tenant(shop: Shop) -> None:
+    tenants = (uuid4(), uuid4())
+    for tenant in tenants:
+        with bound_to(tenant):
+            other = replace_tenant(shop, tenant)
+            for _ in range(3):
+                other.booked()
+    shop.booked()
+    while shop.sequencer.sequence_now():
+        pass
+    with shop.role.connection() as connection:
+        rows = connection.execute(
+            "SELECT tenant_id, position FROM sequenced ORDER BY sequence"
+        ).fetchall()
+    by_tenant: dict[UUID, list[int]] = {}
+    for tenant_id, position in rows:
+        by_tenant.setdefault(tenant_id, []).append(position)
+    assert by_tenant[shop.tenant] == [0]
+    assert [by_tenant[tenant] for tenant in tenants] == [[0, 1, 2], [0, 1, 2]]
+
+
+def replace_tenant(shop: Shop, tenant: UUID) -> Shop:
+    return Shop(shop.engine, shop.sequencer, shop.role, tenant)
