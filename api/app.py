@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 from api import (
     openapi,
+    pages,
     routes_agenda,
     routes_booking,
     routes_business,
@@ -72,7 +74,9 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     metrics = Metrics()
     app.router.routes.extend(Operation(spec, edge) for spec in SPECS)
     _describe(app)
-    app.router.routes.extend(Machine(edge, metrics, app.openapi).routes())
+    description = cache(lambda: openapi.text(app.openapi()))
+    reference = cache(lambda: pages.reference(app.openapi()))
+    app.router.routes.extend(Machine(edge, metrics, description, reference).routes())
     _refuse(app, edge)
     app.add_middleware(Boundary, edge=edge, metrics=metrics)
     return app

@@ -5,7 +5,7 @@
 2. Everything is made by the use cases that the API calls, under the demo's own keys.
 3. `keys/demo-keys.json` is written last, and the seed removed: while it is there, the demo is loaded.
 
-*Not here*: what the franchise is made of (`demo_data`), and how it is filled (`demo_filling`).
+*Not here*: what the franchise is made of (`demo_data`), how it is set up (`demo_business`) and booked (`demo_visits`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from api.composition import in_memory
+from api.demo_business import DrawnIds, Franchise, engage_staff, offer_services, open_locations
 from api.demo_data import BRAND, PLACES
-from api.demo_filling import DrawnIds, Franchise, fill
+from api.demo_visits import take_bookings
 from api.platform import Platform
-from application.ports import Append, Outcome
-from application.recorded import Recorded
+from application.recorded import Caller
 from application.tenancy import FoundedTenant
 from domain.errors import NotFound
 from domain.values import public_id
@@ -64,7 +66,7 @@ def load(platform: Platform, folder: Path, *, places_at_once: int = len(PLACES))
         beginning = _beginning(platform, folder / LOADING)
         tenant, keys = _founded(platform, beginning.seed)
         franchise = Franchise(platform, beginning.seed, beginning.first_day, tenant)
-        fill(franchise, keys["owner"], keys["booking"], places_at_once)
+        _fill(franchise, keys["owner"], keys["booking"], places_at_once)
         loaded = DemoKeys(public_id("tenant", tenant), keys)
         write_secret(folder / DEMO_KEYS, json.dumps(loaded.document(), indent=1) + "\n")
         (folder / LOADING).unlink()
@@ -92,27 +94,18 @@ def _beginning(platform: Platform, path: Path) -> Beginning:
     return Beginning(bytes.fromhex(noted["seed"]), date.fromisoformat(noted["first_day"]))
 
 
-class _NothingKept:
-    """An event store for a rehearsal: it says yes to everything and keeps nothing."""
-
-    def read(self, tenant: UUID, stream: UUID) -> tuple[Recorded[object], ...]:
-        """Nothing is there."""
-        return ()
-
-    def append(self, append: Append) -> Outcome:
-        """Yes."""
-        return Outcome.APPENDED
-
-
 def _founded(platform: Platform, seed: bytes) -> tuple[UUID, dict[str, str]]:
     """The demo's tenant and its first keys; founded, unless an earlier attempt has.
 
     Keys are shown once, at the founding, and that attempt may have been killed before it wrote them down. So the
-    founding is rehearsed first: the same draws give the same keys.
+    founding is rehearsed first, in memory: the same draws give the same keys.
     """
     id = DrawnIds(seed, "tenant").uuid()
-    rehearsal = replace(platform.tenancy, store=_NothingKept(), ids=DrawnIds(seed, "founding"))
     founding = replace(platform.tenancy, ids=DrawnIds(seed, "founding"))
+    nowhere = in_memory().tenancy
+    rehearsal = replace(
+        founding, store=nowhere.store, book=nowhere.book, ids=DrawnIds(seed, "founding")
+    )
     keys = _texts(rehearsal.found_tenant(BRAND, id))
     with platform.bound(id):
         try:
@@ -120,6 +113,25 @@ def _founded(platform: Platform, seed: bytes) -> tuple[UUID, dict[str, str]]:
         except NotFound:
             assert _texts(founding.found_tenant(BRAND, id)) == keys, "the same draws"
     return id, keys
+
+
+def _fill(franchise: Franchise, owner: str, booking: str, places_at_once: int) -> None:
+    """Make what is missing. `owner` and `booking` are keys."""
+    platform = franchise.platform
+
+    def caller(key: str) -> Caller:
+        return platform.access_keys.authenticate(key, platform.clock.now())
+
+    def fill_place(place: str) -> None:
+        with platform.bound(franchise.tenant):
+            engage_staff(franchise, place, caller(owner))
+            take_bookings(franchise, place, caller(owner), caller(booking))
+
+    with platform.bound(franchise.tenant):
+        open_locations(franchise, caller(owner))
+        offer_services(franchise, caller(owner))
+    with ThreadPoolExecutor(places_at_once) as pool:
+        list(pool.map(fill_place, PLACES))
 
 
 def _texts(founded: FoundedTenant) -> dict[str, str]:

@@ -301,17 +301,13 @@ STAFF: Final = (
     ),
 )
 
-GIVEN_NAMES: Final = tuple(
-    (
-        "Ada Basil Clover Dorrit Emrys Fenna Goran Hesper Ivo Jessamy Kasimir Linnet Mattis "
-        "Noor Orla Pascoe Quentin Rohini Sunniva Tamsin"
-    ).split()
+GIVEN_NAMES: Final = (
+    "Ada Basil Clover Dorrit Emrys Fenna Goran Hesper Ivo Jessamy Kasimir Linnet Mattis "
+    "Noor Orla Pascoe Quentin Rohini Sunniva Tamsin"
 )
-FAMILY_NAMES: Final = tuple(
-    (
-        "Applecart Brambleton Candlewick Dovetail Eiderdown Foxglove Gingham Hollyhock "
-        "Inkwell Jigsaw Kettledrum Lampshade Marzipan Nutmeg Oilcloth Pennywhistle Quiltbox"
-    ).split()
+FAMILY_NAMES: Final = (
+    "Applecart Brambleton Candlewick Dovetail Eiderdown Foxglove Gingham Hollyhock "
+    "Inkwell Jigsaw Kettledrum Lampshade Marzipan Nutmeg Oilcloth Pennywhistle Quiltbox"
 )
 NOTES: Final = (
     "A quiet chair, please.",

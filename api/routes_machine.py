@@ -57,11 +57,12 @@ class ProblemCode(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The handlers. `description` is the OpenAPI document, made at the first use."""
+    """The handlers. `description` (OpenAPI, as JSON) and `reference` (a page) are made at the first use, and kept."""
 
     edge: Edge
     metrics: metrics.Metrics
-    description: Callable[[], dict[str, Any]]
+    description: Callable[[], bytes]
+    reference: Callable[[], str]
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
@@ -130,11 +131,11 @@ class Machine:
 
     async def show_description(self, _: Request) -> Response:
         """Give the OpenAPI 3.1 description of this interface."""
-        return _json(self.description())
+        return Response(self.description(), media_type="application/json")
 
     async def show_docs(self, _: Request) -> Response:
         """Show the reference: every call, its fields and its refusals. It needs nothing from elsewhere."""
-        return _html(pages.reference(self.description()))
+        return _html(self.reference())
 
     async def show_static(self, request: Request) -> Response:
         """Give a style sheet or script of the pages."""

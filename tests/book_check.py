@@ -197,7 +197,10 @@ def reserved_twice(stored: Stored) -> list[str]:
     for seat in stored.seats:
         count[(seat["tenant_id"], seat["session_id"])] += 1
     for row in stored.reservations:
-        if row["kind"] == "session" and count[(row["tenant_id"], row["owner_id"])] > row["capacity"]:
+        if (
+            row["kind"] == "session"
+            and count[(row["tenant_id"], row["owner_id"])] > row["capacity"]
+        ):
             found.append(f"{row['owner_id']}: more seats than the session holds")
     return found
 

@@ -1,6 +1,6 @@
 """A deployment that runs as anyone runs it: `daybook up`, real processes, real PostgreSQL, in a folder of its own.
 
-    running    one for the whole session of a worker; tests keep apart by tenant, and leave it running
+running    one for the whole session of a worker; tests keep apart by tenant, and leave it running
 """
 
 from __future__ import annotations

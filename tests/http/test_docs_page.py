@@ -70,10 +70,13 @@ def test_every_link_of_a_page_leads_somewhere(server: Server, path: str):
     assert len(page.ids) == len(set(page.ids))
     for link in set(page.links):
         place, _, anchor = link.partition("#")
-        target = server.client.get(place or path, headers=HTML)
-        assert target.status_code == 200, link
+        ids = page.ids
+        if place:
+            target = server.client.get(place, headers=HTML)
+            assert target.status_code == 200, link
+            ids = Page(target.text).ids if anchor else []
         if anchor:
-            assert anchor in Page(target.text).ids, link
+            assert anchor in ids, link
 
 
 @pytest.mark.parametrize("name", ["docs.css", "docs.js", "mark.svg"])
@@ -85,7 +88,7 @@ def test_what_a_page_is_made_with_comes_from_us(server: Server, name: str):
     assert not re.search(r"https?://|@import|url\(", text)
 
 
-@pytest.mark.parametrize("name", ["..%2fapp.py", "app.py", "docs.css%00", ".."])
+@pytest.mark.parametrize("name", ["..%2fapp.py", "app.py", "docs.css%00", "..%2f..%2fREADME.md"])
 def test_nothing_else_is_given_away(server: Server, name: str):
     assert server.client.get(f"/static/{name}").status_code == 404
 

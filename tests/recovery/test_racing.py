@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from uuid import UUID, uuid4
 
 import psycopg
-import pytest
 
-from application.ports import Append, Claim, Outcome
+from application.claims import claim_of_hold
+from application.ports import Append, Outcome
 from application.recorded import Recorded
 from domain.hold import HoldPlaced
-from domain.values import from_epoch, parse_id
+from domain.values import parse_id
 from domain.visit import Visit
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
@@ -37,8 +37,7 @@ from tests.book_check import (
 from tests.running import Running
 
 CLIENTS = 64
-HOUR = 3_600
-TEN = 1_799_056_800
+TEN = datetime(2027, 1, 4, 10, 0, tzinfo=UTC)
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
@@ -131,7 +130,15 @@ class Racer:
 
     def run(self, steps: int) -> None:
         """So many calls."""
-        doings = [self.book, self.book, self.hold, self.book_held, self.move, self.move, self.cancel]
+        doings = [
+            self.book,
+            self.book,
+            self.hold,
+            self.book_held,
+            self.move,
+            self.move,
+            self.cancel,
+        ]
         for _ in range(steps):
             self.chance.choice(doings)()
 
@@ -227,9 +234,7 @@ def test_a_class_never_has_more_seats_sold_than_it_holds(running: Running) -> No
     business.engage([service])
 
     def book(api: Api, number: int) -> Reply:
-        return api.post(
-            "/v1/bookings", business.wish(service, 600, f"client{number}@example.test")
-        )
+        return api.post("/v1/bookings", business.wish(service, 600, f"client{number}@example.test"))
 
     with clients(business, 24) as apis:
         replies = race(apis, book)
@@ -240,33 +245,31 @@ def test_a_class_never_has_more_seats_sold_than_it_holds(running: Running) -> No
 # --- straight at the store -------------------------------------------------------------------------------------------
 
 
-def claim_directly(engine: Engine, tenant: UUID, claim: Claim) -> Outcome:
-    """Append a hold with this claim, without asking first whether the time is free."""
-    start, end = from_epoch(claim.start), from_epoch(claim.end)
-    visit = Visit(claim.service, uuid4(), claim.staff, start, end, start, end)
-    decision = HoldPlaced(claim.owner, visit, end)
-    event = Recorded(tenant, claim.owner, 1, uuid4(), start, "key_1", decision)
+def hold_directly(engine: Engine, tenant: UUID, visit: Visit) -> Outcome:
+    """Append a hold of that time, without asking first whether it is free."""
+    placed = HoldPlaced(uuid4(), visit, visit.end)
+    event = Recorded(tenant, placed.hold, 1, uuid4(), visit.start, "key_1", placed)
     with bound_to(tenant):
-        return engine.store.append(Append(tenant, start, (event,), claims=(claim,)))
+        append = Append(tenant, visit.start, (event,), claims=(claim_of_hold(placed),))
+        return engine.store.append(append)
 
 
 def race_for_time(deployment: Deployment, tenant: UUID) -> list[Outcome]:
     """Thirty claims that overlap, at the same moment, over two engines."""
     staff, service = uuid4(), uuid4()
-    claims = [
-        Claim(uuid4(), "hold", staff, service, start, start + HOUR, start, start + HOUR)
-        for start in (TEN + 60 * number for number in range(30))
-    ]
+    starts = [TEN + timedelta(minutes=number) for number in range(30)]
     engines = [Engine.connect(deployment) for _ in range(2)]
-    barrier = Barrier(len(claims))
+    barrier = Barrier(len(starts))
 
     def one(number: int) -> Outcome:
+        start, end = starts[number], starts[number] + timedelta(hours=1)
+        visit = Visit(service, uuid4(), staff, start, end, start, end)
         barrier.wait()
-        return claim_directly(engines[number % 2], tenant, claims[number])
+        return hold_directly(engines[number % 2], tenant, visit)
 
     try:
-        with ThreadPoolExecutor(len(claims)) as pool:
-            return list(pool.map(one, range(len(claims))))
+        with ThreadPoolExecutor(len(starts)) as pool:
+            return list(pool.map(one, range(len(starts))))
     finally:
         for engine in engines:
             engine.close()
@@ -291,7 +294,7 @@ def test_without_the_constraint_the_race_is_lost(own_deployment: Deployment) -> 
 
 
 def test_the_checker_sees_a_reservation_that_differs_from_its_events(
-    own_deployment: Deployment, tmp_path: Path
+    own_deployment: Deployment,
 ) -> None:
     race_for_time(own_deployment, uuid4())
     claims = claims_of(read_events(own_deployment.main))
@@ -301,5 +304,3 @@ def test_the_checker_sees_a_reservation_that_differs_from_its_events(
         assert differences(claims, read_stored(own_deployment.main)) != []
         connection.execute("DELETE FROM reservation")
         assert differences(claims, read_stored(own_deployment.main)) != []
-
-

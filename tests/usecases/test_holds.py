@@ -127,8 +127,9 @@ def test_a_hold_is_no_way_into_the_past(salon: Salon, cut: UUID, sam: UUID):
 
 
 def test_a_hold_cannot_sell_what_has_ended(salon: Salon, here: UUID, cut: UUID, sam: UUID):
+    salon.a_staff_member([here], [cut])  # who could take it, but is not who was kept
     for ended in (sam, cut, here):
-        placed = salon.hold(cut, TEN)
+        placed = salon.hold(cut, TEN, staff=sam)
         salon.ends(ended)
         with pytest.raises(NotASlot):
             salon.book(cut, TEN, hold=placed.state.id)

@@ -1,61 +1,28 @@
-"""Fill the demo franchise: its places, what they offer, who works there, and who has booked.
+"""Set up the demo franchise: its places, what they offer, and who works there.
 
-Each step looks for what it would make, by its id, and makes it where it is missing. Ids are drawn from a secret seed;
-the plan (who books what, on which day after the first) is drawn from its own words, the same for everybody.
+Each step looks for what it would make, by its id, and makes it where it is missing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Final, Literal, TypeVar
 from uuid import UUID
 
-from api.demo_data import (
-    EVERYWHERE,
-    FAMILY_NAMES,
-    GIVEN_NAMES,
-    NOTES,
-    PLACES,
-    SERVICES,
-    STAFF,
-    DemoService,
-    DemoStaff,
-)
+from api.demo_data import PLACES, SERVICES, STAFF, DemoService, DemoStaff
 from api.platform import Platform
-from application.booking import BookVisit
-from application.booking_course import Target
 from application.locations import OpenLocation
 from application.recorded import Caller
 from application.services import OfferService
-from application.slots import SlotQuery
 from application.staffing import EngageStaff, SetSchedule
-from domain.availability import Slot
-from domain.booking import Booking, Status
-from domain.booking_given import References
 from domain.errors import NotFound
-from domain.local_time import local_date, midnight
 from domain.schedule import Schedule
 from domain.schedule_document import parse_schedule
 from domain.service import ServiceTerms
 from domain.staff import StaffTerms
-from domain.subject import Profile
-from domain.values import Personal, from_epoch
-
-BOOKINGS_A_PLACE: Final = 64
-CUSTOMERS_A_PLACE: Final = 40
-DAYS: Final = 21
-DAYS_TRIED: Final = 8
-# Far enough from the first day that neither its hour nor a service's notice decides what is free.
-FIRST_BOOKED_AFTER_DAYS: Final = 2
-LONG_NOTICE_MINUTES: Final = 600
-
-T = TypeVar("T")
-Part = Literal["location", "service", "staff"]
+from domain.values import Personal
 
 
 class DrawnIds:
@@ -76,28 +43,6 @@ class DrawnIds:
         return hmac.digest(self._seed, f"{self._name}\n{self._drawn}".encode(), "sha256")
 
 
-class Draw:
-    """Choices that look random and are the same for the same name.
-
-    >>> [Draw("leeds/7").below(100) for _ in range(2)]
-    [12, 12]
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._drawn = 0
-
-    def below(self, limit: int) -> int:
-        """A whole number from 0 to `limit` - 1."""
-        self._drawn += 1
-        digest = hashlib.sha256(f"{self._name}\n{self._drawn}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") % limit
-
-    def of(self, choices: Sequence[T]) -> T:
-        """One of them."""
-        return choices[self.below(len(choices))]
-
-
 @dataclass(frozen=True, slots=True)
 class Franchise:
     """What all parts of the demo are made from; `first_day` is the day on which the first attempt began (UTC)."""
@@ -111,40 +56,18 @@ class Franchise:
         """The ids of what is made under this name."""
         return DrawnIds(self.seed, "/".join(map(str, name)))
 
-    def id(self, part: Part, *name: object) -> UUID:
-        """The id of a location, service or staff member: the first that its use case draws."""
-        return self.ids(part, *name).uuid()
+    def id(self, *name: object) -> UUID:
+        """The id of what is made under this name: the first that its use case draws."""
+        return self.ids(*name).uuid()
 
 
-def fill(franchise: Franchise, owner: str, booking: str, places_at_once: int) -> None:
-    """Make what is missing. `owner` and `booking` are keys."""
-    platform = franchise.platform
-
-    def caller(key: str) -> Caller:
-        return platform.access_keys.authenticate(key, platform.clock.now())
-
-    def fill_place(place: str) -> None:
-        with platform.bound(franchise.tenant):
-            engage_staff(franchise, place, caller(owner))
-            take_bookings(franchise, place, caller(owner), caller(booking))
-
-    with platform.bound(franchise.tenant):
-        open_locations(franchise, caller(owner))
-        offer_services(franchise, caller(owner))
-    with ThreadPoolExecutor(places_at_once) as pool:
-        list(pool.map(fill_place, PLACES))
-
-
-def is_missing(look: Callable[[], object]) -> bool:
+def is_missing(look: Callable[[UUID, Caller], object], id: UUID, by: Caller) -> bool:
     """True when looking for a thing finds nothing."""
     try:
-        look()
+        look(id, by)
     except NotFound:
         return True
     return False
-
-
-# --- what a business sets up -----------------------------------------------------------------------------------------
 
 
 def open_locations(franchise: Franchise, by: Caller) -> None:
@@ -152,7 +75,7 @@ def open_locations(franchise: Franchise, by: Caller) -> None:
     locations = franchise.platform.locations
     for place, terms in PLACES.items():
         id = franchise.id("location", place)
-        if is_missing(lambda id=id: locations.location(id, by)):  # type: ignore[misc]
+        if is_missing(locations.location, id, by):
             drawing = replace(locations, ids=franchise.ids("location", place))
             drawing.open(OpenLocation(terms), by)
 
@@ -162,7 +85,7 @@ def offer_services(franchise: Franchise, by: Caller) -> None:
     services = franchise.platform.services
     for one in SERVICES:
         id = franchise.id("service", one.slug)
-        if is_missing(lambda id=id: services.service(id, by)):  # type: ignore[misc]
+        if is_missing(services.service, id, by):
             drawing = replace(services, ids=franchise.ids("service", one.slug))
             drawing.offer(OfferService(service_terms(franchise, one)), by)
 
@@ -189,7 +112,7 @@ def engage_staff(franchise: Franchise, place: str, by: Caller) -> None:
     staffing = franchise.platform.staffing
     for one in staff_at(place):
         id = franchise.id("staff", place, one.display_name)
-        if is_missing(lambda id=id: staffing.staff_member(id, by)):  # type: ignore[misc]
+        if is_missing(staffing.staff_member, id, by):
             terms = StaffTerms(
                 location_ids=(franchise.id("location", place),),
                 display_name=one.display_name,
