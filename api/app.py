@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, Final
@@ -32,6 +31,7 @@ from api.problems import MethodNotAllowed
 from api.routes_machine import Machine
 from api.security import RateLimiter
 from api.settings import ApiSettings
+from api.threads import Threads
 from domain.errors import DomainError, Malformed, NotFound
 
 SPECS: Final[tuple[Spec, ...]] = (
@@ -50,15 +50,15 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
         platform=platform,
         settings=settings,
         limiter=RateLimiter(settings.rate_per_second, settings.rate_burst),
-        workers=ThreadPoolExecutor(settings.threads, "worker"),
-        waiters=ThreadPoolExecutor(settings.waiting_threads, "waiter"),
+        workers=Threads(settings.threads, "worker"),
+        waiters=Threads(settings.waiting_threads, "waiter"),
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        edge.workers.shutdown()
-        edge.waiters.shutdown()
+        edge.workers.stop()
+        edge.waiters.stop()
 
     app = FastAPI(
         title=openapi.TITLE,

@@ -31,6 +31,8 @@ app.add_typer(keys, name="key")
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
+DEMO_CONNECTIONS = 6
+
 
 class PartName(StrEnum):
     """The parts behind the API."""
@@ -103,6 +105,32 @@ def work(
     raise SystemExit(run(_checked(data)))
 
 
+@app.command(hidden=True)
+def demo(data: Data = DEFAULT_DATA) -> None:
+    """Load the demo franchise, once (a part of `up --demo`)."""
+    from api.composition import production
+    from api.demo import load
+
+    deployment = _checked(data)
+    platform, engine = production(deployment, connections=DEMO_CONNECTIONS)
+    try:
+        load(platform, deployment.settings.keys)
+    finally:
+        engine.close()
+
+
+@app.command()
+def tour(
+    data: Data = DEFAULT_DATA,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not wait between the steps.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Walk through the main job against the demo that runs in the data folder."""
+    from api.tour.walking import take_tour
+
+    raise SystemExit(take_tour(_settings(data).data, pausing=not yes, as_json=as_json))
+
+
 @app.command()
 def dsn(
     data: Data = DEFAULT_DATA,
@@ -156,9 +184,9 @@ def create_key(
 @app.command()
 def openapi() -> None:
     """Print the API's OpenAPI 3.1 document."""
-    from api.openapi import document
+    from api.openapi import current
 
-    print(document())
+    print(current().decode(), end="")
 
 
 def _settings(data: Path) -> Settings:

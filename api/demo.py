@@ -62,6 +62,7 @@ def load(platform: Platform, folder: Path, *, places_at_once: int = len(PLACES))
     with _alone(folder / LOCK):
         loaded = read_demo_keys(folder)
         if loaded is not None:
+            (folder / LOADING).unlink(missing_ok=True)
             return loaded
         beginning = _beginning(platform, folder / LOADING)
         tenant, keys = _founded(platform, beginning.seed)

@@ -7,8 +7,6 @@ finds them; reading and answering are done here: both come after authentication,
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -26,6 +24,7 @@ from api.platform import Platform
 from api.problems import bug, problem
 from api.reading import read_model, read_query
 from api.settings import ApiSettings
+from api.threads import Threads
 from application.recorded import Answer
 from domain.errors import DomainError, NotFound
 
@@ -42,8 +41,8 @@ class Edge:
     platform: Platform
     settings: ApiSettings
     limiter: security.RateLimiter
-    workers: ThreadPoolExecutor
-    waiters: ThreadPoolExecutor
+    workers: Threads
+    waiters: Threads
 
     def refused(self, refusal: DomainError) -> Answer:
         """The problem that tells of `refusal`."""
@@ -94,9 +93,8 @@ class Operation(APIRoute):
             return
         query: bytes = scope["query_string"]
         request = _Request(scope["path"], scope["path_params"], query, headers, body)
-        pool = self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
-        loop = asyncio.get_running_loop()
-        await send_answer(send, await loop.run_in_executor(pool, self._serve, request))
+        threads = self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
+        await send_answer(send, await threads.run(partial(self._serve, request)))
 
     def _serve(self, request: _Request) -> Answer:
         """Answer, whatever happens. Runs in a worker thread."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -85,8 +84,7 @@ class Machine:
 
     async def show_readiness(self, _: Request) -> Response:
         """Say whether this process can answer calls, and which time zone rules it goes by."""
-        loop = asyncio.get_running_loop()
-        parts = await loop.run_in_executor(self.edge.waiters, self.edge.platform.readiness)
+        parts = await self.edge.waiters.run(self.edge.platform.readiness)
         ready = all(parts.values())
         body = {
             "status": "ready" if ready else "not_ready",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from socket import create_connection
+from typing import Any, Final
 
 from api.data_folder import DataFolder
 from api.listening import listen
@@ -17,6 +18,8 @@ from infrastructure.settings import Settings
 from infrastructure.start_faults import ServerFailed
 
 DEMO_KEYS: Final = "demo-keys.json"
+URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
+LOOK_SECONDS: Final = 10.0
 
 
 def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:
@@ -27,6 +30,7 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
     with DataFolder(settings.data) as folder:
         socket = listen(settings.host, port)
         url = f"http://{settings.host}:{socket.getsockname()[1]}"
+        url_file = settings.data / URL_FILE
 
         def parts(dsn: str) -> Sequence[Part]:
             return all_parts(settings, socket.fileno())
@@ -36,17 +40,21 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
 
         def announce() -> None:
             if demo:
-                run_verb(settings, "demo", "--url", url)
+                have_demo(settings, url)
+            url_file.write_text(f"{url}\n")
             say_ready(url, settings, demo=demo, ready_json=ready_json)
 
-        with socket:
-            return supervise(
-                parts,
-                folder,
-                database_url=settings.database_url,
-                prepare=prepare,
-                announce=announce,
-            )
+        try:
+            with socket:
+                return supervise(
+                    parts,
+                    folder,
+                    database_url=settings.database_url,
+                    prepare=prepare,
+                    announce=announce,
+                )
+        finally:
+            url_file.unlink(missing_ok=True)
 
 
 def all_parts(settings: Settings, listening: int) -> list[Part]:
@@ -82,6 +90,35 @@ def run_verb(settings: Settings, name: str, *arguments: str) -> None:
         raise ServerFailed(f"{name}: {lines[-1].removeprefix('daybook: ')}")
 
 
+def have_demo(settings: Settings, url: str) -> None:
+    """Have the demo franchise loaded, and its keys good here.
+
+    Refuses: ServerFailed (it cannot be loaded, or was loaded into another database).
+    """
+    path = settings.keys / DEMO_KEYS
+    if not path.exists():
+        print("daybook: loading the demo franchise, this once", file=sys.stderr, flush=True)
+        run_verb(settings, "demo")
+    elif not is_known(url, read_demo(path)):
+        raise ServerFailed(f"{path} belongs to another database; move it away to load the demo")
+
+
+def is_known(url: str, demo: Mapping[str, Any]) -> bool:
+    """True unless the API does not know the demo's key."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    lines = (
+        "GET /v1/locations?limit=1 HTTP/1.1",
+        f"Host: {host}",
+        f"Authorization: Bearer {demo['keys']['owner']}",
+        "Connection: close",
+    )
+    # Asked in plain words: this process lives for weeks, and a client library would stay in it.
+    with create_connection((host, int(port)), timeout=LOOK_SECONDS) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+        with connection.makefile("rb") as answer:
+            return b" 401 " not in answer.readline()
+
+
 def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> None:
     """Tell a program in one line of JSON, or a person where to go."""
     shown = read_demo(settings.keys / DEMO_KEYS) if demo else {}
@@ -103,7 +140,7 @@ def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> 
     print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)
 
 
-def read_demo(path: Path) -> dict[str, object]:
+def read_demo(path: Path) -> dict[str, Any]:
     """The demo's tenant and keys."""
     found = json.loads(path.read_text(encoding="utf-8"))
     assert isinstance(found, dict)

@@ -31,7 +31,7 @@ from domain import access, access_key, booking, hold, location, service, staff, 
 from domain.sealing import RETENTION_CLASSES, Envelope, Plain, Sealed
 from domain.values import Personal
 
-NAME: Final = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[1-9][0-9]*$")
+NAME: Final = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[1-9][0-9]*")
 PLAIN_TYPES: Final = (UUID, int, bool, datetime, date, type(None))
 
 
@@ -80,7 +80,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
 
 def classify(decision: type[Decision]) -> EventType:
     """Read a decision's fields. Raises Unclassified for a field whose type says neither plain nor sealed."""
-    if not NAME.match(decision.TYPE):
+    if not NAME.fullmatch(decision.TYPE):
         raise Unclassified(
             f"{decision.__name__}: {decision.TYPE} is not concept.past_participle.vN"
         )

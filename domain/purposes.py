@@ -32,7 +32,7 @@ NEEDS_CASE: Final = frozenset(
     {"support", "dispute", "fraud", "enforcement", "verification", "legal_duty"}
 )
 OPENING_ROLES: Final = frozenset({"owner", "manager", "staff", "privacy_officer"})
-_CASE: Final = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_CASE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def require_purpose(purpose: str | None, case: str | None) -> str:
@@ -48,6 +48,6 @@ def require_purpose(purpose: str | None, case: str | None) -> str:
         )
     if purpose in NEEDS_CASE and case is None:
         raise PurposeRequired(f"The purpose {purpose} needs a case: Daybook-Case")
-    if case is not None and not _CASE.match(case):
+    if case is not None and not _CASE.fullmatch(case):
         raise PurposeRequired("Daybook-Case is an id of at most 64 of A-Z a-z 0-9 . _ -")
     return purpose

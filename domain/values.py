@@ -27,7 +27,7 @@ PREFIXES: Final = {
     "key": "key_",
     "import": "imp_",
 }
-_ID: Final = re.compile(r"^[a-z]{3}_[0-9a-f]{32}$")
+_ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 
 
 def public_id(kind: str, value: UUID) -> str:
@@ -47,7 +47,7 @@ def parse_id(kind: str, text: str) -> UUID | None:
     >>> parse_id("hold", "bkg_00000000000000000000000000000001") is None
     True
     """
-    if not _ID.match(text) or not text.startswith(PREFIXES[kind]):
+    if not _ID.fullmatch(text) or not text.startswith(PREFIXES[kind]):
         return None
     return UUID(text[4:])
 

@@ -24,6 +24,7 @@ from infrastructure.wall import bound_tenant
 
 CONNECT_SECONDS_MAX: Final = 5.0
 STATEMENT_MS_MAX: Final = 30_000
+SPELLED_OUT_MAX: Final = 8
 Row = tuple[Any, ...]
 
 
@@ -118,6 +119,23 @@ class Database:
         """The first row, None when there is none. Raises Unavailable."""
         found = self.rows(statement, parameters)
         return found[0] if found else None
+
+
+def array(type_: str, values: Sequence[object] | None) -> tuple[str, list[object]]:
+    """SQL for an array of `type_`, and its parameters, in binary; None is NULL.
+
+    A short one is spelled out: its parts cost the driver a third of what an array costs.
+
+    >>> array("int", [7, 8])
+    ('ARRAY[%b,%b]::int[]', [7, 8])
+    >>> array("uuid", None)
+    ('NULL::uuid[]', [])
+    """
+    if values is None:
+        return f"NULL::{type_}[]", []
+    if len(values) <= SPELLED_OUT_MAX:
+        return f"ARRAY[{','.join(['%b'] * len(values))}]::{type_}[]", list(values)
+    return f"%b::{type_}[]", [values]
 
 
 @contextmanager

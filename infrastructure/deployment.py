@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import zoneinfo
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from infrastructure.clock import SystemClock
 from infrastructure.database import role_dsn
 from infrastructure.key_tree import EpochKeyFiles, plant
 from infrastructure.local_postgres import LocalPostgres
@@ -74,7 +74,7 @@ class Deployment:
                 name = str(conninfo_to_dict(dsn)["dbname"])
                 ensure_database(server, name)
                 applied += migrate(dsn, line, secret)
-            plant(self.keys, self.epoch_keys(), datetime.now(UTC))
+            plant(self.keys, self.epoch_keys(), SystemClock().now())
             register_types(self.main, event_types)
         except SchemaRefused as refused:
             raise DeploymentRefused(str(refused)) from refused

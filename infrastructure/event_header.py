@@ -36,8 +36,8 @@ ALLOWED: Final = frozenset(
         "many",  # for an event about many: their count, and the Merkle root of their salted tags
     }
 )
-_TYPE: Final = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[0-9]+$")
-_CODE: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")
+_TYPE: Final = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[0-9]+")
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}")
 
 
 def leaf_bytes(
@@ -80,10 +80,10 @@ def refuse_free_text(header: dict[str, Any]) -> None:
     """Raise ValueError unless every value is an id, a code, an instant or a digest."""
     if strange := set(header) - ALLOWED:
         raise ValueError(f"not allowed in a header: {sorted(strange)}")
-    if not _TYPE.match(header["type"]):
+    if not _TYPE.fullmatch(header["type"]):
         raise ValueError("an event type is concept.past_participle.vN")
     for name in ("actor", "purpose", "case", "policy"):
-        if name in header and not _CODE.match(header[name]):
+        if name in header and not _CODE.fullmatch(header[name]):
             raise ValueError(f"{name} is not an id or a code")
 
 

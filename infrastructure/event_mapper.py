@@ -71,7 +71,7 @@ class EventMapper(Mapper[UUID]):
         self._upcasts = upcasts
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> HeadedEvent:
-        """Seal and encode. Raises TypeError for a decision that the catalogue lacks, ValueError when it is too large."""
+        """Seal and encode. Raises TypeError (not in the catalogue), ValueError (too large)."""
         event = cast(Recorded[object], domain_event)
         try:
             found = self._names[type(event.decision)]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import (
@@ -29,7 +29,8 @@ from application.ports import Outcome
 from application.recorded import Answer
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
-from infrastructure.database import Database, Row
+from infrastructure.clock import SystemIds
+from infrastructure.database import Database, Row, array
 from infrastructure.event_header import PREFIX
 from infrastructure.event_mapper import HeadedEvent
 from infrastructure.wall import bound_tenant, bound_to
@@ -44,10 +45,6 @@ REFUSED: Final = {
     "40P01": Outcome.CONFLICT,  # a deadlock of two moves: one of them decides again
     "40001": Outcome.CONFLICT,
 }
-APPEND: Final = (
-    "SELECT append_events(%b, %b::uuid[], %b::int[], %b::uuid[], %s::text[], %b::bytea[], %b::bytea[],"
-    " %b::uuid[], %s::text[], %s::jsonb, %b, %s::int, %s::text, %b)"
-)
 COLUMNS: Final = "stream_id, stream_version, type, state, tenant_id, event_id, header"
 
 
@@ -136,26 +133,9 @@ class SequencedRecorder(PostgresApplicationRecorder):
             return self._sequences(events) if self._sequence_now else None
 
     def _append(self, events: list[HeadedEvent], effects: Effects) -> Outcome:
-        sealed = sorted({pair for event in events for pair in event.subjects})
-        answer = effects.answer
-        parameters = (
-            events[0].tenant_id,
-            [event.originator_id for event in events],
-            [event.originator_version for event in events],
-            [event.event_id for event in events],
-            [event.topic for event in events],
-            [event.header for event in events],
-            [event.state for event in events],
-            [subject for subject, _ in sealed] or None,
-            [name for _, name in sealed] or None,
-            effects.document.decode() if effects.document else None,
-            effects.answer_row if answer else None,
-            answer.status if answer else None,
-            canonical(answer.headers).decode() if answer else None,
-            answer.body if answer else None,
-        )
+        statement, parameters = _append_call(events, effects)
         try:
-            row = self._database.row(APPEND, parameters)
+            row = self._database.row(statement, parameters)
         except psycopg.Error as error:
             outcome = REFUSED.get(error.sqlstate or "")
             if outcome is None:
@@ -180,7 +160,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
             return event
         tenant = self._home or bound_tenant()
         assert tenant is not None, "an event belongs to a tenant"
-        event_id = uuid4()
+        event_id = SystemIds().uuid()
         return HeadedEvent(
             originator_id=event.originator_id,
             originator_version=event.originator_version,
@@ -283,6 +263,30 @@ class SequencedRecorder(PostgresApplicationRecorder):
                 yield
         else:
             yield
+
+
+def _append_call(events: list[HeadedEvent], effects: Effects) -> tuple[str, list[object]]:
+    """The call of `append_events`, and its parameters in the order of the function."""
+    sealed = sorted({pair for event in events for pair in event.subjects})
+    answer = effects.answer
+    arguments: list[tuple[str, list[object]]] = [
+        ("%b", [events[0].tenant_id]),
+        array("uuid", [event.originator_id for event in events]),
+        array("int", [event.originator_version for event in events]),
+        array("uuid", [event.event_id for event in events]),
+        array("text", [event.topic for event in events]),
+        array("bytea", [event.header for event in events]),
+        array("bytea", [event.state for event in events]),
+        array("uuid", [subject for subject, _ in sealed] or None),
+        array("text", [name for _, name in sealed] or None),
+        ("%s::jsonb", [effects.document.decode() if effects.document else None]),
+        ("%b::uuid", [effects.answer_row if answer else None]),
+        ("%s::int", [answer.status if answer else None]),
+        ("%s::text", [canonical(answer.headers).decode() if answer else None]),
+        ("%b::bytea", [answer.body if answer else None]),
+    ]
+    placeholders = ", ".join(sql for sql, _ in arguments)
+    return f"SELECT append_events({placeholders})", [it for _, values in arguments for it in values]
 
 
 def headed(row: Row) -> HeadedEvent:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from application.ports import Ids
 from domain.errors import Unreadable
 from domain.sealing import Envelope, RetentionClass
-from infrastructure.database import Database, Row
+from infrastructure.database import Database, Row, array
 from infrastructure.key_tree import (
     BUCKETS,
     KEY_BYTES,
@@ -48,6 +48,16 @@ class NewKeys:
         self.key_ids: list[UUID] = []
         self.buckets: list[int] = []
         self.wrapped: list[bytes] = []
+
+
+def key_arrays(new: NewKeys) -> list[tuple[str, list[object]]]:
+    """New keys as the arrays that SQL functions take: classes, key ids, buckets, wrapped keys."""
+    return [
+        array("text", new.classes),
+        array("uuid", new.key_ids),
+        array("int", new.buckets),
+        array("bytea", new.wrapped),
+    ]
 
 
 class PostgresKeyVault:
@@ -143,9 +153,10 @@ class PostgresKeyVault:
 
         def mint(epoch: int) -> list[Row]:
             new = self.make(tenant, subject, classes)
+            arrays = key_arrays(new)
             return self.database.rows(
-                "SELECT * FROM mint_keys(%s, %s::int, %s, %s::text[], %b::uuid[], %b::int[], %b::bytea[])",
-                (tenant, epoch, subject, new.classes, new.key_ids, new.buckets, new.wrapped),
+                f"SELECT * FROM mint_keys(%b, %s::int, %b, {', '.join(text for text, _ in arrays)})",
+                [tenant, epoch, subject, *(value for _, values in arrays for value in values)],
             )
 
         self.remember(tenant, subject, self.in_epoch(mint))

@@ -15,7 +15,7 @@ from domain.sealing import RetentionClass
 from infrastructure.canonical import hmac_sha256
 from infrastructure.database import Row
 from infrastructure.key_tree import secret_context
-from infrastructure.key_vault import PostgresKeyVault
+from infrastructure.key_vault import PostgresKeyVault, key_arrays
 
 INDEX_KEY: Final = "index"
 PENDING_FOR: Final = timedelta(hours=1)
@@ -44,21 +44,19 @@ class PostgresPeople:
             sealed = self.vault.epoch_keys.wrap(
                 epoch, inner, secret_context(tenant, "inner", epoch)
             )
+            arrays = key_arrays(new)
             return new.key_ids, self.vault.database.rows(
-                "SELECT * FROM find_or_prepare(%s, %s::int, 'email', %b, %b, %s, %s,"
-                " %s::text[], %b::uuid[], %b::int[], %b::bytea[])",
-                (
+                "SELECT * FROM find_or_prepare(%b, %s::int, 'email', %b, %b, %s, %b,"
+                f" {', '.join(text for text, _ in arrays)})",
+                [
                     tenant,
                     epoch,
                     self.vault.epoch_keys.digest(epoch, inner),
                     sealed,
                     self.clock.now(),
                     candidate,
-                    new.classes,
-                    new.key_ids,
-                    new.buckets,
-                    new.wrapped,
-                ),
+                    *(value for _, values in arrays for value in values),
+                ],
             )
 
         made, rows = self.vault.in_epoch(look)

@@ -7,7 +7,8 @@ the events of a deployment and compared row by row. Every function gives what is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -62,30 +63,52 @@ def session_of(tenant: UUID, claim: Claim) -> Session:
     return tenant, claim.staff, claim.service, claim.start
 
 
-def read_events(dsn: str, tenant: UUID | None = None) -> list[Recorded[object]]:
-    """Every event (of one tenant), each stream in order; `dsn` is the owner's."""
+def look(dsn: str, tenant: UUID | None = None) -> tuple[Claims, Stored]:
+    """What the events say and what the tables say (of one tenant), at one instant; `dsn` is the owner's."""
+    with snapshot(dsn) as connection:
+        events = read_events(connection, tenant)
+        stored = Stored(
+            read_rows(connection, "reservation", tenant), read_rows(connection, "seat", tenant)
+        )
+    return claims_of(events), stored
+
+
+def faults(dsn: str, tenant: UUID | None = None) -> list[str]:
+    """All that is wrong with whose time is taken."""
+    claims, stored = look(dsn, tenant)
+    return reserved_twice(stored) + sold_twice(claims) + differences(claims, stored)
+
+
+@contextmanager
+def snapshot(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that sees one instant, while others go on writing."""
+    with psycopg.connect(dsn) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        yield connection
+
+
+def read_events(
+    connection: psycopg.Connection[Any], tenant: UUID | None = None
+) -> list[Recorded[object]]:
+    """Every event (of one tenant), each stream in order."""
     mapper = EventMapper(cast(Any, None), catalogue())
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        rows = connection.execute(
-            f"SELECT {COLUMNS} FROM event WHERE %s::uuid IS NULL OR tenant_id = %s"
-            " ORDER BY tenant_id, stream_id, stream_version".encode(),
-            (tenant, tenant),
-            binary=True,
-        ).fetchall()
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM event WHERE %s::uuid IS NULL OR tenant_id = %s"
+        " ORDER BY tenant_id, stream_id, stream_version".encode(),
+        (tenant, tenant),
+        binary=True,
+    ).fetchall()
     return [mapper.to_domain_event(headed(row)) for row in rows]
 
 
-def read_stored(dsn: str, tenant: UUID | None = None) -> Stored:
-    """What is taken (of one tenant) as the tables say it; `dsn` is the owner's."""
-
-    def rows(table: str) -> list[dict[str, Any]]:
-        statement = f"SELECT * FROM {table} WHERE %s::uuid IS NULL OR tenant_id = %s"
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            cursor = connection.execute(statement.encode(), (tenant, tenant))
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    return Stored(rows("reservation"), rows("seat"))
+def read_rows(
+    connection: psycopg.Connection[Any], table: str, tenant: UUID | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a table (of one tenant), as dictionaries."""
+    statement = f"SELECT * FROM {table} WHERE %s::uuid IS NULL OR tenant_id = %s"
+    cursor = connection.execute(statement.encode(), (tenant, tenant))
+    names = [column.name for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def claims_of(events: Iterable[Recorded[object]]) -> Claims:
@@ -240,7 +263,7 @@ def undense(dsn: str) -> list[str]:
         "a head is wrong": "SELECT tenant_id FROM ledger_head FULL JOIN (SELECT tenant_id, count(*) AS n"
         " FROM sequenced GROUP BY tenant_id) counted USING (tenant_id) WHERE size IS DISTINCT FROM n",
     }
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with snapshot(dsn) as connection:
         return [
             words
             for words, statement in faults.items()

@@ -59,6 +59,10 @@ class Running:
         assert self.process.stdout is not None
         heard, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS_MAX)
         line = self.process.stdout.readline() if heard else ""
+        if not line:
+            self.process.kill()
+            self.process.wait()
+            self._forget()
         assert line, f"daybook up did not come up: {Path(said.name).read_text()[-2_000:]}"
         self.ready = json.loads(line)
         self.url = self.ready["url"]

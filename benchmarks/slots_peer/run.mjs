@@ -1,8 +1,12 @@
 // Time slot-calculator on a fixture: one staff member, Monday to Friday 09:00-17:00 New York, 30 minutes.
 // node run.mjs FIXTURE RUNS  ->  {"slots": n, "milliseconds": [...]}
 import { readFileSync } from "node:fs";
-import { getSlots } from "slot-calculator";
-import { Settings } from "luxon";
+import { createRequire } from "node:module";
+
+// Both through require: the calculator must meet the very luxon whose zone is set here.
+const require = createRequire(import.meta.url);
+const { getSlots } = require("slot-calculator");
+const { Settings } = require("luxon");
 
 Settings.defaultZone = "America/New_York";
 const fixture = JSON.parse(readFileSync(process.argv[2], "utf8"));

@@ -17,19 +17,11 @@ from typing import Any
 
 from infrastructure.processes import wait_until
 from tests.api_client import LOST, Api, Business, Reply, text_of
-from tests.book_check import (
-    claims_of,
-    differences,
-    read_events,
-    read_stored,
-    reserved_twice,
-    sold_twice,
-    undense,
-)
+from tests.book_check import faults, undense
 from tests.running import Running
 
 CLIENTS = 5
-TRIES_MAX = 40
+TRIES_MAX = 400
 SECONDS_MAX = 30.0
 SLOT_MINUTES = 15
 
@@ -207,12 +199,11 @@ def kill_everything_in_turn(running: Running, clients: list[Client]) -> None:
 def judge(business: Business, clients: list[Client]) -> None:
     """Hold the deployment against the journals."""
     running, span = business.running, business.span(days=40)
+    entries: dict[str, Any] = {}
     with business.api() as api:
-        for client in clients:
-            assert client.last_event is not None
-            listed = api.get("/v1/agenda", agenda_of(business, client.last_event))
-            assert listed.status == 200, listed.body
-        entries = {one["booking_id"]: one for day in listed.body["days"] for one in day["entries"]}
+        for client in clients:  # once it includes what each was told last, it includes everything
+            agenda = api.get("/v1/agenda", agenda_of(business, client.last_event)).body
+            entries |= {one["booking_id"]: one for day in agenda["days"] for one in day["entries"]}
         shown = api.all("/v1/bookings", span)
         by_ref = Counter(one["external_ref"] for one in shown)
         assert max(by_ref.values()) == 1, "nothing is there twice"
@@ -229,12 +220,10 @@ def judge(business: Business, clients: list[Client]) -> None:
             for id, start in client.holds.items():
                 assert api.get(f"/v1/holds/{id}").body["start"] == start
     dsn = running.deployment.main
-    claims, stored = claims_of(read_events(dsn)), read_stored(dsn)
-    assert differences(claims, stored) == []
-    assert reserved_twice(stored) + sold_twice(claims) == []
-    assert undense(dsn) == []
+    assert faults(dsn) == []
+    assert wait_until(lambda: undense(dsn) == [], SECONDS_MAX), undense(dsn)
 
 
-def agenda_of(business: Business, event: str) -> dict[str, object]:
+def agenda_of(business: Business, event: str | None) -> dict[str, object]:
     """The agenda that includes `event`."""
     return {"location_id": business.location, "at_least": event, **business.span(days=40)}

@@ -26,14 +26,7 @@ from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.wall import bound_to
 from tests.api_client import Api, Business, Reply
-from tests.book_check import (
-    claims_of,
-    differences,
-    read_events,
-    read_stored,
-    reserved_twice,
-    sold_twice,
-)
+from tests.book_check import differences, faults, look, reserved_twice, sold_twice
 from tests.running import Running
 
 CLIENTS = 64
@@ -88,13 +81,11 @@ def outcomes(replies: list[Reply]) -> Counter[tuple[int, str | None]]:
     return Counter((reply.status, reply.code) for reply in replies)
 
 
-def faults(business: Business) -> list[str]:
+def wrongs(business: Business) -> list[str]:
     """All that is wrong with the business's book, by its rows and by its events."""
     tenant = parse_id("tenant", business.tenant)
     assert tenant is not None
-    dsn = business.running.deployment.main
-    claims, stored = claims_of(read_events(dsn, tenant)), read_stored(dsn, tenant)
-    return reserved_twice(stored) + sold_twice(claims) + differences(claims, stored)
+    return faults(business.running.deployment.main, tenant)
 
 
 def test_of_64_clients_who_race_for_one_slot_exactly_one_gets_it(running: Running) -> None:
@@ -113,7 +104,7 @@ def test_of_64_clients_who_race_for_one_slot_exactly_one_gets_it(running: Runnin
     assert [(reply.status, reply.raw) for reply in again] == [
         (reply.status, reply.raw) for reply in first
     ], "the same call gets the same answer"
-    assert faults(business) == []
+    assert wrongs(business) == []
 
 
 @dataclass
@@ -225,7 +216,7 @@ def test_no_race_of_lengths_buffers_holds_moves_and_classes_sells_anything_twice
     seen = sum((racer.seen for racer in racers), Counter[tuple[str, int]]())
     for what in (("book", 201), ("book", 409), ("hold", 201), ("book held", 201), ("move", 200)):
         assert seen[what] > 0, f"the race had {seen}"
-    assert faults(business) == []
+    assert wrongs(business) == []
 
 
 def test_a_class_never_has_more_seats_sold_than_it_holds(running: Running) -> None:
@@ -239,7 +230,7 @@ def test_a_class_never_has_more_seats_sold_than_it_holds(running: Running) -> No
     with clients(business, 24) as apis:
         replies = race(apis, book)
     assert outcomes(replies) == {(201, None): 5, (409, "slot_unavailable"): 19}
-    assert faults(business) == []
+    assert wrongs(business) == []
 
 
 # --- straight at the store -------------------------------------------------------------------------------------------
@@ -281,26 +272,25 @@ def test_of_claims_that_overlap_exactly_one_is_stored(own_deployment: Deployment
         Outcome.APPENDED: 1,
         Outcome.TAKEN: 29,
     }
-    assert reserved_twice(read_stored(own_deployment.main)) == []
-    assert sold_twice(claims_of(read_events(own_deployment.main))) == []
+    assert faults(own_deployment.main) == []
 
 
 def test_without_the_constraint_the_race_is_lost(own_deployment: Deployment) -> None:
     with psycopg.connect(own_deployment.main, autocommit=True) as connection:
         connection.execute("ALTER TABLE reservation DROP CONSTRAINT no_overlap")
     race_for_time(own_deployment, uuid4())
-    assert reserved_twice(read_stored(own_deployment.main)), "the rows show it"
-    assert sold_twice(claims_of(read_events(own_deployment.main))), "and the events"
+    claims, stored = look(own_deployment.main)
+    assert reserved_twice(stored), "the rows show it"
+    assert sold_twice(claims), "and so do the events"
 
 
 def test_the_checker_sees_a_reservation_that_differs_from_its_events(
     own_deployment: Deployment,
 ) -> None:
     race_for_time(own_deployment, uuid4())
-    claims = claims_of(read_events(own_deployment.main))
-    assert differences(claims, read_stored(own_deployment.main)) == []
+    assert faults(own_deployment.main) == []
     with psycopg.connect(own_deployment.main, autocommit=True) as connection:
         connection.execute("UPDATE reservation SET ends_at = ends_at + 60")
-        assert differences(claims, read_stored(own_deployment.main)) != []
+        assert differences(*look(own_deployment.main)) != []
         connection.execute("DELETE FROM reservation")
-        assert differences(claims, read_stored(own_deployment.main)) != []
+        assert differences(*look(own_deployment.main)) != []

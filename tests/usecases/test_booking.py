@@ -1,37 +1,24 @@
-"""Booking a visit, and what becomes of it."""
+"""Booking a visit: what is sold, to whom, by whom, and what is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
-from application.agenda import BookingsQuery
-from application.booking_course import BookingCourse, Target
-from application.choice import Chooser, Wanted
-from application.offer import Asked
-from application.recorded import Answer, Caller, Ticket
-from application.register import Receipt
-from domain.booking import Booking, BookingConfirmed, Status
+from domain.booking import BookingConfirmed, Status
 from domain.booking_given import References
 from domain.errors import (
     DomainError,
-    IdempotencyInFlight,
-    InvalidState,
     LocationRequired,
     NotASlot,
     NotFound,
     NotPermitted,
     SlotUnavailable,
-    TooEarly,
     Unacceptable,
     UnknownReference,
-    VersionMismatch,
 )
 from domain.schedule import Hours
 from domain.sealing import Envelope
@@ -45,31 +32,11 @@ NOWHERE = UUID(int=0xDEAD)
 WHOLE_DAY = Hours(0, 1_440)
 
 
-@pytest.fixture
-def salon() -> Salon:
-    return Salon()
-
-
-@pytest.fixture
-def here(salon: Salon) -> UUID:
-    return salon.a_location()
-
-
-@pytest.fixture
-def cut(salon: Salon, here: UUID) -> UUID:
-    return salon.a_service(here)
-
-
-@pytest.fixture
-def sam(salon: Salon, here: UUID, cut: UUID) -> UUID:
-    return salon.a_staff_member([here], [cut])
-
-
 def pointers(refusal: pytest.ExceptionInfo[DomainError]) -> list[str]:
     return [fault.pointer for fault in refusal.value.errors]
 
 
-# --- making ----------------------------------------------------------------------------------------------------------
+# --- making ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_booking_is_confirmed_and_its_slot_is_gone(
@@ -228,7 +195,7 @@ def test_busy_time_is_taken(salon: Salon, cut: UUID, sam: UUID):
     salon.book(cut, at(11, 30))
 
 
-# --- who and where ---------------------------------------------------------------------------------------------------
+# --- who and where -----------------------------------------------------------------------------------------------------
 
 
 def test_whoever_has_fewest_bookings_that_day_is_chosen_then_by_id(salon: Salon, here: UUID):
@@ -409,311 +376,3 @@ def test_another_tenant_finds_nothing(salon: Salon, cut: UUID, sam: UUID):
         salon.reads.booking(made.state.id, stranger)
     with pytest.raises(UnknownReference):
         salon.book(cut, at(12), by=stranger)
-
-
-# --- races -----------------------------------------------------------------------------------------------------------
-
-
-def race(clients: int, book: Callable[[int], object]) -> list[object]:
-    def run(number: int) -> object:
-        try:
-            return book(number)
-        except DomainError as refusal:
-            return refusal
-
-    with ThreadPoolExecutor(clients) as pool:
-        return list(pool.map(run, range(clients)))
-
-
-def test_of_sixty_four_who_race_for_one_slot_exactly_one_wins(salon: Salon, cut: UUID, sam: UUID):
-    ends = race(64, lambda n: salon.book(cut, TEN, customer(email=f"c{n}@example.test")))
-    assert sum(isinstance(end, Receipt) for end in ends) == 1
-    assert sum(isinstance(end, SlotUnavailable) for end in ends) == 63
-
-
-def test_racers_fill_a_whole_team(salon: Salon, here: UUID):
-    cut = salon.a_service(here)
-    team = {salon.a_staff_member([here], [cut]) for _ in range(8)}
-    ends = race(32, lambda n: salon.book(cut, TEN, customer(email=f"c{n}@example.test")))
-    won = [end.state.visit.staff for end in ends if isinstance(end, Receipt)]
-    assert sorted(won) == sorted(team)
-    assert sum(isinstance(end, SlotUnavailable) for end in ends) == 24
-
-
-def test_who_keeps_losing_races_parts_ways_with_the_others(salon: Salon, here: UUID):
-    cut = salon.a_service(here)
-    team = sorted(salon.a_staff_member([here], [cut]) for _ in range(4))
-    chooser = Chooser(salon.world.book, salon.world.holidays)
-
-    def chosen(round: int) -> list[UUID]:
-        wishes = [Wanted(Asked(cut), TEN, UUID(int=owner), round) for owner in range(4)]
-        return [chooser.choose(salon.by, wish, at(8)).visit.staff for wish in wishes]
-
-    assert chosen(0) == chosen(1) == [team[0]] * 4
-    assert chosen(2) == team
-
-
-def test_a_new_customer_who_books_twice_at_once_is_one_subject(salon: Salon, here: UUID):
-    cut = salon.a_service(here)
-    for _ in range(8):
-        salon.a_staff_member([here], [cut])
-    ends = race(8, lambda n: salon.book(cut, TEN))
-    subjects = {end.state.subject for end in ends if isinstance(end, Receipt)}
-    assert len(subjects) == 1
-    assert salon.types(subjects.pop()) == ["subject.registered.v1"]
-
-
-# --- the course of a booking -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def asked(salon: Salon, here: UUID) -> Receipt[Booking]:
-    """A request for Monday at ten."""
-    cut = salon.a_service(here, requires_confirmation=True)
-    salon.a_staff_member([here], [cut])
-    return salon.book(cut, TEN)
-
-
-def test_a_request_keeps_its_time_until_it_is_declined(salon: Salon, asked: Receipt[Booking]):
-    service = asked.state.visit.service
-    assert asked.state.status is Status.PENDING
-    assert salon.types(asked.state.id) == ["booking.requested.v1"]
-    with pytest.raises(SlotUnavailable):
-        salon.book(service, TEN)
-    declined = salon.course.decline(salon.target(asked), "staff_unavailable", salon.by)
-    assert declined.state.status is Status.DECLINED
-    assert salon.now(asked).status is Status.DECLINED
-    salon.book(service, TEN)
-
-
-def test_a_confirmed_request_keeps_its_time_for_good(salon: Salon, asked: Receipt[Booking]):
-    confirmed = salon.course.confirm(salon.target(asked), salon.by)
-    assert (confirmed.state.status, confirmed.state.version) == (Status.CONFIRMED, 2)
-    assert salon.types(asked.state.id) == ["booking.requested.v1", "booking.confirmed.v1"]
-    (reserved,) = salon.world.state.reservations[TENANT].by_staff[asked.state.visit.staff]
-    assert [seat.expires_at for seat in reserved.seats] == [None]
-    with pytest.raises(InvalidState):
-        salon.course.confirm(salon.target(asked), salon.by)
-
-
-def test_a_request_whose_start_has_passed_makes_room_and_that_is_recorded(
-    salon: Salon, asked: Receipt[Booking]
-):
-    # A half-hour grid: the visit at 10:30 overlaps the request that began at ten.
-    salon.world.clock.set(at(10, 15))
-    service = asked.state.visit.service
-    assert at(10, 30) in salon.free(service, at(10), at(11))
-    with pytest.raises(InvalidState):
-        salon.course.confirm(salon.target(asked), salon.by)
-    salon.book(service, at(10, 30))
-    assert salon.types(asked.state.id) == ["booking.requested.v1", "booking.lapsed.v1"]
-    assert salon.now(asked).status is Status.DECLINED
-
-
-def test_what_is_called_off_is_free_at_once(salon: Salon, cut: UUID, sam: UUID):
-    made = salon.book(cut, TEN)
-    cancelled = salon.course.cancel(salon.target(made), "customer_request", salon.by)
-    assert (cancelled.state.status, cancelled.state.sequence) == (Status.CANCELLED, 1)
-    salon.book(cut, TEN)
-    with pytest.raises(InvalidState):
-        salon.course.cancel(salon.target(made), "customer_request", salon.by)
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [(BookingCourse.complete, Status.COMPLETED), (BookingCourse.miss, Status.NO_SHOW)],
-)
-def test_how_a_visit_went_can_be_said_from_its_start_on(
-    salon: Salon,
-    cut: UUID,
-    sam: UUID,
-    end: Callable[[BookingCourse, Target, Caller], Receipt[Booking]],
-    status: Status,
-):
-    made = salon.book(cut, TEN)
-    with pytest.raises(TooEarly):
-        end(salon.course, salon.target(made), salon.by)
-    salon.world.clock.set(TEN)
-    assert end(salon.course, salon.target(made), salon.by).state.status is status
-    assert salon.now(made).status is status
-    with pytest.raises(InvalidState):
-        end(salon.course, salon.target(made), salon.by)
-
-
-def test_a_command_with_another_version_is_refused_before_its_rules(
-    salon: Salon, cut: UUID, sam: UUID
-):
-    made = salon.book(cut, TEN)
-    with pytest.raises(VersionMismatch) as refusal:
-        salon.course.complete(salon.target(made, version=2), salon.by)
-    assert refusal.value.context == {"version": 1}
-    assert salon.course.cancel(salon.target(made, version=1), "other", salon.by).state.version == 2
-
-
-@pytest.mark.parametrize("id", [NOWHERE, "subject", "hold"])
-def test_what_is_no_booking_is_not_found(salon: Salon, cut: UUID, sam: UUID, id: UUID | str):
-    made = salon.book(cut, TEN)
-    known = {"subject": made.state.subject, "hold": salon.hold(cut, at(12)).state.id}
-    target = Target(known[id] if isinstance(id, str) else id)
-    with pytest.raises(NotFound):
-        salon.reads.booking(target.booking, salon.by)
-    with pytest.raises(NotFound):
-        salon.course.confirm(target, salon.by)
-    with pytest.raises(NotPermitted):
-        salon.course.confirm(target, replace(salon.by, roles=frozenset({"auditor"})))
-
-
-# --- moving ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_booking_keeps_its_staff_member_and_may_overlap_its_own_old_time(
-    salon: Salon, here: UUID, cut: UUID, sam: UUID
-):
-    salon.a_staff_member([here], [cut])
-    made = salon.book(cut, TEN, staff=sam)
-    moved = salon.course.reschedule(salon.target(made), at(10, 30), None, salon.by)
-    assert (moved.state.visit.start, moved.state.visit.staff) == (at(10, 30), sam)
-    assert (moved.state.sequence, moved.state.status) == (1, Status.CONFIRMED)
-    assert salon.types(made.state.id) == ["booking.confirmed.v1", "booking.rescheduled.v1"]
-    # The old time is free again, up to the new one.
-    salon.book(cut, at(9, 30), staff=sam)
-    with pytest.raises(SlotUnavailable):
-        salon.book(cut, at(11), staff=sam)
-
-
-def test_a_booking_moves_to_another_member_when_told(
-    salon: Salon, here: UUID, cut: UUID, sam: UUID
-):
-    kim = salon.a_staff_member([here], [cut])
-    made = salon.book(cut, TEN, staff=sam)
-    moved = salon.course.reschedule(salon.target(made), TEN, kim, salon.by)
-    assert moved.state.visit.staff == kim
-    salon.book(cut, TEN, staff=sam)
-    with pytest.raises(SlotUnavailable):
-        salon.course.reschedule(salon.target(moved), TEN, sam, salon.by)
-    with pytest.raises(UnknownReference) as refusal:
-        salon.course.reschedule(salon.target(moved), TEN, NOWHERE, salon.by)
-    assert pointers(refusal) == ["/staff_id"]
-    with pytest.raises(NotASlot):
-        salon.course.reschedule(salon.target(moved), at(10, 5), None, salon.by)
-    assert salon.now(moved).visit.staff == kim
-
-
-def test_a_refused_move_leaves_everything_as_it_was(salon: Salon, cut: UUID, sam: UUID):
-    made = salon.book(cut, TEN)
-    salon.book(cut, at(12))
-    before = salon.total()
-    with pytest.raises(SlotUnavailable):
-        salon.course.reschedule(salon.target(made), at(11, 30), None, salon.by)
-    assert salon.total() == before
-    assert salon.now(made).visit.start == TEN
-    with pytest.raises(SlotUnavailable):
-        salon.book(cut, TEN)
-
-
-def test_a_move_is_on_the_terms_of_today(salon: Salon, cut: UUID, sam: UUID):
-    made = salon.book(cut, TEN)
-    salon.revises(cut, duration_minutes=30)
-    moved = salon.course.reschedule(salon.target(made), at(12), None, salon.by)
-    assert moved.state.visit.end == at(12, 30)
-
-
-def test_a_move_cannot_keep_who_does_not_offer_it_any_more(salon: Salon, cut: UUID, sam: UUID):
-    made = salon.book(cut, TEN)
-    there = salon.a_location()
-    salon.revises(sam, location_ids=(there,))
-    bound = replace(salon.by, locations=frozenset({made.state.visit.location}))
-    for by in (salon.by, bound):
-        with pytest.raises(NotASlot):
-            salon.course.reschedule(salon.target(made), at(12), None, by)
-
-
-def test_a_moved_request_waits_until_its_new_start(salon: Salon, asked: Receipt[Booking]):
-    salon.course.reschedule(salon.target(asked), at(14), None, salon.by)
-    salon.world.clock.set(at(12))
-    assert salon.now(asked).status is Status.PENDING
-    with pytest.raises(SlotUnavailable):
-        salon.book(asked.state.visit.service, at(14))
-    assert salon.course.confirm(salon.target(asked), salon.by).state.status is Status.CONFIRMED
-
-
-def test_what_is_over_is_not_moved(salon: Salon, cut: UUID, sam: UUID):
-    made = salon.book(cut, TEN)
-    salon.course.cancel(salon.target(made), "other", salon.by)
-    with pytest.raises(InvalidState):
-        salon.course.reschedule(salon.target(made), at(10, 5), None, salon.by)
-
-
-def test_two_who_swap_at_once_never_overlap(salon: Salon, cut: UUID, sam: UUID):
-    made = [salon.book(cut, at(hour)) for hour in (9, 10, 11, 12)]
-    targets = [at(10), at(11), at(12), at(9)]
-    race(4, lambda n: salon.course.reschedule(salon.target(made[n]), targets[n], None, salon.by))
-    reserved = salon.world.state.reservations[TENANT].by_staff[sam]
-    times = sorted((one.from_, one.to) for one in reserved)
-    assert len(times) == 4
-    assert all(one[1] <= next_[0] for one, next_ in pairwise(times))
-
-
-# --- repeated calls --------------------------------------------------------------------------------------------------
-
-
-def test_an_answer_is_kept_with_what_it_answers(salon: Salon, cut: UUID, sam: UUID):
-    row = salon.world.answers.begin(TENANT, "key_1 POST /v1/bookings", "k", b"{}")
-    assert isinstance(row, UUID)
-    answer = Answer(201, (), b"made")
-    by = replace(salon.by, ticket=Ticket(TENANT, row, lambda _: answer))
-    salon.book(cut, TEN, by=by)
-    assert salon.world.answers.begin(TENANT, "key_1 POST /v1/bookings", "k", b"{}") == answer
-    # Whoever was slower with the same call has booked nothing.
-    with pytest.raises(IdempotencyInFlight):
-        salon.book(cut, at(12), by=by)
-    assert at(12) in salon.free(cut, at(12), at(13))
-
-
-# --- the list --------------------------------------------------------------------------------------------------------
-
-
-def test_bookings_are_listed_by_start_and_page_by_page(salon: Salon, here: UUID, cut: UUID):
-    for _ in range(2):
-        salon.a_staff_member([here], [cut])
-    made = [salon.book(cut, at(hour)) for hour in (12, 9, 9, 15)]
-    query = BookingsQuery(at(0), at(0, day=1), limit=3)
-    first = salon.agenda.bookings(query, salon.by)
-    assert first.next is not None
-    rest = salon.agenda.bookings(replace(query, after=first.next), salon.by)
-    assert rest.next is None
-    listed = [row.booking for row in (*first.rows, *rest.rows)]
-    in_order = sorted((one.state.visit.start, one.state.id) for one in made)
-    assert listed == [id for _, id in in_order]
-    assert first.position == salon.total() - 1
-
-
-def test_the_list_is_narrowed(salon: Salon, here: UUID, cut: UUID, sam: UUID):
-    there = salon.a_location()
-    shave = salon.a_service(there)
-    kim = salon.a_staff_member([there], [shave])
-    one, two = salon.book(cut, TEN), salon.book(shave, TEN)
-    salon.course.cancel(salon.target(two), "other", salon.by)
-
-    def listed(by: Caller = salon.by, **asked: object) -> list[UUID]:
-        query = BookingsQuery(**asked)  # type: ignore[arg-type]
-        return [row.booking for row in salon.agenda.bookings(query, by).rows]
-
-    assert set(listed()) == {one.state.id, two.state.id}
-    assert listed(staff=kim) == listed(location=there) == listed(status="cancelled")
-    assert listed(staff=kim) == [two.state.id]
-    assert listed(from_=at(10, 1)) == listed(to=at(10)) == []
-    bound = replace(salon.by, locations=frozenset({here}))
-    assert listed(bound) == [one.state.id]
-    for asked in ({"location": there}, {"staff": kim}, {"staff": NOWHERE}, {"location": NOWHERE}):
-        with pytest.raises(UnknownReference):
-            listed(bound, **asked)
-    with pytest.raises(UnknownReference):
-        listed(at_least=10_000)
-    for limit in (0, 201):
-        with pytest.raises(Unacceptable):
-            listed(limit=limit)
-    with pytest.raises(Unacceptable):
-        listed(from_=at(10), to=at(10))
-    with pytest.raises(NotPermitted):
-        listed(replace(salon.by, roles=frozenset({"engineer"})))

@@ -15,16 +15,6 @@ TEN = at(10)
 
 
 @pytest.fixture
-def salon() -> Salon:
-    return Salon()
-
-
-@pytest.fixture
-def here(salon: Salon) -> UUID:
-    return salon.a_location()
-
-
-@pytest.fixture
 def yoga(salon: Salon, here: UUID) -> UUID:
     return salon.a_service(here, capacity=3, requires_confirmation=False)
 

@@ -26,26 +26,6 @@ from tests.usecases.salon import TENANT, Salon, at, customer
 TEN = at(10)
 
 
-@pytest.fixture
-def salon() -> Salon:
-    return Salon()
-
-
-@pytest.fixture
-def here(salon: Salon) -> UUID:
-    return salon.a_location()
-
-
-@pytest.fixture
-def cut(salon: Salon, here: UUID) -> UUID:
-    return salon.a_service(here)
-
-
-@pytest.fixture
-def sam(salon: Salon, here: UUID, cut: UUID) -> UUID:
-    return salon.a_staff_member([here], [cut])
-
-
 def test_a_hold_keeps_its_slot_from_everyone_else(salon: Salon, cut: UUID, sam: UUID):
     placed = salon.hold(cut, TEN)
     assert placed.state.expires_at == at(8, 5)

@@ -38,16 +38,6 @@ ADA = Profile(
 
 
 @pytest.fixture
-def salon() -> Salon:
-    return Salon()
-
-
-@pytest.fixture
-def here(salon: Salon) -> UUID:
-    return salon.a_location()
-
-
-@pytest.fixture
 def cut(salon: Salon, here: UUID) -> UUID:
     service = salon.a_service(here)
     salon.a_staff_member([here], [service])

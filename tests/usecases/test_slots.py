@@ -26,26 +26,6 @@ from tests.usecases.salon import EVERY_DAY, Salon, at, customer, nine_to_five
 TEN = at(10)
 
 
-@pytest.fixture
-def salon() -> Salon:
-    return Salon()
-
-
-@pytest.fixture
-def here(salon: Salon) -> UUID:
-    return salon.a_location()
-
-
-@pytest.fixture
-def cut(salon: Salon, here: UUID) -> UUID:
-    return salon.a_service(here)
-
-
-@pytest.fixture
-def sam(salon: Salon, here: UUID, cut: UUID) -> UUID:
-    return salon.a_staff_member([here], [cut])
-
-
 def test_a_slot_says_who_is_free_and_how_many_seats_are_left(
     salon: Salon, here: UUID, cut: UUID, sam: UUID
 ):
