@@ -28,7 +28,7 @@ from domain.local_time import local_date, midnight
 from domain.subject import Profile
 from domain.values import Personal, epoch_seconds, from_epoch
 
-BOOKINGS_A_PLACE: Final = 64
+BOOKINGS_A_PLACE: Final = 52
 CUSTOMERS_A_PLACE: Final = 40
 DAYS: Final = 21
 DAYS_TRIED: Final = 8

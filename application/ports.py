@@ -177,7 +177,7 @@ class Occupied:
 class Facts:
     """All that listing or claiming a slot of one service needs, read in one instant.
 
-    `staff` are those who offer the service and are active, `locations` those of the service (active or not).
+    `staff` are those who offer the service (active or not), `locations` those of the service (active or not).
     `occupied` and `busy` overlap [from, to) widened as the caller asked; `bookings_on` counts
     the reservations per staff in that same range.
     """

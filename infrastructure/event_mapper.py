@@ -44,14 +44,24 @@ class SealingKeys(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadedEvent(StoredEvent):
-    """The library's stored event, with what we store beside it."""
+    """The library's stored event, with what we store beside it. It equals any with the library's four fields."""
 
     tenant_id: UUID
     event_id: UUID
     header: bytes
     subjects: tuple[tuple[UUID, str], ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StoredEvent) and _kept(self) == _kept(other)
+
+    def __hash__(self) -> int:
+        return hash(_kept(self))
+
+
+def _kept(event: StoredEvent) -> tuple[UUID | str, int, str, bytes]:
+    return event.originator_id, event.originator_version, event.topic, event.state
 
 
 class EventMapper(Mapper[UUID]):

@@ -28,7 +28,6 @@ from infrastructure.canonical import b64, canonical, hmac_sha256, parsed, sha256
 
 NONCE_BYTES: Final = 12
 SALT_BYTES: Final = 32
-ENVELOPE_BYTES_MAX: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)

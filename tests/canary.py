@@ -11,10 +11,11 @@ the word when sealing is switched off (`tests/recovery/test_canary.py` proves th
 * `in_tables`: every table of every database through COPY. The server has put values together again there: out of
   line, compressed or not. Binary for our tables, text for its catalogues (statistics among them).
 * `in_dumps`: what `pg_dump` writes.
-* `in_files`: every file of the data folder as it lies on the disk: heap, indexes, dead rows, logs, leftovers. A value that
-  was compressed (pglz) and is in no table any more is found by its pieces: pglz writes what it has not seen before
-  as it is, with one control byte before every eight, so eight characters of the canary in a row are left. Pages of
-  the log are looked at with their headers cut out as well, or a value that runs over the edge of a page would hide.
+* `in_files`: every file of the data folder as it lies on the disk: heap, indexes, dead rows, logs, leftovers. A value
+  that was compressed (pglz) and is in no table any more is found by its pieces: pglz writes what it has not seen
+  before as it is, with one control byte before every eight, so eight characters of the canary in a row are left.
+  Pages of the write-ahead log are looked at with their headers cut out as well, or a value that runs over the edge
+  of a page would hide.
 * `in_log`: the write-ahead log as the server itself decodes it (`pg_walinspect`): rows and full-page images, which
   may be compressed (`wal_compression`). A compressed value within is found by its pieces again.
 """
@@ -80,9 +81,14 @@ class Canary:
 
     @cached_property
     def pieces(self) -> dict[str, list[bytes]]:
-        """What pglz leaves of it in one piece, as it is or in base64; too short a word leaves nothing."""
-        wholes = {"plain": self.core.encode()}
-        wholes |= {f"base64 {n}": text for n, text in enumerate(base64_cores(wholes["plain"]))}
+        """What pglz leaves of it in one piece, as it is or in base64.
+
+        Eight digits in a row may stand anywhere by chance: a number is looked for in base64 only.
+        """
+        word = self.core.encode()
+        wholes = {f"base64 {n}": text for n, text in enumerate(base64_cores(word))}
+        if not self.core.isdigit():
+            wholes["plain"] = word
         return {
             f"{name}, compressed": [text[at : at + PIECE] for at in range(PIECE)]
             for name, text in wholes.items()

@@ -17,7 +17,9 @@ from infrastructure.wall import bound_to
 def batch(rows: int) -> list[StoredEvent]:
     """A new stream of `rows` events."""
     stream = uuid4()
-    return [StoredEvent(stream, version, "test.written.v1", b"{}") for version in range(1, rows + 1)]
+    return [
+        StoredEvent(stream, version, "test.written.v1", b"{}") for version in range(1, rows + 1)
+    ]
 
 
 def write(database: Database, tenant: UUID, batches: int, rows: int) -> int:

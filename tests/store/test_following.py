@@ -55,7 +55,10 @@ def test_a_tailing_follower_misses_nothing_and_sees_nothing_twice(
     app, tenant, done = Database(own_deployment.dsn_of("app"), size=10), uuid4(), Event()
     tail = Tail(app, tenant)
     follower = Thread(target=tail.follow, args=(done,))
-    with psycopg.connect(postgres_server) as elsewhere, psycopg.connect(own_deployment.main) as here:
+    with (
+        psycopg.connect(postgres_server) as elsewhere,
+        psycopg.connect(own_deployment.main) as here,
+    ):
         # Transactions that stay open all the while: one in another database, one that read the queue here.
         elsewhere.execute("CREATE TEMP TABLE held (n int); INSERT INTO held VALUES (1)")
         here.execute("SELECT count(*) FROM event_queue; SELECT pg_current_xact_id()")
@@ -91,8 +94,12 @@ def test_an_append_that_is_still_running_comes_later_and_in_its_stream_order(
         slow.commit()
         for _ in range(3):
             sequencer.raise_mark(connection)
-        assert sequencer.run_once(connection) == 1, "the mark never passes a row that may still come"
-    rows = order.rows("SELECT position FROM sequenced WHERE tenant_id = %s ORDER BY sequence", (tenant,))
+        assert sequencer.run_once(connection) == 1, (
+            "the mark never passes a row that may still come"
+        )
+    rows = order.rows(
+        "SELECT position FROM sequenced WHERE tenant_id = %s ORDER BY sequence", (tenant,)
+    )
     assert [row[0] for row in rows] == list(range(11))
     app.close()
     order.close()

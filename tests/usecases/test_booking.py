@@ -36,7 +36,7 @@ def pointers(refusal: pytest.ExceptionInfo[DomainError]) -> list[str]:
     return [fault.pointer for fault in refusal.value.errors]
 
 
-# --- making ------------------------------------------------------------------------------------------------------------
+# --- making ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_booking_is_confirmed_and_its_slot_is_gone(
@@ -195,7 +195,7 @@ def test_busy_time_is_taken(salon: Salon, cut: UUID, sam: UUID):
     salon.book(cut, at(11, 30))
 
 
-# --- who and where -----------------------------------------------------------------------------------------------------
+# --- who and where ---------------------------------------------------------------------------------------------------
 
 
 def test_whoever_has_fewest_bookings_that_day_is_chosen_then_by_id(salon: Salon, here: UUID):

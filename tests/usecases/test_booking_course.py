@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -37,7 +36,7 @@ def pointers(refusal: pytest.ExceptionInfo[DomainError]) -> list[str]:
     return [fault.pointer for fault in refusal.value.errors]
 
 
-# --- the course of a booking -------------------------------------------------------------------------------------------
+# --- the course of a booking -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_what_is_no_booking_is_not_found(salon: Salon, cut: UUID, sam: UUID, id:
         salon.course.confirm(target, replace(salon.by, roles=frozenset({"auditor"})))
 
 
-# --- moving ------------------------------------------------------------------------------------------------------------
+# --- moving ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_booking_keeps_its_staff_member_and_may_overlap_its_own_old_time(
@@ -216,13 +215,3 @@ def test_what_is_over_is_not_moved(salon: Salon, cut: UUID, sam: UUID):
     salon.course.cancel(salon.target(made), "other", salon.by)
     with pytest.raises(InvalidState):
         salon.course.reschedule(salon.target(made), at(10, 5), None, salon.by)
-
-
-def test_two_who_swap_at_once_never_overlap(salon: Salon, cut: UUID, sam: UUID):
-    made = [salon.book(cut, at(hour)) for hour in (9, 10, 11, 12)]
-    targets = [at(10), at(11), at(12), at(9)]
-    race(4, lambda n: salon.course.reschedule(salon.target(made[n]), targets[n], None, salon.by))
-    reserved = salon.world.state.reservations[TENANT].by_staff[sam]
-    times = sorted((one.from_, one.to) for one in reserved)
-    assert len(times) == 4
-    assert all(one[1] <= next_[0] for one, next_ in pairwise(times))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -27,7 +28,7 @@ NOWHERE = UUID(int=0xDEAD)
 WHOLE_DAY = Hours(0, 1_440)
 
 
-# --- races -------------------------------------------------------------------------------------------------------------
+# --- races -----------------------------------------------------------------------------------------------------------
 
 
 def race(clients: int, book: Callable[[int], object]) -> list[object]:
@@ -79,7 +80,17 @@ def test_a_new_customer_who_books_twice_at_once_is_one_subject(salon: Salon, her
     assert salon.types(subjects.pop()) == ["subject.registered.v1"]
 
 
-# --- repeated calls ----------------------------------------------------------------------------------------------------
+def test_two_who_swap_at_once_never_overlap(salon: Salon, cut: UUID, sam: UUID):
+    made = [salon.book(cut, at(hour)) for hour in (9, 10, 11, 12)]
+    targets = [at(10), at(11), at(12), at(9)]
+    race(4, lambda n: salon.course.reschedule(salon.target(made[n]), targets[n], None, salon.by))
+    reserved = salon.world.state.reservations[TENANT].by_staff[sam]
+    times = sorted((one.from_, one.to) for one in reserved)
+    assert len(times) == 4
+    assert all(one[1] <= next_[0] for one, next_ in pairwise(times))
+
+
+# --- repeated calls --------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_kept_with_what_it_answers(salon: Salon, cut: UUID, sam: UUID):

@@ -1,0 +1,351 @@
+"""Nothing personal reaches a table, a file, a dump, the write-ahead log or a log in the clear. README D5, D15.
+
+The scanner is `tests/canary.py`. The second half of this file is what makes the first half worth something: with
+sealing switched off, and with canaries in every disguise, it finds them in every place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from application.ports import Append
+from application.recorded import Recorded
+from domain.booking import BookingConfirmed
+from domain.booking_given import PersonGiven
+from domain.values import Personal
+from domain.visit import Visit
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.engine import Engine
+from infrastructure.event_mapper import EventMapper
+from infrastructure.event_recorder import SequencedRecorder
+from infrastructure.event_store import PostgresEventStore
+from infrastructure.local_postgres import LocalPostgres
+from infrastructure.sealer import SubjectKey
+from infrastructure.wall import bound_to
+from tests.api_client import Api, Business
+from tests.canary import (
+    Canary,
+    Sighting,
+    databases,
+    in_dumps,
+    in_files,
+    in_log,
+    in_tables,
+    log_position,
+    oldest_position,
+)
+from tests.engines import drop_deployment, make_deployment
+from tests.running import Running
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//example//test//EN
+BEGIN:VEVENT
+UID:1@example.test
+DTSTAMP:20270101T000000Z
+DTSTART:{start}
+DTEND:{end}
+SUMMARY:{word}
+LOCATION:{word}
+DESCRIPTION:{word}
+ORGANIZER;CN={word}:mailto:{word}@example.test
+ATTENDEE;CN={word}:mailto:{word}@example.test
+END:VEVENT
+END:VCALENDAR
+"""
+AT = datetime(2027, 1, 4, 10, 0, tzinfo=UTC)
+UNDER_A_PURPOSE = {"daybook_purpose": "service"}
+
+
+# --- nothing is found ------------------------------------------------------------------------------------------------
+
+
+def everywhere(running: Running, since: str, canaries: list[Canary]) -> list[Sighting]:
+    """Look in every place that a running deployment has."""
+    server = LocalPostgres(running.data).dsn()
+    dsns = databases(server)
+    found = in_log(server, since, canaries)
+    for dsn in dsns:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+            connection.execute("CHECKPOINT")
+    return (
+        found
+        + in_tables(dsns, canaries)
+        + in_dumps(dsns, canaries)
+        + in_files(running.data, canaries)
+    )
+
+
+def test_no_personal_value_is_found_anywhere(running: Running) -> None:
+    word, phone = Canary.hatch(), Canary.hatch(digits=True)
+    since = oldest_position(running.deployment.main)
+    business = Business.found(running)
+    service = business.offer("Cut", 30)
+    staff = business.engage([service], name=f"Sam {word.core}")
+    person = {
+        "name": f"Ada {word.core}",
+        "email": f"{word.core}@example.test",
+        "phone": f"+{phone.core}",
+        "address": f"1 {word.core} Street",
+    }
+    wish = {
+        **business.wish(service, 600),
+        "customer": person,
+        "note": f"Please ring {word.core} " * 30,
+        "metadata": {word.core: word.core, "dog": word.core},
+    }
+    with business.api() as api:
+        book_and_read(api, business, wish)
+        import_calendar(api, business, staff, word)
+        fail_over_http(api, business, wish, word)
+    fail_in_sql(running, business, word)
+    assert everywhere(running, since, [word, phone]) == []
+
+
+def book_and_read(api: Api, business: Business, wish: dict[str, Any]) -> None:
+    """Everything that is done with a person's data when all goes well."""
+    first = api.post("/v1/bookings", wish, idempotency_key=str(uuid4()))
+    assert first.status == 201, first.body
+    second = {**wish, "start": business.start(690)}  # a person who is known
+    booked = api.post("/v1/bookings", second, idempotency_key=str(uuid4()))
+    assert booked.status == 201
+    assert booked.body["subject_id"] == first.body["subject_id"]
+    path = f"/v1/bookings/{booked.body['id']}"
+    api.post(f"{path}/reschedule", {"start": business.start(780)})
+    opened = api.get(path, {"include": "customer"}, **UNDER_A_PURPOSE)
+    assert opened.body["customer"] == wish["customer"] | {
+        "note": wish["note"],
+        "metadata": wish["metadata"],
+    }, "what is not found can be opened"
+    at_least = (
+        {"at_least": opened.headers["daybook-event"]} if "daybook-event" in opened.headers else {}
+    )
+    asked = {"location_id": business.location, **business.span(), **at_least}
+    agenda = api.get("/v1/agenda", asked, **UNDER_A_PURPOSE)
+    names = [one["customer"]["name"] for one in agenda.body["days"][0]["entries"]]
+    assert names == [wish["customer"]["name"]] * 2
+    assert api.get(f"{path}/calendar.ics", {"include": "customer"}, **UNDER_A_PURPOSE).status == 200
+    assert api.post(f"{path}/cancel", {"reason_code": "other"}).status == 200
+
+
+def import_calendar(api: Api, business: Business, staff: str, word: Canary) -> None:
+    """Busy time out of a calendar that says a good deal more, and out of a broken one."""
+    start, end = business.day + timedelta(hours=20), business.day + timedelta(hours=21)
+    text = CALENDAR.format(
+        start=start.strftime("%Y%m%dT%H%M%SZ"), end=end.strftime("%Y%m%dT%H%M%SZ"), word=word.core
+    )
+    path, as_calendar = f"/v1/staff/{staff}/busy-imports", {"content_type": "text/calendar"}
+    done = api.call("POST", path, text.encode(), business.span(), **as_calendar)
+    assert (done.status, done.body["blocks"]) == (201, 1), done.body
+    for broken in (text.replace("DTEND", word.core), word.core, text[:200]):
+        refused = api.call("POST", path, broken.encode(), business.span(), **as_calendar)
+        assert refused.status in (201, 422), refused.body
+
+
+def fail_over_http(api: Api, business: Business, wish: dict[str, Any], word: Canary) -> None:
+    """Calls that are refused, each with a key, so that the refusal is kept; and what is no call at all."""
+    person = wish["customer"]
+    long = word.core * 90
+    faulty: list[dict[str, Any]] = [
+        {**wish, "start": word.core},
+        {**wish, "service_id": word.core},
+        {**wish, "external_ref": f"not an id {word.core}"},
+        {**wish, "customer": word.core},
+        {**wish, "customer": {**person, "name": long}},
+        {**wish, "customer": {**person, "name": [word.core]}},
+        {**wish, "customer": {**person, "name": f"{word.core}\0"}},
+        {**wish, "customer": {**person, "email": word.core}},
+        {**wish, "customer": {**person, "phone": word.core}},
+        {**wish, "customer": {**person, f"{word.core}@example.test": 1}},
+        {**wish, "customer": {**person, word.core: 1}},
+        {**wish, "metadata": {word.core: long}},
+        {**wish, "metadata": {word.core: 1}},
+        {**wish, "metadata": {f"{word.core} {word.core}": "1"}},
+        {**wish, word.core: word.core},
+        {**wish, "start": business.start(0)},
+        {**wish, "hold_id": f"hld_{uuid4().hex}"},
+    ]
+    for body in faulty:
+        refused = api.post("/v1/bookings", body, idempotency_key=str(uuid4()))
+        assert refused.status in (201, 409, 422), refused.body
+    key = word.core  # a caller may choose anything for a key
+    assert (
+        api.post("/v1/bookings", {**wish, "start": business.start(900)}, idempotency_key=key).status
+        == 201
+    )
+    assert api.post("/v1/bookings", wish, idempotency_key=key).status == 422
+    torn = f'{{"customer": "{word.core}'.encode()
+    as_json = {"content_type": "application/json"}
+    assert api.call("POST", "/v1/bookings", torn, idempotency_key="torn", **as_json).status == 400
+    assert api.call("POST", "/v1/bookings", torn * 5_000, **as_json).status == 413
+    assert api.get(f"/v1/bookings/{word.core}").status == 404
+    assert api.get(f"/{word.core}", {word.core: word.core}).status == 404
+    assert api.get("/v1/bookings", {"email": word.core}).status == 422
+    assert api.get("/v1/services", daybook_purpose=word.core).status in (200, 403)
+    with Api(business.running.url, f"dbk_{word.core}") as stranger:
+        assert stranger.get("/v1/services").status == 401
+
+
+def fail_in_sql(running: Running, business: Business, word: Canary) -> None:
+    """A constraint that does not hold, and a statement that fails with the word in it and beside it."""
+    engine, tenant = Engine.connect(running.deployment, connections=1), uuid4()
+    try:
+        with bound_to(tenant):
+            event = confirmed(tenant, word.core, version=-1)
+            with pytest.raises(psycopg.errors.CheckViolation):
+                engine.store.append(Append(tenant, event.occurred_at, (event,)))
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                engine.app.rows("SELECT length(%s::text) / 0", (word.core,))
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                engine.app.rows(f"SELECT 1 / 0 /* {word.core} */ AS {word.core}")
+    finally:
+        engine.close()
+
+
+def confirmed(
+    tenant: UUID, word: str, *, version: int = 1, note: str | None = None
+) -> Recorded[object]:
+    """A booking of a person who says `word` wherever something can be said."""
+    said = Personal(word)
+    person = PersonGiven(said, said, said, Personal(note or word), {word: said})
+    start, end = AT, AT + timedelta(hours=1)
+    visit = Visit(uuid4(), uuid4(), uuid4(), start, end, start, end)
+    decision = BookingConfirmed(uuid4(), uuid4(), visit, None, None, person)
+    return Recorded(tenant, decision.booking, version, uuid4(), start, "key_1", decision)
+
+
+# --- and the search is a good one ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deployment_beside(running: Running) -> Iterator[Deployment]:
+    """A deployment of its own on the running one's server: what it leaves lies in the same folder."""
+    server, name = LocalPostgres(running.data).dsn(), f"beside_{uuid4().hex[:12]}"
+    yield make_deployment(server, running.data / name, name)
+    drop_deployment(server, name)
+
+
+class Unsealed:
+    """A cipher that does nothing."""
+
+    def encrypt(self, nonce: bytes, plaintext: bytes, associated: bytes) -> bytes:
+        """What it was given."""
+        return plaintext
+
+
+class UnsealedKeys:
+    """Keys that seal nothing."""
+
+    def sealing_key(self, tenant: UUID, subject: UUID, retention_class: str) -> SubjectKey:
+        """One that seals nothing."""
+        return SubjectKey(uuid4(), cast(Any, Unsealed()))
+
+
+def append_unsealed(app: Database, *events: Recorded[object]) -> None:
+    """Append with sealing switched off, each on its own."""
+    store = PostgresEventStore(app, EventMapper(UnsealedKeys()), SequencedRecorder(app))
+    for event in events:
+        with bound_to(event.tenant):
+            store.append(Append(event.tenant, AT, (event,)))
+
+
+def noise(length: int) -> str:
+    """Text that does not compress, so that a value of it lies out of line."""
+    return "".join(uuid4().hex for _ in range(length // 32))
+
+
+def columns_of(dsn: str, statement: str) -> tuple[Any, ...]:
+    """The one row of a statement."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def hows(found: list[Sighting], canary: Canary, where: str) -> set[str]:
+    """In which disguises a canary was seen in places whose name has `where` in it."""
+    return {one.how for one in found if one.core == canary.core and where in one.where}
+
+
+def test_the_scanner_finds_the_canary_when_sealing_is_off(
+    running: Running, deployment_beside: Deployment
+) -> None:
+    small, large = Canary.hatch(), Canary.hatch()
+    main, role = (
+        deployment_beside.main,
+        f"{columns_of(deployment_beside.main, 'SELECT current_database()')[0]}_app",
+    )
+    with psycopg.connect(main, autocommit=True) as connection:
+        connection.execute(f'ALTER ROLE "{role}" SET wal_compression = pglz'.encode())
+    since = log_position(main)
+    app, tenant = Database(deployment_beside.dsn_of("app"), size=1), uuid4()
+    note = "The same again. " * 200 + large.core + noise(9_000)
+    append_unsealed(app, confirmed(tenant, small.core), confirmed(tenant, large.core, note=note))
+    with psycopg.connect(main, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")  # the next change of the page puts all of it into the log
+    append_unsealed(app, confirmed(tenant, "someone else"))
+    app.close()
+    assert columns_of(
+        main, "SELECT count(pg_column_compression(state)), max(length(state)) > 9000 FROM event"
+    ) == (1, True)
+    canaries = [small, large]
+    found = in_log(main, since, canaries) + in_tables([main], canaries) + in_dumps([main], canaries)
+    found += in_files(running.data, canaries)
+    coded = {f"base64 {shift}" for shift in range(3)}
+    for canary in canaries:
+        assert hows(found, canary, "table ") & coded, "put together again by the server"
+        assert hows(found, canary, "dump of ") & {f"{name} in hex" for name in coded}
+        assert hows(found, canary, "pg_wal"), "in the log as it lies on the disk"
+        assert hows(found, canary, "log: Heap INSERT"), "in the log as the server reads it"
+        assert hows(found, canary, "postgres/data/base"), "in heap and TOAST"
+    assert hows(found, small, "log: full page") & coded, "in a page that the log holds compressed"
+    assert hows(found, large, "postgres/data/base") & {f"{name}, compressed" for name in coded}
+
+
+def test_the_scanner_sees_through_every_disguise(
+    running: Running, deployment_beside: Deployment
+) -> None:
+    canary, main = Canary.hatch(), deployment_beside.main
+    since = log_position(main)
+    with psycopg.connect(main, autocommit=True) as connection:
+        connection.execute("CREATE TABLE leak (words text, bytes bytea)")
+        connection.execute("ALTER TABLE leak ALTER words SET STATISTICS 100")
+        for text in canary.disguises.values():
+            words = text.decode("latin-1").replace("\0", "")
+            connection.execute("INSERT INTO leak VALUES (%s, %b)", (words, text))
+        connection.execute("ANALYZE leak")
+        connection.execute("CHECKPOINT")
+    every = set(canary.disguises)
+    assert hows(in_tables([main], [canary]), canary, ".leak") >= every
+    assert hows(in_tables([main], [canary]), canary, "pg_statistic") >= {
+        "plain",
+        "base64 1",
+        "json in hex",
+    }
+    assert hows(in_log(main, since, [canary]), canary, "log: Heap INSERT") >= every
+    in_the_folder = in_files(running.data, [canary])
+    assert hows(in_the_folder, canary, "postgres/data/base") >= every
+    assert hows(in_the_folder, canary, "pg_wal") >= every
+    dumped = hows(in_dumps([main], [canary]), canary, "dump of ")
+    assert dumped >= {"plain", "capitals", "hex", "json in hex", "base64 0 in hex", "base64 2"}
+
+
+def test_the_scanner_sees_what_a_log_says(running: Running) -> None:
+    canary = Canary.hatch()
+    with (
+        psycopg.connect(running.deployment.main, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InvalidTextRepresentation),
+    ):
+        connection.execute(f"SELECT '{canary.core}'::uuid".encode())
+    assert hows(in_files(running.data / "logs", [canary]), canary, "postgres.log") == {
+        "plain",
+        "plain, compressed",
+    }
