@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import (
-    openapi,
     pages,
     routes_agenda,
     routes_booking,
@@ -24,6 +23,7 @@ from api import (
 )
 from api.boundary import Boundary
 from api.contract import Spec
+from api.description import TITLE, document, text
 from api.metrics import Metrics
 from api.operation import Edge, Operation
 from api.platform import Platform
@@ -61,7 +61,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
         edge.waiters.stop()
 
     app = FastAPI(
-        title=openapi.TITLE,
+        title=TITLE,
         version=settings.version,
         lifespan=lifespan,
         openapi_url=None,
@@ -74,7 +74,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     metrics = Metrics()
     app.router.routes.extend(Operation(spec, edge) for spec in SPECS)
     _describe(app)
-    description = cache(lambda: openapi.text(app.openapi()))
+    description = cache(lambda: text(app.openapi()))
     reference = cache(lambda: pages.reference(app.openapi()))
     app.router.routes.extend(Machine(edge, metrics, description, reference).routes())
     _refuse(app, edge)
@@ -87,7 +87,7 @@ def _describe(app: FastAPI) -> None:
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = openapi.description(app.routes, app.version)
+            app.openapi_schema = document(app.routes, app.version)
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]

@@ -62,7 +62,7 @@ def endpoint(spec: Spec) -> Callable[..., None]:
                 inspect.Parameter("body", keyword, annotation=Annotated[body, Body()])
             )
     described.__name__ = spec.handler.__name__
-    described.__doc__ = inspect.getdoc(spec.handler)
+    described.__doc__ = None
     described.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return described
 

@@ -87,11 +87,15 @@ def _kind(schema: Schema, schemas: Mapping[str, Schema]) -> str:
     return str(schema.get("format") or schema.get("type") or "any")
 
 
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
+
+
 def _says(schema: Schema) -> str:
     words = [schema["description"].rstrip(".") + "."] if "description" in schema else []
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None:
-        words.append(f"{least} to {most}.")
+        words.append(f"{_number(least)} to {_number(most)}.")
     if "maxLength" in schema:
         words.append(f"At most {schema['maxLength']} characters.")
     if schema.get("default") not in (None, [], {}):

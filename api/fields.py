@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
@@ -25,7 +25,6 @@ _INSTANT: Final = re.compile(
     r"(?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)"
     r"(?:[Zz]|[+-](?:0[0-9]|1[0-9]|2[0-3]):[0-5][0-9])"
 )
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 INSTANT_YEARS: Final = range(1970, 2201)
 
@@ -130,16 +129,6 @@ def read_instant(value: object) -> datetime:
     return at
 
 
-def read_date(value: object) -> date:
-    """A local date, `YYYY-MM-DD`."""
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise PydanticCustomError("not_a_date", "Write a date like 2027-03-14.")
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise PydanticCustomError("not_a_date", "There is no such date.") from None
-
-
 def _whole_number(value: object) -> int:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise PydanticCustomError("wrong_type", "This is a whole number.")
@@ -154,10 +143,13 @@ Instant: TypeAlias = Annotated[
         mode="validation",
     ),
 ]
-LocalDate: TypeAlias = Annotated[
-    date,
-    BeforeValidator(read_date),
-    WithJsonSchema({"type": "string", "format": "date", "examples": ["2027-03-14"]}),
+End: TypeAlias = Annotated[
+    datetime,
+    BeforeValidator(read_instant),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": ["2027-03-15T14:00:00Z"]},
+        mode="validation",
+    ),
 ]
 Zone: TypeAlias = Annotated[
     str, Field(min_length=1, max_length=64, examples=["America/New_York"], description="IANA name")

@@ -13,9 +13,10 @@ import psycopg
 from domain.errors import DomainError, Unavailable
 from infrastructure.sequencer import NotTheSequencer
 
-IDLE_SECONDS: Final = 0.01
+GATHER_SECONDS: Final = 0.02
 IDLE_SECONDS_MAX: Final = 0.05
 RETRY_SECONDS: Final = 0.5
+MUCH: Final = 128
 
 log = logging.getLogger("daybook.loops")
 
@@ -45,17 +46,22 @@ class Stop:
 
 
 class Idle:
-    """Looks again at once after work, soon after none, and less often when there has been none for long."""
+    """Says how long to wait between two looks.
+
+    After much work not at all; after a little, long enough for more to gather, since a batch costs about the same
+    whatever its size; and longer and longer while there is nothing to do.
+    """
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
-        self._seconds = IDLE_SECONDS
+        self._seconds = GATHER_SECONDS
 
     def after(self, worked: int) -> None:
         """Wait as long as the last look suggests."""
-        if worked:
-            self._seconds = IDLE_SECONDS
+        if worked >= MUCH:
             return
+        if worked:
+            self._seconds = GATHER_SECONDS
         self._stop.wait(self._seconds)
         self._seconds = min(IDLE_SECONDS_MAX, self._seconds * 1.05)
 

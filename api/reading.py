@@ -22,16 +22,13 @@ M = TypeVar("M", bound=BaseModel)
 
 ERRORS_MAX: Final = 20
 QUERY_FIELDS_MAX: Final = 32
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _OURS: Final = frozenset(
     {
         "wrong_type",
         "unknown_reference",
         "not_an_instant",
-        "not_a_date",
         "out_of_range",
-        "too_many",
-        "malformed",
     }
 )
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {

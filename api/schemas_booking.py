@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.fields import (
     AtLeast,
+    End,
     HoldRef,
     Instant,
     LocationRef,
@@ -21,7 +22,7 @@ from domain.booking import ReasonCode
 
 Status = Literal["pending", "confirmed", "completed", "cancelled", "declined", "no_show"]
 From = Annotated[Instant, Field(alias="from", description="The first instant that counts.")]
-To = Annotated[Instant, Field(description="The first instant that no longer counts.")]
+To = Annotated[End, Field(description="The first instant that no longer counts.")]
 Reference = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$", examples=["order-1138"])]
 PolicyVersion = Annotated[str, Field(pattern="^[A-Za-z0-9._-]{1,64}$", examples=["2027-01"])]
 MetadataKey = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,40}$")]
@@ -163,7 +164,7 @@ class BookingsAsked(Following):
     """Which bookings to list."""
 
     from_: Annotated[Instant | None, Field(alias="from", description="Starts from here on.")] = None
-    to: Annotated[Instant | None, Field(description="Starts before this.")] = None
+    to: Annotated[End | None, Field(description="Starts before this.")] = None
     staff_id: StaffRef | None = None
     location_id: LocationRef | None = None
     status: Status | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.fields import AllOrSome, Instant, LocationRef, ServiceRef, Zone
+from api.fields import AllOrSome, End, Instant, LocationRef, ServiceRef, Zone
 from api.schemas_common import Input, Output, absent
 from domain import access_key, location, service, staff
 from domain.access_key import Role
@@ -231,7 +231,7 @@ class ImportWindow(Input):
     """The range of time, at most 730 days, for which a calendar speaks."""
 
     from_: Annotated[Instant, Field(alias="from")]
-    to: Instant
+    to: End
 
 
 class BusyImport(Output):

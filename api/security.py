@@ -48,17 +48,20 @@ def with_purpose(by: Caller, headers: dict[bytes, bytes]) -> Caller:
 
     Refuses: PurposeRequired (a purpose that is not listed, a case that is not an id).
     """
-    purpose = headers.get(b"daybook-purpose")
-    if purpose is None:
-        return by
-    named = purpose.decode("latin-1")
-    if named not in PURPOSES:
-        raise PurposeRequired("Daybook-Purpose is one of: " + ", ".join(sorted(PURPOSES)))
-    case = headers.get(b"daybook-case")
-    cased = None if case is None else case.decode("latin-1")
-    if cased is not None and not _CASE.fullmatch(cased):
+    case = _text(headers, b"daybook-case")
+    if case is not None and not _CASE.fullmatch(case):
         raise PurposeRequired("Daybook-Case is an id of at most 64 of A-Z a-z 0-9 . _ -")
-    return replace(by, purpose=named, case=cased)
+    purpose = _text(headers, b"daybook-purpose")
+    if purpose is None:
+        return by  # a case alone says nothing
+    if purpose not in PURPOSES:
+        raise PurposeRequired("Daybook-Purpose is one of: " + ", ".join(sorted(PURPOSES)))
+    return replace(by, purpose=purpose, case=case)
+
+
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    found = headers.get(name)
+    return None if found is None else found.decode("latin-1")
 
 
 @dataclass(slots=True)

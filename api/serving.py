@@ -40,7 +40,8 @@ def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -
     )
     server = uvicorn.Server(config)
     try:
-        asyncio.run(_serve(server, listening))
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(server, listening))
     finally:
         engine.close()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -21,13 +22,10 @@ from benchmarks.table import percentile, show
 
 STAFF = 10
 STARTS_A_DAY = 48  # half hours, 00:00 to 24:00
-WEEKLY = [
-    {
-        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-        "from": "00:00",
-        "to": "24:00",
-    }
-]
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+DAYS = ["mon", "tue", "wed", "thu", "fri"]
+ALWAYS: list[dict[str, object]] = [{"days": [*DAYS, "sat", "sun"], "from": "00:00", "to": "24:00"}]
+OFFICE: list[dict[str, object]] = [{"days": DAYS, "from": "09:00", "to": "17:00"}]
 
 
 def main() -> None:
@@ -44,8 +42,9 @@ def main() -> None:
 def measure(up: Running, bookings: int, clients: int, seed: int) -> None:
     """Set a business up, book, and print the table."""
     keys = json.loads(up.verb("tenant", "create", "--name", "Benchmark", "--json"))["keys"]
-    services = [business(up.url, keys["owner"]) for _ in range(3)]
+    services = [business(up.url, keys["owner"], ALWAYS, 30) for _ in range(3)]
     draw = random.Random(seed)
+    office = business(up.url, keys["owner"], OFFICE, 15, busy=lambda: calendar(draw))
     wishes = all_wishes(services, draw)
     warm = load(up.url, booked(wishes[:200], keys["booking"], 0), clients=clients)
     ping = load(up.url, [request("GET", "/healthz", "none")] * bookings, clients=clients)
@@ -64,11 +63,11 @@ def measure(up: Running, bookings: int, clients: int, seed: int) -> None:
         clients=clients,
         rate=150,
     )
-    listing = load(up.url, [slots_request(services[0], keys["booking"])] * 60, clients=1)
+    listing = load(up.url, [slots_request(office, keys["booking"])] * 200, clients=1)
     rows = [row("/healthz", ping), row("bookings, as fast as they come", fast)]
     rows.append(row("bookings, at half that rate", slow))
     rows.append(row("bookings, 150 a second", fixed))
-    rows.append(row("slots, 60 days, 10 staff, one client", listing))
+    rows.append(row("slots, 60 days, 10 staff, 100 busy blocks each", listing))
     show(
         f"HTTP ({DURABLE}; {clients} clients; seed {seed}; warm-up {len(warm.seconds)})",
         ("", "a second", "p50 ms", "p99 ms", "answers"),
@@ -84,15 +83,21 @@ def row(name: str, result: Result) -> tuple[object, ...]:
     return name, f"{result.rate:.0f}", f"{p50 * 1000:.1f}", f"{p99 * 1000:.1f}", answers
 
 
-def business(url: str, owner: str) -> str:
-    """A location with ten staff who are always there; the service's id."""
+def business(
+    url: str,
+    owner: str,
+    weekly: list[dict[str, object]],
+    interval: int,
+    busy: Callable[[], str] | None = None,
+) -> str:
+    """A location with ten staff; the id of the service that they offer every `interval` minutes."""
     place = {"name": "Here", "time_zone": "America/New_York", "country": "US"}
     location = call(url, "POST", "/v1/locations", owner, place)["id"]
     offer = {
         "location_ids": [location],
         "name": "Visit",
         "duration_minutes": 30,
-        "slot_interval_minutes": 30,
+        "slot_interval_minutes": interval,
     }
     service = str(call(url, "POST", "/v1/services", owner, offer)["id"])
     for number in range(STAFF):
@@ -102,9 +107,30 @@ def business(url: str, owner: str) -> str:
             "service_ids": [service],
         }
         staff = call(url, "POST", "/v1/staff", owner, person)["id"]
-        schedule = {"time_zone": "America/New_York", "weekly": WEEKLY, "overrides": []}
+        schedule = {"time_zone": "America/New_York", "weekly": weekly, "overrides": []}
         call(url, "PUT", f"/v1/staff/{staff}/schedule", owner, schedule)
+        if busy is not None:
+            now = datetime.now(UTC)
+            window = f"?from={now:{INSTANT}}&to={now + timedelta(days=60):{INSTANT}}"
+            call(url, "POST", f"/v1/staff/{staff}/busy-imports{window}", owner, busy())
     return service
+
+
+def calendar(draw: random.Random) -> str:
+    """A hundred busy blocks of 15 to 90 minutes within the next sixty days."""
+    entries = []
+    for number in range(100):
+        start = datetime.now(UTC) + timedelta(minutes=draw.randrange(60 * 24 * 60))
+        end = start + timedelta(minutes=draw.randrange(15, 91, 5))
+        entries.append(
+            f"BEGIN:VEVENT\r\nUID:{number}\r\nDTSTAMP:20270101T000000Z\r\n"
+            f"DTSTART:{start:%Y%m%dT%H%M00Z}\r\nDTEND:{end:%Y%m%dT%H%M00Z}\r\nEND:VEVENT\r\n"
+        )
+    return (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\n"
+        + "".join(entries)
+        + "END:VCALENDAR\r\n"
+    )
 
 
 def all_wishes(services: list[str], draw: random.Random) -> list[tuple[str, str]]:
@@ -112,7 +138,7 @@ def all_wishes(services: list[str], draw: random.Random) -> list[tuple[str, str]
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=30)
     starts = [first + timedelta(minutes=30 * number) for number in range(50 * STARTS_A_DAY)]
     wishes = [
-        (service, start.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        (service, start.strftime(INSTANT))
         for service in services
         for start in starts
         for _ in range(STAFF // 2)
@@ -141,10 +167,9 @@ def booked(wishes: list[tuple[str, str]], key: str, first: int) -> list[bytes]:
 def slots_request(service: str, key: str) -> bytes:
     """The slots of sixty days."""
     now = datetime.now(UTC)
-    text = "%Y-%m-%dT%H:%M:%SZ"
-    until = (now + timedelta(days=60)).strftime(text)
+    until = (now + timedelta(days=60)).strftime(INSTANT)
     return request(
-        "GET", f"/v1/slots?service_id={service}&from={now.strftime(text)}&to={until}", key
+        "GET", f"/v1/slots?service_id={service}&from={now.strftime(INSTANT)}&to={until}", key
     )
 
 

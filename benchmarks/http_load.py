@@ -26,11 +26,13 @@ class Result:
 
 
 def request(method: str, path: str, key: str, body: object = None) -> bytes:
-    """The bytes of one request."""
-    content = b"" if body is None else json.dumps(body).encode()
+    """The bytes of one request; a text as body is a calendar, anything else JSON."""
+    kind, content = "application/json", b"" if body is None else json.dumps(body).encode()
+    if isinstance(body, str):
+        kind, content = "text/calendar", body.encode()
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
 

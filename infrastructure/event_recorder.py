@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,12 +31,15 @@ from application.recorded import Answer
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
 from infrastructure.clock import SystemIds
-from infrastructure.database import Database, Row, array
+from infrastructure.database import Database, Row, WalledConnection, array
 from infrastructure.event_header import PREFIX
 from infrastructure.event_mapper import HeadedEvent
 from infrastructure.wall import bound_tenant, bound_to
 
 POLL_SECONDS: Final = 0.02
+LOOK_SECONDS_MAX: Final = 5.0
+# A role may end its own backends; one that does not hear of it within the time keeps its locks, and is not waited for.
+END_OWN_BACKEND: Final = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid = %s AND usename = current_user"
 REFUSED: Final = {
     "DB001": Outcome.TAKEN,
     "DB002": Outcome.FULL,
@@ -121,7 +125,8 @@ class SequencedRecorder(PostgresApplicationRecorder):
         """Store all events and effects, or nothing.
 
         Raises AppendRefused (an IntegrityError), OperationalError when the database cannot be reached. A connection
-        that is lost while it commits is looked into: what is durable is not reported as failed, nor sent again.
+        that is lost meanwhile is looked into: what is durable, or may become so, is not reported as failed, nor sent
+        again. Only where the database stays away for seconds is the outcome unknown.
         """
         if not stored_events:
             return None
@@ -134,26 +139,46 @@ class SequencedRecorder(PostgresApplicationRecorder):
 
     def _append(self, events: list[HeadedEvent], effects: Effects) -> Outcome:
         statement, parameters = _append_call(events, effects)
+        connection: WalledConnection | None = None
+        backend = 0
         try:
-            row = self._database.row(statement, parameters)
+            with self._database.connection() as connection:
+                backend = connection.info.backend_pid  # nobody can ask for it once it is lost
+                row = connection.execute(statement.encode(), parameters, binary=True).fetchone()
         except psycopg.Error as error:
             outcome = REFUSED.get(error.sqlstate or "")
             if outcome is None:
                 raise
             return outcome
         except Unavailable:
-            if self._is_stored(events[0]):
+            # A connection that still stands has said itself that nothing was done.
+            if connection is None or not connection.closed:
+                raise
+            if self._became_stored(backend, events[0]):
                 return Outcome.APPENDED
             raise
         assert row is not None
         return Outcome(row[0])
 
-    def _is_stored(self, event: HeadedEvent) -> bool:
-        found = self._database.row(
-            "SELECT event_id FROM event WHERE tenant_id = %b AND stream_id = %b AND stream_version = %s",
-            (event.tenant_id, event.originator_id, event.originator_version),
-        )
-        return found is not None and found[0] == event.event_id
+    def _became_stored(self, backend: int, event: HeadedEvent) -> bool:
+        """Whether a lost connection's append is durable: known for certain, as its backend is ended first.
+
+        Raises Unavailable when the database stays away.
+        """
+        deadline = monotonic() + LOOK_SECONDS_MAX
+        while True:
+            try:
+                self._database.rows(END_OWN_BACKEND, (backend,))
+                found = self._database.row(
+                    "SELECT event_id FROM event WHERE tenant_id = %b AND stream_id = %b AND stream_version = %s",
+                    (event.tenant_id, event.originator_id, event.originator_version),
+                )
+            except Unavailable:
+                if monotonic() > deadline:
+                    raise
+                sleep(POLL_SECONDS)
+            else:
+                return found is not None and found[0] == event.event_id
 
     def _headed(self, event: StoredEvent) -> HeadedEvent:
         if isinstance(event, HeadedEvent):

@@ -14,14 +14,17 @@ from application.recorded import Recorded
 from domain.errors import Behind, FieldError, UnknownReference
 from infrastructure.database import Database
 from infrastructure.event_mapper import EventMapper
-from infrastructure.event_recorder import headed
+from infrastructure.event_recorder import COLUMNS, headed
 
 WAIT_SECONDS_MAX: Final = 5.0
 LOOK_SECONDS: Final = 0.01
+# The batch first, then each event by its key: no plan may read more of the events than the batch has.
 AFTER: Final = (
-    "SELECT s.sequence, e.stream_id, e.stream_version, e.type, e.state, e.tenant_id, e.event_id, e.header"
-    " FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
-    " WHERE s.sequence > %s ORDER BY s.sequence LIMIT %s"
+    "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, stream_id, stream_version FROM sequenced"
+    " WHERE sequence > %s ORDER BY sequence LIMIT %s)"
+    " SELECT b.sequence, e.* FROM batch b CROSS JOIN LATERAL ("
+    f"SELECT {COLUMNS} FROM event e WHERE e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id"
+    " AND e.stream_version = b.stream_version OFFSET 0) e ORDER BY b.sequence"
 )
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from threading import Lock
-from time import monotonic
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -30,6 +28,7 @@ from infrastructure.key_tree import (
     wrap,
 )
 from infrastructure.sealer import SubjectKey, open_envelope, read_envelope
+from infrastructure.short_memory import ShortMemory
 
 CACHED_KEYS_MAX: Final = 10_000
 CACHED_SECONDS: Final = 60.0
@@ -70,8 +69,10 @@ class PostgresKeyVault:
         self._lock = Lock()
         self._epoch: int | None = None
         self._buckets: list[bytes] = []
-        self._keys: OrderedDict[Wanted, tuple[float, SubjectKey]] = OrderedDict()
-        self._secrets: dict[tuple[UUID, str], bytes] = {}
+        self._keys = ShortMemory[Wanted, SubjectKey](seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX)
+        self._secrets = ShortMemory[tuple[UUID, str], bytes](
+            seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX
+        )
 
     # --- the epoch ---------------------------------------------------------------------------------------------------
 
@@ -131,17 +132,14 @@ class PostgresKeyVault:
         for retention_class, key_id, bucket, wrapped in rows:
             context = subject_context(tenant, subject, retention_class, key_id)
             key = SubjectKey(key_id, AESGCM(unwrap(self._buckets[bucket], wrapped, context)))
-            with self._lock:
-                self._keys[(tenant, subject, retention_class)] = (monotonic(), key)
-                while len(self._keys) > CACHED_KEYS_MAX:
-                    self._keys.popitem(last=False)
+            self._keys.keep((tenant, subject, retention_class), key)
 
     def sealing_key(self, tenant: UUID, subject: UUID, retention_class: str) -> SubjectKey:
         """The live key of (subject, class); made, durably, when there is none."""
-        key = self._cached((tenant, subject, retention_class))
+        key = self._keys.find((tenant, subject, retention_class))
         if key is None:
             self.prepare(tenant, subject, [retention_class])
-            key = self._cached((tenant, subject, retention_class))
+            key = self._keys.find((tenant, subject, retention_class))
             if key is None:
                 raise Unreadable("A key could not be made")
         return key
@@ -160,17 +158,6 @@ class PostgresKeyVault:
             )
 
         self.remember(tenant, subject, self.in_epoch(mint))
-
-    def _cached(self, wanted: Wanted) -> SubjectKey | None:
-        with self._lock:
-            held = self._keys.get(wanted)
-            if held is None:
-                return None
-            since, key = held
-            if monotonic() - since > CACHED_SECONDS:
-                del self._keys[wanted]
-                return None
-            return key
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -210,12 +197,10 @@ class PostgresKeyVault:
 
     def secret(self, tenant: UUID, name: str) -> bytes:
         """A secret of the tenant by name, made at the first use: its index key, a day's answer key."""
-        with self._lock:
-            known = self._secrets.get((tenant, name))
+        known = self._secrets.find((tenant, name))
         if known is None:
             known = self.in_epoch(lambda epoch: self._find_or_make_secret(tenant, name, epoch))
-            with self._lock:
-                self._secrets[(tenant, name)] = known
+            self._secrets.keep((tenant, name), known)
         return known
 
     def _find_or_make_secret(self, tenant: UUID, name: str, epoch: int) -> bytes:
@@ -241,9 +226,8 @@ class PostgresKeyVault:
             "DELETE FROM sealed_secret WHERE tenant_id = %s AND name LIKE 'answers:%%' AND name < %s RETURNING name",
             (tenant, before),
         )
-        with self._lock:
-            for (name,) in rows:
-                self._secrets.pop((tenant, name), None)
+        for (name,) in rows:
+            self._secrets.forget((tenant, name))
         return len(rows)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
-
-from psycopg import sql
 
 from application.ports import Clock, Found
 from domain.sealing import RetentionClass
@@ -100,24 +98,25 @@ class PostgresPeople:
 
         No append is that slow, so nothing that is still on its way loses its keys. How many were settled.
         """
+        before = self.clock.now() - PENDING_FOR
         rows = self.vault.database.rows(
             "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND pending AND made_at < %s LIMIT %s",
-            (tenant, self.clock.now() - PENDING_FOR, SWEPT_MAX),
+            (tenant, before, SWEPT_MAX),
         )
         for (subject,) in rows:
             if not self._settle(tenant, subject):
-                self._abandon(tenant, subject)
+                self._abandon(tenant, subject, before)
         return len(rows)
 
-    def _abandon(self, tenant: UUID, subject: UUID) -> None:
-        with self.vault.database.connection() as connection, connection.transaction():
-            for table in ("blind_index", "subject_key"):
-                connection.execute(
-                    sql.SQL("DELETE FROM {} WHERE tenant_id = %s AND subject_id = %s").format(
-                        sql.Identifier(table)
-                    ),
-                    (tenant, subject),
-                )
+    def _abandon(self, tenant: UUID, subject: UUID, before: datetime) -> None:
+        """Unless someone has asked for the address again: its keys may be in use by an append."""
+        self.vault.database.rows(
+            "WITH gone AS (DELETE FROM blind_index WHERE tenant_id = %s AND subject_id = %s AND pending"
+            " AND made_at < %s RETURNING tenant_id, subject_id)"
+            " DELETE FROM subject_key k USING gone g"
+            " WHERE k.tenant_id = g.tenant_id AND k.subject_id = g.subject_id",
+            (tenant, subject, before),
+        )
 
     def _inner(self, tenant: UUID, kind: Contact, value: str) -> bytes:
         return hmac_sha256(self.vault.secret(tenant, INDEX_KEY), f"{kind}\n{value}".encode())

@@ -9,6 +9,7 @@ import hypothesis
 from tests.engines import deployment, engine, module_deployment, own_deployment, sequencer, tenant
 from tests.postgres import database, postgres_server
 from tests.running import running, running_session
+from tests.running_demo import running_demo
 
 # Zone rules come from the pinned package, as in a running deployment, not from this machine.
 zoneinfo.reset_tzpath(())
@@ -25,6 +26,7 @@ __all__ = [
     "own_deployment",
     "postgres_server",
     "running",
+    "running_demo",
     "running_session",
     "sequencer",
     "tenant",

@@ -124,3 +124,7 @@ class Business:
     def book(self, at: str = f"{MONDAY}T10:00:00Z", **more: Any) -> Json:
         """A new booking."""
         return self.make("/v1/bookings", self.wish(at, **more))
+
+    def position(self) -> str:
+        """Where the ledger stands."""
+        return str(self.get("/v1/locations").headers["daybook-position"])

@@ -1,7 +1,7 @@
 """The shape of every refusal, and the only way in which tests look at one.
 
-    {"type": "/problems/<code>", "title", "status", "detail", "code", "instance": "urn:uuid:...",
-     "errors"?: [{"pointer", "code", "detail"}]}
+{"type": "/problems/<code>", "title", "status", "detail", "code", "instance": "urn:uuid:...",
+ "errors"?: [{"pointer", "code", "detail"}]}
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def assert_problem(response: Response, code: str, *pointers: str) -> dict[str, A
     assert body["type"] == f"/problems/{code}"
     assert body["title"]
     assert body["detail"]
-    assert UUID(body["instance"].removeprefix("urn:uuid:"))
+    UUID(body["instance"].removeprefix("urn:uuid:"))
     assert [error["pointer"] for error in body.get("errors", [])] == list(pointers), body
     for error in body.get("errors", []):
         assert error.keys() == {"pointer", "code", "detail"}

@@ -1,6 +1,6 @@
 """Who may do what: every role at every route, as a table that is checked in and read like one.
 
-    DAYBOOK_WRITE_GOLDEN=1 pytest tests/http/test_authorisation.py      writes it anew
+DAYBOOK_WRITE_GOLDEN=1 pytest tests/http/test_authorisation.py      writes it anew
 """
 
 from __future__ import annotations

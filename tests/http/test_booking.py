@@ -107,9 +107,7 @@ def test_a_pending_booking_is_confirmed_or_declined(business: Business):
     shop = business.opened()
     asking = shop.service(shop.made["location"], requires_confirmation=True)
     services = [shop.made["service"], asking]
-    patched = shop.call(
-        "PATCH", f"/v1/staff/{shop.made['staff']}", json={"service_ids": services}
-    )
+    patched = shop.call("PATCH", f"/v1/staff/{shop.made['staff']}", json={"service_ids": services})
     assert patched.status_code == 200
     first = shop.book(service_id=asking)
     assert first["status"] == "pending"

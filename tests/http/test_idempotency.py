@@ -67,9 +67,7 @@ def test_a_refusal_is_kept_too(shop: Business, change: dict[str, str], code: str
     first = shop.post("/v1/bookings", asked, headers=key("d"))
     assert first.json()["code"] == code
     assert_same(first, shop.post("/v1/bookings", asked, headers=key("d")))
-    assert_problem(
-        shop.post("/v1/bookings", shop.wish(), headers=key("d")), "idempotency_mismatch"
-    )
+    assert_problem(shop.post("/v1/bookings", shop.wish(), headers=key("d")), "idempotency_mismatch")
 
 
 def test_a_slot_that_was_taken_stays_taken_for_that_call(shop: Business):

@@ -22,7 +22,9 @@ OPERATIONS = [
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 ]
-EACH = pytest.mark.parametrize("operation", [one for _, one in OPERATIONS], ids=[name for name, _ in OPERATIONS])
+EACH = pytest.mark.parametrize(
+    "operation", [one for _, one in OPERATIONS], ids=[name for name, _ in OPERATIONS]
+)
 
 
 def operation_of(spec: Spec) -> dict[str, Any]:

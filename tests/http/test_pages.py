@@ -40,9 +40,7 @@ def test_bookings_come_by_start(shop: Business):
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "1.0", "one", "", "١", "1_0", " 1"])
 def test_a_limit_out_of_bounds_is_refused(business: Business, limit: str):
-    assert_problem(
-        business.get("/v1/locations", params={"limit": limit}), "invalid", "/limit"
-    )
+    assert_problem(business.get("/v1/locations", params={"limit": limit}), "invalid", "/limit")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +71,7 @@ def test_a_cursor_of_another_list_is_refused(business: Business):
 
 @pytest.mark.parametrize("path", ["locations", "services", "staff", "keys", "bookings"])
 def test_a_list_waits_for_what_was_just_written(shop: Business, path: str):
-    written = shop.post(
-        "/v1/locations", {"name": "New", "time_zone": "UTC", "country": "GB"}
-    )
+    written = shop.post("/v1/locations", {"name": "New", "time_zone": "UTC", "country": "GB"})
     event = written.headers["daybook-event"]
     listed = shop.get(f"/v1/{path}", params={"at_least": event})
     assert listed.status_code == 200

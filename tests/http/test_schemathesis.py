@@ -20,12 +20,17 @@ from tests.http.business import Business, Server
 
 SERVER = Server.start()
 KINDS = {f"{spec.method} {spec.path}": dict(spec.takes.ids) for spec in SPECS}
-FIELDS = {"service_id": "service", "location_id": "location", "staff_id": "staff"}
+FIELDS = {
+    "service_id": "service",
+    "location_id": "location",
+    "staff_id": "staff",
+    "at_least": "event",
+}
 EXAMPLES = 5
 NUMBERS = itertools.count()
 WELL_FORMED = re.compile(r"[a-zA-Z0-9]{1,200}")
 # A rule that says no to a well-formed request (422, 412) is not a fault of the description.
-NOT_ASKED = [positive_data_acceptance]
+NOT_ASKED: list[Any] = [positive_data_acceptance]
 
 
 async def running(scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +50,8 @@ schema.config.checks.negative_data_rejection.expected_statuses += ["412", "413"]
 
 def _furnished() -> Business:
     shop = SERVER.business().opened()
-    shop.made["booking"] = shop.book()["id"]
+    booked = shop.book()
+    shop.made.update(booking=booked["id"], event=booked["event_id"])
     wish = {"service_id": shop.made["service"], "start": "2027-01-11T12:00:00Z"}
     shop.made["hold"] = shop.make("/v1/holds", {**wish, "ttl_seconds": 3600})["id"]
     key = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
@@ -56,7 +62,7 @@ def _furnished() -> Business:
 SHOP = _furnished()
 
 
-def _with_what_is_there(case: schemathesis.Case) -> None:
+def _with_what_is_there(case: schemathesis.Case[Any]) -> None:
     """Put ids of things that are there where the case has well-formed ids of nothing."""
     kinds = KINDS.get(f"{case.method} {case.path}", {})
     for name, kind in kinds.items():
@@ -68,9 +74,17 @@ def _with_what_is_there(case: schemathesis.Case) -> None:
         case.headers["Idempotency-Key"] = f"{next(NUMBERS)}-{key}"
     for fields in (case.query, case.body):
         if isinstance(fields, dict):
-            for name, kind in FIELDS.items():
-                if _is_id(fields.get(name)):
-                    fields[name] = SHOP.made[kind]
+            for name, value in fields.items():
+                fields[name] = _in_place_of(name, value)
+
+
+def _in_place_of(name: str, value: Any) -> Any:
+    kind = FIELDS.get(name.removesuffix("s"))
+    if kind is None:
+        return value
+    if isinstance(value, list):
+        return [SHOP.made[kind] if _is_id(one) else one for one in value[:1]] + value[1:]
+    return SHOP.made[kind] if _is_id(value) else value
 
 
 def _is_id(value: object) -> bool:
@@ -85,7 +99,7 @@ def _is_id(value: object) -> bool:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_operation_keeps_its_word(case: schemathesis.Case):
+def test_every_operation_keeps_its_word(case: schemathesis.Case[Any]):
     _with_what_is_there(case)
     headers: dict[str, Any] = {"Authorization": f"Bearer {SHOP.keys['owner']}"}
     case.call_and_validate(headers=headers, excluded_checks=NOT_ASKED)

@@ -95,7 +95,15 @@ DECLARE
 BEGIN
     SELECT b.subject_id, b.pending INTO v_subject, v_pending FROM blind_index b
      WHERE b.tenant_id = p_tenant AND b.kind = p_kind AND b.digest = p_digest;
-    IF NOT FOUND THEN
+    IF v_pending THEN
+        -- It is on its way again: no sweep may take its keys now. One that just has is waited for.
+        UPDATE blind_index SET made_at = greatest(made_at, p_at)
+         WHERE tenant_id = p_tenant AND kind = p_kind AND digest = p_digest;
+        IF NOT FOUND THEN
+            v_subject := NULL;
+        END IF;
+    END IF;
+    IF v_subject IS NULL THEN
         PERFORM 1 FROM mint_keys(p_tenant, p_epoch, p_candidate, p_classes, p_key_ids, p_buckets, p_wrapped);
         INSERT INTO blind_index VALUES (p_tenant, p_kind, p_digest, p_candidate, p_inner, true, p_at)
         ON CONFLICT DO NOTHING;

@@ -1,0 +1,1 @@
+"""`daybook tour`: a walk through the main job, against the instance that runs."""

@@ -1,0 +1,446 @@
+"""Every tenant is a wall, and each part may do its own work only. README D2, D13.
+
+One tenant is bound, and says in every argument of every port that it is another, or asks for what is another's: it sees
+nothing, and not a row of the other changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from application.claims import claim_of_hold
+from application.ports import Append, BusyReplacement, CatalogEntry, Outcome, Release
+from application.recorded import Answer, Ticket
+from domain.errors import DomainError
+from domain.hold import HoldReleased
+from domain.service import Service, ServiceTerms
+from domain.values import epoch_seconds
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.engine import Engine
+from infrastructure.event_source import SequencedEvents
+from infrastructure.sequencer import Sequencer
+from infrastructure.wall import bound_to
+from projections.agenda import AgendaModel, PostgresAgenda
+from projections.follower import Follower, Sequenced
+from tests.store.filling import EMAIL, Filled, fill
+
+ANSWER = Answer(201, (("etag", '"1"'),), b"{}")
+FAR = 4_102_444_800  # 2100-01-01T00:00Z
+TABLES_OF_TENANTS = (
+    "SELECT relname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attname = 'tenant_id'"
+    " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+)
+BARRED = (DomainError, psycopg.errors.InsufficientPrivilege)
+
+
+@dataclass(frozen=True)
+class Two:
+    """The tenant who asks, and the one who is asked about."""
+
+    engine: Engine
+    agenda: PostgresAgenda
+    mine: Filled
+    theirs: Filled
+
+    @property
+    def their(self) -> UUID:
+        """The other tenant's id."""
+        return self.theirs.tenant.id
+
+
+@pytest.fixture(scope="module")
+def two(module_deployment: Deployment) -> Iterator[Two]:
+    engine = Engine.connect(module_deployment, connections=2)
+    follower = Database(module_deployment.dsn_of("follower"), size=1, walled=False)
+    order = Database(module_deployment.dsn_of("sequencer"), size=1, walled=False)
+    made = Two(engine, PostgresAgenda(engine.app), fill(engine), fill(engine))
+    while Sequencer(order, engine.clock).sequence_now():
+        pass
+    model = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    with follower.connection() as connection:
+        model.begin(connection)
+        while model.step(connection):
+            pass
+    yield made
+    for database in (follower, order, engine):
+        database.close()
+
+
+# --- nothing is seen -------------------------------------------------------------------------------------------------
+
+Asking = Callable[[Two], object]
+NOTHING: tuple[object, ...] = (None, False, 0, -1, (), [], {})
+
+
+def facts_seen(two: Two, tenant: UUID) -> list[object]:
+    """All that the facts of the other's service say."""
+    it = two.theirs.tenant
+    facts = two.engine.book.facts(tenant, it.service, 0, FAR, it.staff)
+    return [
+        one
+        for one in (facts.service, facts.locations, facts.staff, facts.occupied, facts.busy)
+        if one
+    ]
+
+
+SEEING: dict[str, Callable[[Two, UUID], object]] = {
+    "store.read": lambda two, of: two.engine.store.read(of, two.theirs.booking),
+    "store.is_begun": lambda two, of: two.engine.store.is_begun(of, two.theirs.booking),
+    "book.facts": facts_seen,
+    "book.entry": lambda two, of: two.engine.book.entry(of, "service", two.theirs.tenant.service),
+    "book.entries": lambda two, of: two.engine.book.entries(of, "staff", [two.theirs.tenant.staff]),
+    "book.page": lambda two, of: [
+        entry
+        for entry in two.engine.book.page(of, "location", 200, None)
+        if entry.id == two.theirs.tenant.location
+    ],
+    "book.expired": lambda two, of: [
+        seat
+        for seat in two.engine.book.expired(of, FAR, 500)
+        if seat.owner in (two.theirs.hold, two.theirs.seat)
+    ],
+    "people.find": lambda two, of: (
+        two.engine.people.find(of, "email", EMAIL) not in (None, two.mine.subject)
+    ),
+    "people.find_or_prepare": lambda two, of: (
+        two.engine.people.find_or_prepare(of, EMAIL, uuid4(), ("profile",)).subject
+        == two.theirs.subject
+    ),
+    "vault.open": lambda two, of: two.engine.vault.open(
+        of, two.theirs.tenant.envelopes(two.theirs.booking)
+    ),
+    "agenda.between": lambda two, of: two.agenda.between(of, two.theirs.tenant.location, 0, FAR),
+    "agenda.page": lambda two, of: [
+        row for row in two.agenda.page(of, 0, FAR, 200, None) if row.booking == two.theirs.booking
+    ],
+    "positions.wait": lambda two, of: two.engine.positions.wait(of, "agenda", first_event(two)),
+}
+
+
+def first_event(two: Two) -> UUID:
+    """An event of the other tenant."""
+    with bound_to(two.their):
+        return two.engine.store.read(two.their, two.theirs.booking)[0].event_id
+
+
+HOWS: dict[str, Callable[[Two], tuple[AbstractContextManager[None], UUID]]] = {
+    "bound to mine, naming theirs": lambda two: (bound_to(two.mine.tenant.id), two.their),
+    "bound to mine, naming mine": lambda two: (bound_to(two.mine.tenant.id), two.mine.tenant.id),
+    "unbound, naming theirs": lambda two: (nullcontext(), two.their),
+}
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", SEEING)
+def test_nothing_of_another_tenant_is_seen(two: Two, name: str, how: str) -> None:
+    binding, named = HOWS[how](two)
+    with binding:
+        try:
+            seen = SEEING[name](two, named)
+        except BARRED:
+            return
+    assert seen in NOTHING
+
+
+@pytest.mark.parametrize("name", SEEING)
+def test_its_own_tenant_sees_all_of_it(two: Two, name: str) -> None:
+    """Or the test above would say nothing."""
+    with bound_to(two.their):
+        assert SEEING[name](two, two.their) not in NOTHING
+
+
+def test_positions_tell_nothing_of_another_tenant(two: Two) -> None:
+    with bound_to(two.their):
+        assert two.engine.positions.current(two.their, "agenda") >= 0
+    for binding in (bound_to(two.mine.tenant.id), nullcontext()):
+        with binding:
+            assert two.engine.positions.current(two.their, "agenda") == -1
+
+
+# --- nothing is written ----------------------------------------------------------------------------------------------
+
+
+def append_as(two: Two, named: UUID, **changes: Any) -> Outcome:
+    """Append an event of a fresh stream, with what else is asked for."""
+    it = two.theirs.tenant
+    placed = it.hold(it.visit(50))
+    event = replace(it.event(placed.hold, 1, placed), tenant=named)
+    append = Append(named, two.engine.clock.now(), (event,))
+    return two.engine.store.append(replace(append, **changes))
+
+
+def next_of_theirs(two: Two, named: UUID) -> Outcome:
+    """Append the next event to a stream of theirs."""
+    event = two.theirs.tenant.event(two.theirs.hold, 2, HoldReleased(two.theirs.hold))
+    return append_as(two, named, events=(replace(event, tenant=named),))
+
+
+def entry_of_theirs(two: Two, named: UUID) -> Outcome:
+    """Say something else of a service of theirs."""
+    terms = ServiceTerms(location_ids=(uuid4(),), name="Mine now", duration_minutes=1)
+    service = Service(two.theirs.tenant.service, terms, active=False, version=9)
+    entry = CatalogEntry("service", service.id, 9, two.engine.clock.now(), service)
+    return append_as(two, named, catalog=(entry,))
+
+
+def busy_of_theirs(two: Two, named: UUID) -> Outcome:
+    """Say something else of their staff member's time."""
+    busy = BusyReplacement(two.theirs.tenant.staff, 0, FAR, ((0, FAR),))
+    return append_as(two, named, busy=busy)
+
+
+def answer_of_theirs(two: Two, named: UUID) -> Outcome:
+    """Answer a call of theirs."""
+    ticket = Ticket(named, two.theirs.call, lambda _: ANSWER)
+    return append_as(two, named, ticket=ticket, answer=ANSWER)
+
+
+WRITING: dict[str, Callable[[Two, UUID], object]] = {
+    "store.append": append_as,
+    "store.append, a stream": next_of_theirs,
+    "store.append, a release": lambda two, of: append_as(
+        two, of, releases=(Release(two.theirs.hold),)
+    ),
+    "store.append, an expired release": lambda two, of: append_as(
+        two, of, releases=(Release(two.theirs.seat, FAR),)
+    ),
+    "store.append, a claim": lambda two, of: append_as(
+        two, of, claims=(claim_of_hold(two.theirs.tenant.hold(two.theirs.tenant.visit(60))),)
+    ),
+    "store.append, an entry": entry_of_theirs,
+    "store.append, busy time": busy_of_theirs,
+    "store.append, an answer": answer_of_theirs,
+    "people.find_or_prepare": lambda two, of: two.engine.people.find_or_prepare(
+        of, "new@example.test", uuid4(), ("profile",)
+    ),
+    "people.prepare": lambda two, of: two.engine.people.prepare(
+        of, two.theirs.subject, ("marketing",)
+    ),
+    "vault.sealing_key": lambda two, of: two.engine.vault.sealing_key(of, uuid4(), "profile"),
+    "vault.destroy_secrets": lambda two, of: two.engine.vault.destroy_secrets(of, "answers:9999"),
+    "answers.begin": lambda two, of: two.engine.answers.begin(of, "scope", "another", b""),
+    "answers.keep": lambda two, of: two.engine.answers.keep(of, two.theirs.call, ANSWER),
+    "answers.forget": lambda two, of: two.engine.answers.forget(of, two.theirs.call),
+    "answers.sweep": lambda two, of: two.engine.answers.sweep(of),
+}
+
+
+@pytest.fixture(scope="module")
+def owners(module_deployment: Deployment) -> Iterator[list[psycopg.Connection[Any]]]:
+    """The owners of both databases, who see every tenant."""
+    with (
+        psycopg.connect(module_deployment.main, autocommit=True) as main,
+        psycopg.connect(module_deployment.keys, autocommit=True) as keys,
+    ):
+        yield [main, keys]
+
+
+def rows_of(owners: list[psycopg.Connection[Any]], tenant: UUID) -> dict[str, list[str]]:
+    """Every row of a tenant in both databases, as text."""
+    found: dict[str, list[str]] = {}
+    for owner in owners:
+        for (table,) in owner.execute(TABLES_OF_TENANTS).fetchall():
+            statement = sql.SQL("SELECT t::text FROM {} t WHERE tenant_id = %s ORDER BY 1")
+            rows = owner.execute(statement.format(sql.Identifier(table)), (tenant,))
+            found[table] = [row[0] for row in rows]
+    return found
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", WRITING)
+def test_nothing_of_another_tenant_is_written(
+    two: Two, owners: list[psycopg.Connection[Any]], name: str, how: str
+) -> None:
+    binding, named = HOWS[how](two)
+    before = rows_of(owners, two.their)
+    with binding, suppress(*BARRED):
+        WRITING[name](two, named)
+    assert rows_of(owners, two.their) == before
+
+
+def test_a_tenant_has_rows_in_every_table_of_tenants(
+    two: Two, owners: list[psycopg.Connection[Any]]
+) -> None:
+    """Or the test above would say nothing of one of them. Nobody has been erased yet, and nothing waits for a place."""
+    empty = {name for name, rows in rows_of(owners, two.their).items() if not rows}
+    assert empty == {"subject_fence", "event_queue"}
+
+
+# --- what the schema says --------------------------------------------------------------------------------------------
+
+WITHOUT_TENANTS = {
+    "sequencer_head": "one row: the deployment's order",
+    "read_model": "where followers stand in the deployment's order",
+    "event_type": "the names of event types",
+    "schema_migration": "what the schema is made of",
+    "epoch": "the deployment's epochs",
+    "bucket_key": "the deployment's bucket keys",
+}
+KEYS_WITHOUT_TENANTS = {
+    "sequenced_pkey": "the deployment's order, for followers only",
+    "event_queue_pkey": "the order of waiting, for the sequencer only",
+}
+
+
+@pytest.fixture(params=["main", "keys"])
+def owner(
+    request: pytest.FixtureRequest, module_deployment: Deployment
+) -> Iterator[psycopg.Connection[Any]]:
+    """The owner of each database in turn."""
+    with psycopg.connect(getattr(module_deployment, request.param), autocommit=True) as connection:
+        yield connection
+
+
+def test_row_level_security_is_forced_on_every_table_of_tenants(
+    owner: psycopg.Connection[Any],
+) -> None:
+    rows = owner.execute(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity, EXISTS (SELECT FROM pg_attribute"
+        " WHERE attrelid = c.oid AND attname = 'tenant_id') FROM pg_class c"
+        " WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    assert len(rows) > 5
+    for name, is_forced, has_tenants in rows:
+        assert is_forced == has_tenants == (name not in WITHOUT_TENANTS), name
+
+
+def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
+    owner: psycopg.Connection[Any],
+) -> None:
+    rows = owner.execute(
+        "SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies"
+    ).fetchall()
+    assert rows
+    database = owner.info.dbname
+    for table, policy, roles, sees, writes in rows:
+        if policy in ("all_tenants", "every_tenant"):
+            assert roles in ([f"{database}_sequencer"], [f"{database}_follower"]), table
+        else:
+            assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
+            assert sees == writes == "(tenant_id = wall())", table
+
+
+def test_the_tenant_leads_every_key(owner: psycopg.Connection[Any]) -> None:
+    rows = owner.execute(
+        "SELECT i.relname, t.relname, a.attname FROM pg_index x"
+        " JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid"
+        " LEFT JOIN pg_attribute a ON a.attrelid = indrelid AND a.attnum = indkey[0]"
+        " WHERE t.relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    assert len(rows) > 5
+    for index, table, first in rows:
+        if table not in WITHOUT_TENANTS and index not in KEYS_WITHOUT_TENANTS:
+            assert first == "tenant_id", index
+
+
+def test_functions_run_as_their_caller(owner: psycopg.Connection[Any]) -> None:
+    rows = owner.execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+    ).fetchall()
+    assert rows == []
+
+
+def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[Any]) -> None:
+    database = owner.info.dbname
+    rows = owner.execute(
+        "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication"
+        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)"
+        " OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid)"
+        " OR has_schema_privilege(r.oid, 'public', 'CREATE')"
+        " FROM pg_roles r WHERE rolname = ANY(%s)",
+        ([f"{database}_{part}" for part in ("app", "sequencer", "follower", "keys")],),
+    ).fetchall()
+    assert rows
+    assert [name for name, has_more in rows if has_more] == []
+
+
+# --- what each part may do -------------------------------------------------------------------------------------------
+
+RECORD = ("event", "sequenced", "event_queue", "ledger_head", "subject_fence")
+MAY: dict[str, set[tuple[str, str]]] = {
+    "app": {("INSERT", "event"), ("INSERT", "event_queue")},
+    "sequencer": {
+        ("DELETE", "event_queue"),
+        ("INSERT", "sequenced"),
+        ("INSERT", "ledger_head"),
+        ("UPDATE", "ledger_head"),
+    },
+    "follower": set(),
+}
+
+
+@pytest.mark.parametrize("part", MAY)
+def test_no_part_changes_the_record_beyond_its_work(
+    module_deployment: Deployment, part: str
+) -> None:
+    with psycopg.connect(module_deployment.main, autocommit=True) as connection:
+        role = f"{connection.info.dbname}_{part}"
+        rows = connection.execute(
+            "SELECT p, t FROM unnest(%s::text[]) t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',"
+            " 'REFERENCES', 'TRIGGER']) p WHERE has_table_privilege(%s, t, p)",
+            (list(RECORD), role),
+        ).fetchall()
+    assert set(rows) == MAY[part]
+
+
+@pytest.mark.parametrize("part", MAY)
+@pytest.mark.parametrize("table", ["event", "sequenced"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"],
+)
+def test_what_was_recorded_cannot_be_changed(
+    module_deployment: Deployment, part: str, table: str, statement: str
+) -> None:
+    with (
+        psycopg.connect(module_deployment.dsn_of(part), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(sql.SQL(statement).format(sql.Identifier(table)))
+
+
+def test_no_part_of_the_main_database_reads_keys_and_none_of_the_key_database_reads_events(
+    module_deployment: Deployment,
+) -> None:
+    keys = conninfo_to_dict(module_deployment.keys)["dbname"]
+    main = conninfo_to_dict(module_deployment.main)["dbname"]
+    for part, database, table in (
+        ("app", keys, "subject_key"),
+        ("follower", keys, "subject_key"),
+        ("sequencer", keys, "epoch"),
+        ("keys", main, "event"),
+    ):
+        with (
+            psycopg.connect(module_deployment.dsn_of(part), dbname=database) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
+
+
+def test_the_keys_part_cannot_touch_epochs_or_bucket_keys(module_deployment: Deployment) -> None:
+    for table in ("epoch", "bucket_key"):
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+            with psycopg.connect(module_deployment.keys, autocommit=True) as connection:
+                row = connection.execute(
+                    "SELECT has_table_privilege(%s, %s, %s)",
+                    (f"{connection.info.dbname}_keys", table, right),
+                ).fetchone()
+            assert row == (False,), (table, right)
+
+
+def test_the_range_of_the_other_s_time_is_not_in_the_way(two: Two) -> None:
+    """The same ids, the same time, another tenant: both have it."""
+    it = two.theirs.tenant
+    here = replace(two.mine.tenant, staff=it.staff, service=it.service)
+    assert here.place(it.visit(2))[1] is Outcome.APPENDED
+    assert epoch_seconds(it.visit(2).start) == epoch_seconds(here.visit(2).start)
