@@ -14,7 +14,7 @@ from api.data_folder import DataFolder
 from api.listening import listen
 from api.parts import Part
 from api.supervisor import supervise
-from infrastructure.settings import Settings
+from infrastructure.settings import DEFAULT_DATA, Settings
 from infrastructure.start_faults import ServerFailed
 
 DEMO_KEYS: Final = "demo-keys.json"
@@ -32,10 +32,10 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
         url = f"http://{settings.host}:{socket.getsockname()[1]}"
         url_file = settings.data / URL_FILE
 
-        def parts(dsn: str) -> Sequence[Part]:
+        def parts(_dsn: str) -> Sequence[Part]:
             return all_parts(settings, socket.fileno())
 
-        def prepare(dsn: str) -> None:
+        def prepare(_dsn: str) -> None:
             run_verb(settings, "migrate")
 
         def announce() -> None:
@@ -135,9 +135,15 @@ def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> 
     if demo:
         lines += [
             f"  Demo keys    {settings.keys / DEMO_KEYS}",
-            f"  Tour         daybook tour --data {settings.data}",
+            f"  Tour         {tour_words(settings.data)}",
         ]
     print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)
+
+
+def tour_words(data: Path) -> str:
+    """What to type for the tour, by the name that we were called by."""
+    called = sys.argv[0] if Path(sys.argv[0]).name == "daybook" else "daybook"
+    return f"{called} tour" + ("" if data == DEFAULT_DATA.resolve() else f" --data {data}")
 
 
 def read_demo(path: Path) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def test_a_second_load_changes_nothing(tmp_path: Path) -> None:
     assert bookings(platform, demo) == before
 
 
-@pytest.mark.parametrize("readings", [1, 2, 4, 9, 40, 250, 900])
+@pytest.mark.parametrize("readings", [1, 3, 9, 60, 500])
 def test_an_attempt_that_was_killed_is_taken_up(
     readings: int, tmp_path: Path, fresh: tuple[Platform, DemoKeys]
 ) -> None:
@@ -245,19 +245,18 @@ def start_and_stop(data: Path, main: str) -> dict[str, object]:
     return found
 
 
-def test_the_demo_survives_kill_9_and_every_start_shows_the_same_keys(
+def test_the_demo_survives_kill_9_and_a_later_start_shows_the_same_keys(
     own_deployment: Deployment,
 ) -> None:
     data, main = own_deployment.settings.data, own_deployment.main
     kill_half_way(own_deployment)
     assert (data / "keys" / LOADING).exists()
+    assert verb("demo", data=data, DATABASE_URL=main).returncode == 0
+    kept = json.loads((data / "keys" / DEMO_KEYS).read_text())
+    events = count(main, "event")
     said = start_and_stop(data, main)
     assert list(said) == ["url", "tenant", "keys"]
-    kept = json.loads((data / "keys" / DEMO_KEYS).read_text())
     assert kept == {"tenant": said["tenant"], "keys": said["keys"]}
-    events = count(main, "event")
-    assert start_and_stop(data, main) | {"url": said["url"]} == said
-    assert verb("demo", data=data, DATABASE_URL=main).returncode == 0
     assert count(main, "event") == events
     with psycopg.connect(main) as connection:
         tenants = connection.execute("SELECT DISTINCT tenant_id FROM event").fetchall()

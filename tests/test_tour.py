@@ -130,6 +130,15 @@ def test_on_a_terminal_it_is_drawn_at_any_width(width: int) -> None:
     assert show.wait()
 
 
+@pytest.mark.parametrize(("typed", "goes_on"), [("", True), ("q", False), ("Quit ", False)])
+def test_the_reader_may_have_seen_enough(
+    typed: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda: typed)
+    show = Rich(Console(file=StringIO(), force_terminal=True), pausing=True)
+    assert show.wait() is goes_on
+
+
 def test_plain_lines_show_what_was_sent_and_what_came_back(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

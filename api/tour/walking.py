@@ -35,7 +35,7 @@ def take_tour(data: Path, *, pausing: bool, as_json: bool) -> int:
     except OSError:
         return _say(f"the demo is not loaded in {data}; start it: daybook up --demo --data {data}")
     show = chosen_show(pausing=pausing, as_json=as_json)
-    with httpx2.Client(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+    with httpx2.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         try:
             now = _clock_of(client)
         except httpx2.TransportError:
