@@ -39,13 +39,17 @@ from infrastructure.wall import bound_tenant, bound_to
 POLL_SECONDS: Final = 0.02
 LOOK_SECONDS_MAX: Final = 5.0
 # A role may end its own backends; one that does not hear of it within the time keeps its locks, and is not waited for.
-END_OWN_BACKEND: Final = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid = %s AND usename = current_user"
+END_OWN_BACKEND: Final = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE pid = %s AND usename = current_user"
+)
 REFUSED: Final = {
     "DB001": Outcome.TAKEN,
     "DB002": Outcome.FULL,
     "DB003": Outcome.MOVED,
     "23505": Outcome.CONFLICT,  # the version is there already
     "DB004": Outcome.ANSWERED,
+    "23P01": Outcome.TAKEN,  # a session that would take more time than is free
     "40P01": Outcome.CONFLICT,  # a deadlock of two moves: one of them decides again
     "40001": Outcome.CONFLICT,
 }

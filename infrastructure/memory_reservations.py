@@ -61,7 +61,10 @@ class Reservations:
         if session is not None:
             if len(session.seats) >= claim.capacity:
                 return Outcome.FULL
-            self._put(claim.staff, session, replace(session, seats=(*session.seats, seat)))
+            wider = _with_seat(session, claim, seat)
+            if any(one is not session for one in self.between(claim.staff, wider.from_, wider.to)):
+                return Outcome.TAKEN
+            self._put(claim.staff, session, wider)
         elif self.between(claim.staff, claim.from_, claim.to):
             return Outcome.TAKEN
         else:
@@ -81,6 +84,18 @@ class Reservations:
     def _put(self, staff: UUID, old: Occupied | None, new: Occupied | None) -> None:
         kept: Sequence[Occupied] = [one for one in self.by_staff.get(staff, ()) if one is not old]
         self.by_staff[staff] = (*kept, new) if new is not None else tuple(kept)
+
+
+def _with_seat(session: Occupied, claim: Claim, seat: Seat) -> Occupied:
+    """The session with one more seat: it takes the longest time that a seat of it was sold for."""
+    return replace(
+        session,
+        end=max(session.end, claim.end),
+        from_=min(session.from_, claim.from_),
+        to=max(session.to, claim.to),
+        capacity=max(session.capacity, claim.capacity),
+        seats=(*session.seats, seat),
+    )
 
 
 def _may_go(seat: Seat, expired_by: int | None) -> bool:

@@ -173,7 +173,8 @@ def _of_classes(
     claims: Claims, rows: Mapping[Owner, dict[str, Any]], seats: list[dict[str, Any]]
 ) -> list[str]:
     found: list[str] = []
-    expected = claims.sessions()
+    taking = claims.sessions()
+    expected = dict(taking)
     seats_of: dict[Owner, dict[UUID, tuple[str, int | None]]] = defaultdict(dict)
     for seat in seats:
         seats_of[(seat["tenant_id"], seat["session_id"])][seat["owner_id"]] = (
@@ -188,10 +189,17 @@ def _of_classes(
             found.append(f"{id}: a session without seats")
         elif wanted != seats_of[(tenant, id)]:
             found.append(f"{id}: other seats than the events say")
-        elif (row["starts_at"], row["ends_at"]) not in claims.ever[key]:
-            found.append(f"{id}: the session takes other time than any of its seats")
+        elif not _spans(row, claims.ever[key], taking[key]):
+            found.append(f"{id}: the session takes other time than its seats were sold for")
     found += [f"a session of {key[1]} at {key[3]} is not reserved" for key in expected]
     return found
+
+
+def _spans(row: dict[str, Any], ever: set[tuple[int, int]], seats: list[Claim]) -> bool:
+    """True when a session takes all the time its seats take, from and to where one of its seats ever did."""
+    start, end = row["starts_at"], row["ends_at"]
+    covers = start <= min(one.from_ for one in seats) and max(one.to for one in seats) <= end
+    return covers and start in {one[0] for one in ever} and end in {one[1] for one in ever}
 
 
 def sold_twice(claims: Claims) -> list[str]:

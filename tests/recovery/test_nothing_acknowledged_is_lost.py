@@ -15,10 +15,14 @@ from datetime import timedelta
 from threading import Event
 from typing import Any
 
+import pytest
+
 from infrastructure.processes import wait_until
 from tests.api_client import LOST, Api, Business, Reply, text_of
 from tests.book_check import faults, undense
 from tests.running import Running
+
+pytestmark = pytest.mark.xdist_group("running")
 
 CLIENTS = 5
 TRIES_MAX = 400

@@ -15,6 +15,7 @@ from threading import Barrier
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 
 from application.claims import claim_of_hold
 from application.ports import Append, Outcome
@@ -28,6 +29,8 @@ from infrastructure.wall import bound_to
 from tests.api_client import Api, Business, Reply
 from tests.book_check import differences, faults, look, reserved_twice, sold_twice
 from tests.running import Running
+
+pytestmark = pytest.mark.xdist_group("running")
 
 CLIENTS = 64
 TEN = datetime(2027, 1, 4, 10, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -33,11 +33,19 @@ SECONDS = st.integers(-(2**53) + 1, 2**53 - 1)  # what JSON's numbers hold
 @st.composite
 def visits(draw: st.DrawFn) -> Visit:
     """A visit inside the time it occupies."""
-    ids = [draw(st.uuids()) for _ in range(3)]
     gaps = [timedelta(seconds=draw(st.integers(least, 90_000))) for least in (0, 1, 0)]
     start = draw(INSTANTS).replace(microsecond=0)
     times = [start, start + gaps[0], start + gaps[0] + gaps[1], start + sum(gaps, timedelta())]
-    return Visit(*ids, times[1], times[2], times[0], times[3], draw(st.integers(1, 1_000)))
+    return Visit(
+        service=draw(st.uuids()),
+        location=draw(st.uuids()),
+        staff=draw(st.uuids()),
+        start=times[1],
+        end=times[2],
+        occupied_from=times[0],
+        occupied_to=times[3],
+        capacity=draw(st.integers(1, 1_000)),
+    )
 
 
 SPECIAL: dict[Any, st.SearchStrategy[Any]] = {
@@ -80,7 +88,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         )
     if issubclass(hint, Enum):
         return st.sampled_from(list(hint))
-    assert is_dataclass(hint), hint
+    assert is_dataclass(hint) and isinstance(hint, type), hint
     hints = get_type_hints(hint, include_extras=True)
     return st.builds(hint, **{one.name: values_of(hints[one.name]) for one in fields(hint)})
 
@@ -95,7 +103,7 @@ def events_of(found: EventType) -> st.SearchStrategy[Recorded[object]]:
         event_id=st.uuids(),
         occurred_at=INSTANTS,
         actor=CODES,
-        decision=values_of(found.decision),
+        decision=values_of(cast(Any, found.decision)),
         purpose=st.none() | CODES,
         case=st.none() | CODES,
         policy_version=st.none() | CODES,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +26,7 @@ from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.processes import wait_until
 from infrastructure.wall import bound_to
+from tests.book_check import faults
 from tests.store.filling import Tenant
 from tests.store.proxy import Wire, wire
 
@@ -111,6 +113,25 @@ def test_a_version_that_does_not_follow_leaves_reservations_as_they_were(
     assert desk.append(replace(consumed, version=3), releases=(Release(id),)) is Outcome.CONFLICT
     assert stored(deployment.main, desk.id) == before
     assert desk.append(replace(consumed, version=2), releases=(Release(id),)) is Outcome.APPENDED
+
+
+def seat(desk: Tenant, minutes: int) -> Outcome:
+    """Place a hold on a seat of the class at ten, which takes so long by the terms of the moment."""
+    visit = desk.visit(capacity=9)
+    end = visit.start + timedelta(minutes=minutes)
+    return desk.place(replace(visit, end=end, occupied_to=end))[1]
+
+
+def test_a_class_whose_terms_have_changed_takes_the_longest_time_that_was_sold(
+    desk: Tenant, deployment: Deployment
+) -> None:
+    assert seat(desk, 60) is Outcome.APPENDED
+    assert seat(desk, 90) is Outcome.APPENDED
+    assert desk.place(desk.visit(1))[1] is Outcome.TAKEN, "the teacher is busy until half past"
+    assert desk.place(desk.visit(2))[1] is Outcome.APPENDED
+    assert seat(desk, 150) is Outcome.TAKEN, "and cannot stay on into the next visit"
+    assert seat(desk, 30) is Outcome.APPENDED
+    assert faults(deployment.main, desk.id) == []
 
 
 # --- two at once -----------------------------------------------------------------------------------------------------

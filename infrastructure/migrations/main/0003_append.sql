@@ -67,6 +67,13 @@ BEGIN
     ) THEN
         RETURN 'full';
     END IF;
+    -- Terms may have changed since the session began: it takes the longest time that a seat of it was sold for.
+    -- Where that runs into another reservation, the constraint says so.
+    UPDATE reservation
+       SET starts_at = least(starts_at, p_starts_at), ends_at = greatest(ends_at, p_ends_at),
+           visit_end = greatest(visit_end, p_visit_end), capacity = greatest(capacity, p_capacity)
+     WHERE tenant_id = p_tenant AND owner_id = v_session
+       AND (starts_at > p_starts_at OR ends_at < p_ends_at OR visit_end < p_visit_end OR capacity < p_capacity);
     INSERT INTO seat VALUES (p_tenant, v_session, v_seat, p_owner, p_kind, p_expires_at);
     RETURN '';
 END $$;
