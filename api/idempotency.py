@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same call again gets the same answer, whatever happened in between.
 
 Kept: successes, and refusals that would be refused again. Not kept: 5xx, and refusals that ask to try again
-(401, 429, a call still in flight, a lost race). A kept answer holds no secret and no opened value.
+(401, 429, a call still in flight, a lost race). A kept answer holds no secret, no opened value, and no
+name that the caller made up.
 Source: README D11; draft-ietf-httpapi-idempotency-key-header.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from application.ports import Answers
 from application.recorded import Answer
 from domain.errors import (
     DomainError,
+    FieldError,
     IdempotencyInFlight,
     Malformed,
     Stale,
@@ -26,6 +29,7 @@ from domain.errors import (
 
 HEADER: Final = b"idempotency-key"
 KEY_LENGTH_MAX: Final = 255
+METADATA: Final = "/metadata"
 _BARE: Final = re.compile(rb"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _QUOTED: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"')
 _TRY_AGAIN: Final = (Unidentified, TooMany, IdempotencyInFlight, Stale)
@@ -55,6 +59,23 @@ def is_kept(refusal: DomainError) -> bool:
     return status_of(type(refusal)) < 500 and not isinstance(refusal, _TRY_AGAIN)
 
 
+def without_made_up_names(refusal: DomainError) -> DomainError:
+    """The refusal as it may be kept: a name that the caller made up could be anybody's, so its place is named instead.
+
+    Such are fields that do not exist, and the keys of metadata; what is wrong is still said.
+    """
+    told = tuple(replace(error, pointer=_known_place(error)) for error in refusal.errors)
+    if told == refusal.errors:
+        return refusal
+    return type(refusal)(refusal.detail, errors=told)
+
+
+def _known_place(error: FieldError) -> str:
+    if error.code == "unknown_field":
+        return error.pointer.rpartition("/")[0]
+    return METADATA if error.pointer.startswith(METADATA) else error.pointer
+
+
 def settle(
     answers: Answers,
     tenant: UUID,
@@ -69,9 +90,9 @@ def settle(
         if not is_kept(refusal):
             answers.forget(tenant, row)
             raise
-        answer = problem(refusal, occurrence())
-        answers.keep(tenant, row, answer)
-        return answer
+        instance = occurrence()
+        answers.keep(tenant, row, problem(without_made_up_names(refusal), instance))
+        return problem(refusal, instance)
     except BaseException:
         answers.forget(tenant, row)
         raise

@@ -1,11 +1,10 @@
-"""A small HTTP/1.1 client that costs little: keep-alive connections over asyncio streams, one request at a time each."""
+"""A small HTTP/1.1 client that costs little: keep-alive connections, one request at a time each."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit

@@ -15,7 +15,7 @@ from tools import locks
 from tools.steps import ROOT, Step, command, run_all
 
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
-GENERATED = {"OpenAPI description": "api.openapi"}
+GENERATED = {"OpenAPI description": "api.openapi", "golden events": "tools.golden_events"}
 
 
 def steps() -> list[Step]:

@@ -196,6 +196,9 @@ def write(folder: Path = FOLDER) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the tool."""
+    if arguments not in ([], ["--check"], ["--write"]):
+        print("python -m tools.golden_events [--check | --write]", file=sys.stderr)
+        return 2
     if arguments == ["--write"]:
         write()
     found = wrong()

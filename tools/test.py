@@ -13,6 +13,8 @@ import sys
 from tools.steps import ROOT, Step, run_all
 
 WORKERS = os.environ.get("DAYBOOK_TEST_WORKERS", "2")
+# Tests that need a whole running deployment share one, in one worker.
+SPREAD = ("-n", WORKERS, "--dist", "loadgroup")
 MEASURED = ("domain", "tests/domain")
 
 
@@ -23,7 +25,7 @@ def steps() -> list[Step]:
     return [
         Step("domain, measured", lambda: call("coverage", "run", "-m", "pytest", "-q", *measured)),
         Step("every branch of domain/", lambda: call("coverage", "report")),
-        Step("all the rest", lambda: call("pytest", "-q", "-n", WORKERS, *ignored)),
+        Step("all the rest", lambda: call("pytest", "-q", *SPREAD, *ignored)),
     ]
 
 
@@ -34,5 +36,5 @@ def call(*words: str) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:]:
-        sys.exit(0 if call("pytest", "-n", WORKERS, *sys.argv[1:]) else 1)
+        sys.exit(0 if call("pytest", *SPREAD, *sys.argv[1:]) else 1)
     sys.exit(run_all(steps()))

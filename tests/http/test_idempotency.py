@@ -58,7 +58,6 @@ def test_the_same_key_with_another_body_is_refused(shop: Business):
     [
         ({"start": f"{MONDAY}T10:07:00Z"}, "not_a_slot"),
         ({"start": "soon"}, "invalid"),
-        ({"colour": "red"}, "unknown_field"),
         ({"staff_id": "stf_" + "0" * 32}, "unknown_reference"),
     ],
 )
@@ -68,6 +67,16 @@ def test_a_refusal_is_kept_too(shop: Business, change: dict[str, str], code: str
     assert first.json()["code"] == code
     assert_same(first, shop.post("/v1/bookings", asked, headers=key("d")))
     assert_problem(shop.post("/v1/bookings", shop.wish(), headers=key("d")), "idempotency_mismatch")
+
+
+def test_a_kept_refusal_repeats_no_name_that_the_caller_made_up(shop: Business):
+    asked = shop.wish() | {"colour": "red"}
+    first = shop.post("/v1/bookings", asked, headers=key("n"))
+    assert [one["pointer"] for one in first.json()["errors"]] == ["/colour"]
+    again = shop.post("/v1/bookings", asked, headers=key("n"))
+    assert (again.status_code, again.json()["code"]) == (422, "unknown_field")
+    assert [one["pointer"] for one in again.json()["errors"]] == [""]
+    assert again.json()["instance"] == first.json()["instance"]
 
 
 def test_a_slot_that_was_taken_stays_taken_for_that_call(shop: Business):

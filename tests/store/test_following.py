@@ -124,7 +124,7 @@ class _CrashingConnection:
             self._connection.close()
             raise _Crash
         self._left -= 1
-        return self._connection.execute(*arguments, **named)  # type: ignore[arg-type]
+        return self._connection.execute(*arguments, **named)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("statements", range(8))

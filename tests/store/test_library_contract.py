@@ -27,7 +27,7 @@ from infrastructure.event_recorder import SequencedRecorder
 from infrastructure.sequencer import Sequencer
 
 
-class TestLibraryContract(ApplicationRecorderTestCase):  # type: ignore[type-arg]
+class TestLibraryContract(ApplicationRecorderTestCase):
     @pytest.fixture(autouse=True)
     def _recorder(self, own_deployment: Deployment) -> Iterator[None]:
         app = Database(own_deployment.dsn_of("app"), size=16)

@@ -14,6 +14,7 @@ import pytest
 
 from application.event_types import catalogue
 from infrastructure import migrate as migrations
+from infrastructure.database import Roles
 from infrastructure.deployment import Deployment, DeploymentRefused
 from infrastructure.migrate import SchemaRefused, ensure_database, fill_in, migrate
 from infrastructure.settings import SettingRefused, Settings
@@ -24,7 +25,7 @@ TYPES = frozenset(catalogue())
 
 def change(deployment: Deployment, statement: str) -> None:
     with psycopg.connect(deployment.main) as owner:
-        owner.execute(statement)  # type: ignore[arg-type]
+        owner.execute(statement)
 
 
 def test_a_type_of_event_that_we_do_not_know_is_refused(own_deployment: Deployment) -> None:
@@ -97,7 +98,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(postgres_server: str, tmp_
 def test_every_role_in_a_migration_is_one_of_ours() -> None:
     for line in migrations.PARTS:
         for one in migrations.migrations(line):
-            assert "{{" not in fill_in(one.text, migrations.Roles("any")), one.name
+            assert "{{" not in fill_in(one.text, Roles("any")), one.name
 
 
 def test_python_without_assertions_is_refused() -> None:

@@ -1,0 +1,174 @@
+"""What the schema says of walls, and what each part may do: its own work only. README D2, D13."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from infrastructure.deployment import Deployment
+
+# --- what the schema says --------------------------------------------------------------------------------------------
+
+WITHOUT_TENANTS = {
+    "sequencer_head": "one row: the deployment's order",
+    "read_model": "where followers stand in the deployment's order",
+    "event_type": "the names of event types",
+    "schema_migration": "what the schema is made of",
+    "epoch": "the deployment's epochs",
+    "bucket_key": "the deployment's bucket keys",
+}
+KEYS_WITHOUT_TENANTS = {
+    "sequenced_pkey": "the deployment's order, for followers only",
+    "event_queue_pkey": "the order of waiting, for the sequencer only",
+}
+
+
+@pytest.fixture(params=["main", "keys"])
+def owner(
+    request: pytest.FixtureRequest, module_deployment: Deployment
+) -> Iterator[psycopg.Connection[Any]]:
+    """The owner of each database in turn."""
+    with psycopg.connect(getattr(module_deployment, request.param), autocommit=True) as connection:
+        yield connection
+
+
+def test_row_level_security_is_forced_on_every_table_of_tenants(
+    owner: psycopg.Connection[Any],
+) -> None:
+    rows = owner.execute(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity, EXISTS (SELECT FROM pg_attribute"
+        " WHERE attrelid = c.oid AND attname = 'tenant_id') FROM pg_class c"
+        " WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    assert len(rows) > 5
+    for name, is_forced, has_tenants in rows:
+        assert is_forced == has_tenants == (name not in WITHOUT_TENANTS), name
+
+
+def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
+    owner: psycopg.Connection[Any],
+) -> None:
+    rows = owner.execute(
+        "SELECT tablename, policyname, roles::text[], qual, with_check FROM pg_policies"
+    ).fetchall()
+    assert rows
+    database = owner.info.dbname
+    for table, policy, roles, sees, writes in rows:
+        if policy in ("all_tenants", "every_tenant"):
+            assert roles in ([f"{database}_sequencer"], [f"{database}_follower"]), table
+        else:
+            assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
+            assert sees == writes == "(tenant_id = wall())", table
+
+
+def test_the_tenant_leads_every_key(owner: psycopg.Connection[Any]) -> None:
+    rows = owner.execute(
+        "SELECT i.relname, t.relname, a.attname FROM pg_index x"
+        " JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid"
+        " LEFT JOIN pg_attribute a ON a.attrelid = indrelid AND a.attnum = indkey[0]"
+        " WHERE t.relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    assert len(rows) > 5
+    for index, table, first in rows:
+        if table not in WITHOUT_TENANTS and index not in KEYS_WITHOUT_TENANTS:
+            assert first == "tenant_id", index
+
+
+def test_functions_run_as_their_caller(owner: psycopg.Connection[Any]) -> None:
+    rows = owner.execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+    ).fetchall()
+    assert rows == []
+
+
+def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[Any]) -> None:
+    database = owner.info.dbname
+    rows = owner.execute(
+        "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication"
+        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid)"
+        " OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid)"
+        " OR has_schema_privilege(r.oid, 'public', 'CREATE')"
+        " FROM pg_roles r WHERE rolname = ANY(%s)",
+        ([f"{database}_{part}" for part in ("app", "sequencer", "follower", "keys")],),
+    ).fetchall()
+    assert rows
+    assert [name for name, has_more in rows if has_more] == []
+
+
+# --- what each part may do -------------------------------------------------------------------------------------------
+
+RECORD = ("event", "sequenced", "event_queue", "ledger_head", "subject_fence")
+MAY: dict[str, set[tuple[str, str]]] = {
+    "app": {("INSERT", "event"), ("INSERT", "event_queue")},
+    "sequencer": {
+        ("DELETE", "event_queue"),
+        ("INSERT", "sequenced"),
+        ("INSERT", "ledger_head"),
+        ("UPDATE", "ledger_head"),
+    },
+    "follower": set(),
+}
+
+
+@pytest.mark.parametrize("part", MAY)
+def test_no_part_changes_the_record_beyond_its_work(
+    module_deployment: Deployment, part: str
+) -> None:
+    with psycopg.connect(module_deployment.main, autocommit=True) as connection:
+        role = f"{connection.info.dbname}_{part}"
+        rows = connection.execute(
+            "SELECT p, t FROM unnest(%s::text[]) t, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE',"
+            " 'REFERENCES', 'TRIGGER']) p WHERE has_table_privilege(%s, t, p)",
+            (list(RECORD), role),
+        ).fetchall()
+    assert set(rows) == MAY[part]
+
+
+@pytest.mark.parametrize("part", MAY)
+@pytest.mark.parametrize("table", ["event", "sequenced"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"],
+)
+def test_what_was_recorded_cannot_be_changed(
+    module_deployment: Deployment, part: str, table: str, statement: str
+) -> None:
+    with (
+        psycopg.connect(module_deployment.dsn_of(part), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(sql.SQL(statement).format(sql.Identifier(table)))
+
+
+def test_no_part_of_the_main_database_reads_keys_and_none_of_the_key_database_reads_events(
+    module_deployment: Deployment,
+) -> None:
+    keys = conninfo_to_dict(module_deployment.keys)["dbname"]
+    main = conninfo_to_dict(module_deployment.main)["dbname"]
+    for part, database, table in (
+        ("app", keys, "subject_key"),
+        ("follower", keys, "subject_key"),
+        ("sequencer", keys, "epoch"),
+        ("keys", main, "event"),
+    ):
+        with (
+            psycopg.connect(module_deployment.dsn_of(part), dbname=database) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
+
+
+def test_the_keys_part_cannot_touch_epochs_or_bucket_keys(module_deployment: Deployment) -> None:
+    for table in ("epoch", "bucket_key"):
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+            with psycopg.connect(module_deployment.keys, autocommit=True) as connection:
+                row = connection.execute(
+                    "SELECT has_table_privilege(%s, %s, %s)",
+                    (f"{connection.info.dbname}_keys", table, right),
+                ).fetchone()
+            assert row == (False,), (table, right)
