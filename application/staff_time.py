@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Final
 from uuid import UUID
 
@@ -35,7 +36,7 @@ def closed_dates(holidays: Holidays, location: Location, within: Interval) -> fr
     return holidays.closed_dates(terms.country, terms.subdivision, first - _MARGIN, last + _MARGIN)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timekeeper:
     """Says what time a staff member has in the range `within`, at `now`; both in epoch seconds.
 
@@ -62,7 +63,7 @@ class Timekeeper:
                 sessions.append(Session(one.start, len(seats), reserved))
             else:
                 occupied.append(reserved)
-        occupied += [(start, end) for id, start, end in self.offer.facts.busy if id == staff.id]
+        occupied += self._busy_by_staff.get(staff.id, ())
         working = working_intervals(staff.schedule, *self.within, self.closed)
         return StaffTime(working, occupied, sessions)
 
@@ -86,7 +87,21 @@ class Timekeeper:
         return counts
 
     def _occupied_of(self, staff: UUID) -> Iterable[Occupied]:
-        return (one for one in self.offer.facts.occupied if one.staff == staff)
+        return self._occupied_by_staff.get(staff, ())
+
+    @cached_property
+    def _occupied_by_staff(self) -> dict[UUID, list[Occupied]]:
+        found: dict[UUID, list[Occupied]] = {}
+        for one in self.offer.facts.occupied:
+            found.setdefault(one.staff, []).append(one)
+        return found
+
+    @cached_property
+    def _busy_by_staff(self) -> dict[UUID, list[Interval]]:
+        found: dict[UUID, list[Interval]] = {}
+        for staff, start, end in self.offer.facts.busy:
+            found.setdefault(staff, []).append((start, end))
+        return found
 
     def _seats_that_count(self, one: Occupied) -> list[Seat]:
         return [

@@ -118,6 +118,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
         super().__init__(WalledDatastore(database))
         self._database = database
         self._home = home
+        self._ids = SystemIds()
         self._sequence_now = sequence_now
 
     def create_table(self) -> None:
@@ -134,6 +135,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
         """
         if not stored_events:
             return None
+        assert in_stream_order(stored_events), "the queue keeps the order in which events are given"
         events = [self._headed(event) for event in stored_events]
         with self._bound():
             outcome = self._append(events, effects)
@@ -189,7 +191,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
             return event
         tenant = self._home or bound_tenant()
         assert tenant is not None, "an event belongs to a tenant"
-        event_id = SystemIds().uuid()
+        event_id = self._ids.uuid()
         return HeadedEvent(
             originator_id=event.originator_id,
             originator_version=event.originator_version,
@@ -197,7 +199,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
             state=event.state,
             tenant_id=tenant,
             event_id=event_id,
-            header=PREFIX + canonical({"id": event_id.hex, "v": 1}),
+            header=b'%s{"id":"%s","v":1}' % (PREFIX, event_id.hex.encode()),
         )
 
     def _sequences(self, events: list[HeadedEvent]) -> list[int]:
@@ -292,6 +294,16 @@ class SequencedRecorder(PostgresApplicationRecorder):
                 yield
         else:
             yield
+
+
+def in_stream_order(events: Sequence[StoredEvent]) -> bool:
+    """True when the events of each stream are given by version."""
+    reached: dict[UUID | str, int] = {}
+    for event in events:
+        if event.originator_version < reached.get(event.originator_id, 0):
+            return False
+        reached[event.originator_id] = event.originator_version
+    return True
 
 
 def _append_call(events: list[HeadedEvent], effects: Effects) -> tuple[str, list[object]]:

@@ -74,7 +74,7 @@ class PostgresPositions:
         if isinstance(at_least, int):
             row = self.database.row(
                 "SELECT (SELECT coalesce(max(position), -1) FROM sequenced WHERE tenant_id = %b),"
-                " (SELECT count(*) FROM event_queue WHERE tenant_id = %b)",
+                " (SELECT coalesce(sum(cardinality(event_ids)), 0)::int FROM event_queue WHERE tenant_id = %b)",
                 (tenant, tenant),
             )
             assert row is not None
@@ -83,13 +83,15 @@ class PostgresPositions:
             return at_least
         row = self.database.row(
             "SELECT (SELECT position FROM sequenced WHERE tenant_id = %b AND event_id = %b),"
-            " EXISTS (SELECT FROM event WHERE tenant_id = %b AND event_id = %b)",
+            " EXISTS (SELECT FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids))",
             (tenant, at_least, tenant, at_least),
         )
         assert row is not None
+        if row[0] is not None:
+            return int(row[0])
         if not row[1]:
             raise unknown()
-        return None if row[0] is None else int(row[0])
+        return None
 
 
 def unknown() -> UnknownReference:

@@ -27,11 +27,11 @@ from application.ports import Clock
 from infrastructure.database import Database, WalledConnection
 
 LOCK: Final = 5550917283
-BATCH_ROWS_MAX: Final = 4_096
+BATCH_APPENDS_MAX: Final = 2_048
 MARK_SECONDS: Final = 1.0
 
 TAKE: Final = (
-    "SELECT qid, tenant_id, event_id, stream_id, stream_version FROM event_queue"
+    "SELECT qid, tenant_id, event_ids, stream_ids, stream_versions FROM event_queue"
     " WHERE qid >= %s ORDER BY qid LIMIT %s"
 )
 REMOVE: Final = "DELETE FROM event_queue WHERE qid = ANY(%b::bigint[])"
@@ -107,8 +107,8 @@ class Sequencer:
             finally:
                 connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
-    def run_once(self, connection: WalledConnection, limit: int = BATCH_ROWS_MAX) -> int:
-        """Give places to at most `limit` events; how many got one. Durable on return. Raises NotTheSequencer."""
+    def run_once(self, connection: WalledConnection, limit: int = BATCH_APPENDS_MAX) -> int:
+        """Give places to the events of at most `limit` appends; how many got one. Durable on return. Raises NotTheSequencer."""
         with connection.transaction():
             rows = connection.execute(TAKE, (self._low_water, limit), binary=True).fetchall()
             if not rows:
@@ -119,7 +119,7 @@ class Sequencer:
             sizes = self._heads(connection, {row[1] for row in rows})
             batch = number(rows, head[0], sizes, now)
             self._write(connection, batch, head[0], [row[0] for row in rows], sizes)
-        return len(rows)
+        return len(batch.sequences)
 
     def _heads(
         self, connection: WalledConnection, tenants: set[UUID]
@@ -189,20 +189,22 @@ class Sequencer:
 def number(
     rows: list[tuple[Any, ...]], head: int, sizes: dict[UUID, tuple[int, datetime]], now: datetime
 ) -> Numbered:
-    """Number queue rows (qid, tenant, event, stream, version) after `head`; `sizes` is moved along.
+    """Number the events of queue rows (qid, tenant, events, streams, versions) after `head`; `sizes` is moved along.
 
     Known time never goes back within a tenant, whatever the clock does.
     """
     batch = Numbered()
-    for offset, (_, tenant, event, stream, version) in enumerate(rows, start=1):
+    for _, tenant, events, streams, versions in rows:
         size, last = sizes.get(tenant, (0, now))
         known = max(now, last)
-        sizes[tenant] = (size + 1, known)
-        batch.sequences.append(head + offset)
-        batch.tenants.append(tenant)
-        batch.positions.append(size)
-        batch.events.append(event)
-        batch.streams.append(stream)
-        batch.versions.append(version)
-        batch.times.append(known)
+        count = len(events)
+        sizes[tenant] = (size + count, known)
+        batch.sequences += range(head + 1, head + 1 + count)
+        batch.tenants += [tenant] * count
+        batch.positions += range(size, size + count)
+        batch.events += events
+        batch.streams += streams
+        batch.versions += versions
+        batch.times += [known] * count
+        head += count
     return batch

@@ -257,7 +257,7 @@ def undense(dsn: str) -> list[str]:
     faults = {
         "an event has no place": "SELECT event_id FROM event EXCEPT SELECT event_id FROM sequenced",
         "a place has no event": "SELECT event_id FROM sequenced EXCEPT SELECT event_id FROM event",
-        "an event waits still": "SELECT event_id FROM event_queue",
+        "an event waits still": "SELECT unnest(event_ids) FROM event_queue",
         "positions have gaps": "SELECT tenant_id FROM sequenced GROUP BY tenant_id"
         " HAVING min(position) <> 0 OR max(position) <> count(*) - 1 OR count(DISTINCT position) <> count(*)",
         "sequences have gaps": "SELECT 1 FROM sequenced HAVING max(sequence) <> count(*)",

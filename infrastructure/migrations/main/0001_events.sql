@@ -17,15 +17,16 @@ CREATE TABLE event (
     state          bytea NOT NULL,  -- line 1 the plain payload, every further line one envelope
     PRIMARY KEY (tenant_id, stream_id, stream_version)
 );
-CREATE UNIQUE INDEX event_by_id ON event (tenant_id, event_id);
+-- No index by event id here: an event is found by it in `sequenced`, and until then in the queue.
 
+-- One row for each append, its events in order: a batch of a hundred waits as one.
 -- qid comes from a sequence without cache; the low-water mark of the sequencer rests on that.
 CREATE TABLE event_queue (
-    qid            bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
-    tenant_id      uuid NOT NULL,
-    event_id       uuid NOT NULL,
-    stream_id      uuid NOT NULL,
-    stream_version int  NOT NULL
+    qid             bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+    tenant_id       uuid   NOT NULL,
+    event_ids       uuid[] NOT NULL CHECK (cardinality(event_ids) > 0),
+    stream_ids      uuid[] NOT NULL CHECK (cardinality(stream_ids) = cardinality(event_ids)),
+    stream_versions int[]  NOT NULL CHECK (cardinality(stream_versions) = cardinality(event_ids))
 );
 
 -- Insert-only. `sequence` is the deployment's order (followers only), `position` the tenant's own.

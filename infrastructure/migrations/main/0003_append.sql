@@ -186,7 +186,7 @@ BEGIN
         END IF;
     ELSE
         PERFORM 1 FROM (
-            SELECT s, min(v) AS lowest, max(v) AS highest, count(DISTINCT v) AS versions
+            SELECT s, min(v) AS lowest, max(v) AS highest, count(*) AS versions
               FROM unnest(p_streams, p_versions) AS x(s, v) GROUP BY s) g
           WHERE g.highest - g.lowest + 1 <> g.versions
              OR g.lowest > 1 AND NOT EXISTS (
@@ -211,16 +211,13 @@ BEGIN
     IF n = 1 THEN
         INSERT INTO event VALUES
             (p_tenant, p_streams[1], p_versions[1], p_ids[1], p_types[1], p_headers[1], p_states[1]);
-        INSERT INTO event_queue (tenant_id, event_id, stream_id, stream_version)
-        VALUES (p_tenant, p_ids[1], p_streams[1], p_versions[1]);
     ELSE
         INSERT INTO event
         SELECT p_tenant, s, v, i, t, h, b
           FROM unnest(p_streams, p_versions, p_ids, p_types, p_headers, p_states) AS e(s, v, i, t, h, b);
-        INSERT INTO event_queue (tenant_id, event_id, stream_id, stream_version)
-        SELECT p_tenant, i, s, v
-          FROM unnest(p_ids, p_streams, p_versions) WITH ORDINALITY AS e(i, s, v, o) ORDER BY o;
     END IF;
+    INSERT INTO event_queue (tenant_id, event_ids, stream_ids, stream_versions)
+    VALUES (p_tenant, p_ids, p_streams, p_versions);
     IF p_effects IS NOT NULL THEN
         IF p_effects ? 'busy' THEN
             PERFORM replace_busy(p_tenant, p_effects -> 'busy');
