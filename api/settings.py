@@ -22,7 +22,7 @@ class ApiSettings:
     json_depth_max: int = 16
     rate_per_second: int = 1_000
     rate_burst: int = 2_000
-    threads: int = 16
+    threads: int = 8
     waiting_threads: int = 16
     metrics_public: bool = False
     security_contact: str | None = None
