@@ -108,7 +108,10 @@ class Sequencer:
                 connection.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
 
     def run_once(self, connection: WalledConnection, limit: int = BATCH_APPENDS_MAX) -> int:
-        """Give places to the events of at most `limit` appends; how many got one. Durable on return. Raises NotTheSequencer."""
+        """Give places to the events of at most `limit` appends; how many got one. Durable on return.
+
+        Raises NotTheSequencer.
+        """
         with connection.transaction():
             rows = connection.execute(TAKE, (self._low_water, limit), binary=True).fetchall()
             if not rows:
