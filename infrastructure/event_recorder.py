@@ -300,9 +300,10 @@ def in_stream_order(events: Sequence[StoredEvent]) -> bool:
     """True when the events of each stream are given by version."""
     reached: dict[UUID | str, int] = {}
     for event in events:
-        if event.originator_version < reached.get(event.originator_id, 0):
+        version = event.originator_version
+        if version < reached.get(event.originator_id, version):
             return False
-        reached[event.originator_id] = event.originator_version
+        reached[event.originator_id] = version
     return True
 
 
