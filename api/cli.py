@@ -14,8 +14,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import DEFAULT_DATA, Settings
-from infrastructure.start_faults import StartFault
 
 app = typer.Typer(
     help="Daybook: bookings that are never sold twice, and a record that proves it.",
@@ -65,7 +65,7 @@ def up(
     ] = False,
 ) -> None:
     """Bring everything up: PostgreSQL, migrations, API, sequencer, followers. Ctrl-C stops it."""
-    from api.up import run_up
+    from api.process.up import run_up
 
     raise SystemExit(run_up(Settings.read(data), port=port, demo=demo, ready_json=ready_json))
 
@@ -87,7 +87,7 @@ def serve(
     fd: Annotated[int | None, typer.Option(help="An inherited socket to listen on.")] = None,
 ) -> None:
     """Serve the API from this process (a part of `up`)."""
-    from api.serving import serve_api
+    from api.process.serving import serve_api
 
     serve_api(_checked(data), host=host, port=port, fd=fd)
 
@@ -99,9 +99,9 @@ def work(
 ) -> None:
     """Run the sequencer, or the followers and the sweeper, in this process (a part of `up`)."""
     if part is PartName.SEQUENCER:
-        from api.sequencing import sequence as run
+        from api.process.sequencing import sequence as run
     else:
-        from api.workers import work as run
+        from api.process.workers import work as run
     raise SystemExit(run(_checked(data)))
 
 
@@ -109,7 +109,7 @@ def work(
 def demo(data: Data = DEFAULT_DATA) -> None:
     """Load the demo franchise, once (a part of `up --demo`)."""
     from api.composition import production
-    from api.demo import load
+    from api.demo.load import load
 
     deployment = _checked(data)
     platform, engine = production(deployment, connections=DEMO_CONNECTIONS)

@@ -33,12 +33,12 @@ from application.slots import Slots
 from application.staffing import Staffing
 from application.tenancy import ORIGIN, Tenancy
 from domain.values import Personal, public_id
-from infrastructure import calendar_writer
-from infrastructure.calendar_reader import ICalendarReader
+from infrastructure.calendars import calendar_writer
+from infrastructure.calendars.calendar_reader import ICalendarReader
+from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
-from infrastructure.memory import MemoryWorld, SettableClock
-from infrastructure.public_holidays import PublicHolidays
+from infrastructure.twin.memory import MemoryWorld, SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
 

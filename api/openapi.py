@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from api.app import create_app
 from api.composition import in_memory
-from api.description import text
-from api.settings import ApiSettings
+from api.http.app import create_app
+from api.http.description import text
+from api.http.settings import ApiSettings
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "openapi.json"
 

@@ -1,7 +1,7 @@
 """The one catalogue of event types: every decision, its permanent name, what of it is sealed.
 
 A type is never renamed and never disappears; a new version is a new name, and an upcast from the old one
-(`infrastructure/upcasts.py`). Start-up refuses a database that holds a type which is not listed here.
+(`infrastructure/store/upcasts.py`). Start-up refuses a database that holds a type which is not listed here.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ from benchmarks.running import DURABLE
 from benchmarks.servers import Served, served
 from benchmarks.table import median, show
 from infrastructure.database import Database
-from infrastructure.event_recorder import SequencedRecorder
 from infrastructure.migrate import ensure_database
-from infrastructure.postgres_binaries import find_binaries
+from infrastructure.server.postgres_binaries import find_binaries
+from infrastructure.store.event_recorder import SequencedRecorder
 
 STATE = b"x" * 400
 WRITERS = (1, 4, 16)

@@ -80,7 +80,7 @@ def _event(dice: random.Random, number: int, kind: str) -> str:
 
 def _imported(path: Path) -> None:
     """Child: import the file, print growth of peak memory (KiB), seconds and blocks."""
-    from infrastructure.calendar_reader import read_busy
+    from infrastructure.calendars.calendar_reader import read_busy
 
     before = _status_kib("VmRSS")
     began = time.perf_counter()

@@ -24,8 +24,8 @@ from domain.booking import BookingConfirmed
 from domain.booking_given import PersonGiven
 from domain.values import Personal
 from domain.visit import Visit
-from infrastructure.event_mapper import EventMapper
-from infrastructure.sealer import SubjectKey
+from infrastructure.keys.sealer import SubjectKey
+from infrastructure.store.event_mapper import EventMapper
 
 ROUNDS, CALLS = 5, 3_000
 

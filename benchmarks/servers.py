@@ -10,7 +10,7 @@ from pathlib import Path
 
 from application.event_types import catalogue
 from infrastructure.deployment import Deployment, pin_zones
-from infrastructure.local_postgres import LocalPostgres
+from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.settings import Settings
 
 

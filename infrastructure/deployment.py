@@ -13,11 +13,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from infrastructure.clock import SystemClock
 from infrastructure.database import role_dsn
-from infrastructure.key_tree import EpochKeyFiles, plant
-from infrastructure.local_postgres import LocalPostgres
+from infrastructure.keys.key_tree import EpochKeyFiles, plant
 from infrastructure.migrate import SchemaRefused, check, ensure_database, migrate
+from infrastructure.server.local_postgres import LocalPostgres
+from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import Settings
-from infrastructure.start_faults import StartFault
 
 DATABASE: Final = "daybook"
 SERVER_VERSION_MIN: Final = 150_000

@@ -8,17 +8,17 @@ from uuid import UUID
 
 from application.ports import Clock, Ids
 from domain.errors import Unavailable
-from infrastructure.book import PostgresBook
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_recorder import SequencedRecorder
-from infrastructure.event_source import PostgresPositions
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.kept_answers import PostgresAnswers
-from infrastructure.key_vault import PostgresKeyVault
-from infrastructure.people import PostgresPeople
+from infrastructure.keys.key_vault import PostgresKeyVault
+from infrastructure.keys.people import PostgresPeople
+from infrastructure.store.book import PostgresBook
+from infrastructure.store.event_mapper import EventMapper
+from infrastructure.store.event_recorder import SequencedRecorder
+from infrastructure.store.event_source import PostgresPositions
+from infrastructure.store.event_store import PostgresEventStore
+from infrastructure.store.kept_answers import PostgresAnswers
 
 CONNECTIONS = 8
 

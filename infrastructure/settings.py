@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infrastructure.start_faults import StartFault
+from infrastructure.server.start_faults import StartFault
 
 DEFAULT_DATA: Final = Path(".daybook")
 DEFAULT_ORIGIN: Final = "daybook.local/ledger/<tenant>"

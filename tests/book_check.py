@@ -21,8 +21,8 @@ from application.ports import Claim
 from application.recorded import Recorded
 from domain import booking, hold
 from domain.booking import Booking
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_recorder import COLUMNS, headed
+from infrastructure.store.event_mapper import EventMapper
+from infrastructure.store.event_recorder import COLUMNS, headed
 
 Owner = tuple[UUID, UUID]  # tenant, and the hold or booking
 Session = tuple[UUID, UUID, UUID, int]  # tenant, staff, service, start of the visit

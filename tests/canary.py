@@ -37,7 +37,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from infrastructure.postgres_binaries import find_binaries
+from infrastructure.server.postgres_binaries import find_binaries
 
 CORE_LENGTH: Final = 24
 PIECE: Final = 8

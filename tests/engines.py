@@ -17,8 +17,8 @@ from application.event_types import catalogue
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
-from infrastructure.sequencer import Sequencer
 from infrastructure.settings import Settings
+from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from tests.postgres import create_database, drop_database, with_database, worker_name
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def keep(folder: Path, run: int) -> None:
     """Serve until process `run` ends."""
-    from infrastructure.local_postgres import LocalPostgres
-    from infrastructure.start_faults import StartFault
+    from infrastructure.server.local_postgres import LocalPostgres
+    from infrastructure.server.start_faults import StartFault
     from tests.scratch import scratch_folder
 
     with scratch_folder("tests") as scratch:

@@ -19,10 +19,10 @@ import psycopg
 import pytest
 
 from api.administration import found_tenant
-from api.data_folder import DataFolder
+from api.process.data_folder import DataFolder
 from infrastructure.deployment import Deployment
-from infrastructure.local_postgres import LocalPostgres
-from infrastructure.processes import inspect, send, wait_until, working_in
+from infrastructure.server.local_postgres import LocalPostgres
+from infrastructure.server.processes import inspect, send, wait_until, working_in
 from infrastructure.settings import Settings
 from tests.scratch import scratch_folder
 

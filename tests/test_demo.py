@@ -21,19 +21,19 @@ import psycopg
 import pytest
 
 from api.composition import in_memory
-from api.demo import DEMO_KEYS, LOADING, DemoKeys, load
-from api.demo_data import FAMILY_NAMES, GIVEN_NAMES, PLACES, SERVICES, STAFF
-from api.demo_visits import BOOKINGS_A_PLACE, customer
+from api.demo.data import FAMILY_NAMES, GIVEN_NAMES, PLACES, SERVICES, STAFF
+from api.demo.load import DEMO_KEYS, LOADING, DemoKeys, load
+from api.demo.visits import BOOKINGS_A_PLACE, customer
 from api.platform import Platform
-from api.up import have_demo
+from api.process.up import have_demo
 from application.agenda import BookingsQuery
 from application.ports import AgendaRow
 from domain.schedule_document import parse_schedule
 from domain.values import parse_id
 from infrastructure.deployment import Deployment
-from infrastructure.memory import SettableClock
+from infrastructure.server.start_faults import ServerFailed
 from infrastructure.settings import Settings
-from infrastructure.start_faults import ServerFailed
+from infrastructure.twin.memory import SettableClock
 from tests.running import ROOT
 from tests.running_demo import RunningDemo, command, verb
 

@@ -33,28 +33,28 @@ BANNED_CALLS = {
     "uuid.uuid4": "the Ids port",
     "uuid4": "the Ids port",
     "random": "the Ids port for ids, os.urandom for secrets",
-    "os.environ": "settings, parsed once (api/settings.py)",
-    "os.getenv": "settings, parsed once (api/settings.py)",
+    "os.environ": "settings, parsed once (api/http/settings.py)",
+    "os.getenv": "settings, parsed once (api/http/settings.py)",
 }
 # Who is allowed to, because it is what the file is for.
 OUTSIDE = {
     "clock": {
         "infrastructure/clock.py",
-        "infrastructure/memory.py",  # its ids come from a seeded generator
+        "infrastructure/twin/memory.py",  # its ids come from a seeded generator
     },
     "environment": {
-        "api/lifeline.py",
-        "api/parts.py",
-        "api/settings.py",
-        "infrastructure/postgres_account.py",
-        "infrastructure/postgres_binaries.py",
-        "infrastructure/processes.py",
+        "api/process/lifeline.py",
+        "api/process/parts.py",
+        "api/http/settings.py",
+        "infrastructure/server/postgres_account.py",
+        "infrastructure/server/postgres_binaries.py",
+        "infrastructure/server/processes.py",
         "infrastructure/settings.py",
         "tools/test.py",
     },
 }
 # The edges where an error of any kind becomes an answer, a state or an exit code.
-CATCH_ALL = {"api/boundary.py", "api/operation.py"}
+CATCH_ALL = {"api/http/boundary.py", "api/http/operation.py"}
 
 ALLOW = re.compile(r"# tidy: allow (?P<rule>[a-z-]+) [-—] \S")
 

@@ -30,8 +30,8 @@ from domain.sealing import Envelope
 from domain.values import Personal
 from domain.visit import Visit
 from infrastructure.canonical import sha256
-from infrastructure.event_mapper import EventMapper, HeadedEvent
-from infrastructure.sealer import SubjectKey
+from infrastructure.keys.sealer import SubjectKey
+from infrastructure.store.event_mapper import EventMapper, HeadedEvent
 from tools.steps import ROOT
 
 FOLDER: Final = ROOT / "tests" / "golden" / "events"

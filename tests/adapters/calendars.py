@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from domain.errors import CalendarInvalid
-from infrastructure.calendar_reader import read_busy
+from infrastructure.calendars.calendar_reader import read_busy
 
 NEW_YORK = "America/New_York"
 

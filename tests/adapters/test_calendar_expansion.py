@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import CalendarTooDense
-from infrastructure.calendar_expansion import Effort, occurrences
-from infrastructure.calendar_lines import Place
-from infrastructure.calendar_rules import read_rule
+from infrastructure.calendars.calendar_expansion import Effort, occurrences
+from infrastructure.calendars.calendar_lines import Place
+from infrastructure.calendars.calendar_rules import read_rule
 
 YEARS = datetime(1996, 1, 1), datetime(2009, 12, 31)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infrastructure.calendar_reader import ICalendarReader, read_busy
+from infrastructure.calendars.calendar_reader import ICalendarReader, read_busy
 from tests.adapters.calendars import (
     NEW_YORK,
     OWN_ZONE,

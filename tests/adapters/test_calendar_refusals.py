@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import CalendarInvalid, CalendarTooDense, DomainError, TooLarge
-from infrastructure.calendar_lines import MAX_BYTES
-from infrastructure.calendar_reader import read_busy
+from infrastructure.calendars.calendar_lines import MAX_BYTES
+from infrastructure.calendars.calendar_reader import read_busy
 from tests.adapters.calendars import (
     NEW_YORK,
     OWN_ZONE,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar, Component
 
-from infrastructure.calendar_reader import read_busy
-from infrastructure.calendar_writer import CalendarEntry, booking_ics
+from infrastructure.calendars.calendar_reader import read_busy
+from infrastructure.calendars.calendar_writer import CalendarEntry, booking_ics
 
 START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
 ENTRY = CalendarEntry(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.public_holidays import PublicHolidays
+from infrastructure.calendars.public_holidays import PublicHolidays
 
 HOLIDAYS = PublicHolidays()
 
@@ -72,7 +72,7 @@ def test_other_places_are_not_known_and_have_no_holidays(country: str, part: str
 
 def test_nothing_is_loaded_before_it_is_asked_for_and_then_one_country_only() -> None:
     code = (
-        "import sys, infrastructure.public_holidays as p;"
+        "import sys, infrastructure.calendars.public_holidays as p;"
         "assert 'holidays' not in sys.modules;"
         "assert p.PublicHolidays().is_known('FR', None);"
         "assert 'holidays' in sys.modules;"

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.sealing import RETENTION_CLASSES
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 from tests.contracts.postgres_world import PostgresContractWorld
 from tests.contracts.world import Desk, World
 

@@ -11,7 +11,7 @@ import psycopg
 from domain.sealing import RETENTION_CLASSES
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.memory import SettableClock
+from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.contracts.world import NOW
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.composition import in_memory
+from api.http.app import create_app
+from api.http.settings import ApiSettings
 from api.platform import Platform
-from api.settings import ApiSettings
 from domain.access_key import Role
-from infrastructure.memory import SettableClock
+from infrastructure.twin.memory import SettableClock
 
 Json = dict[str, Any]
 

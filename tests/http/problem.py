@@ -11,7 +11,7 @@ from uuid import UUID
 
 from httpx2 import Response
 
-from api.problems import meanings
+from api.http.problems import meanings
 
 MEMBERS = {"type", "title", "status", "detail", "code", "instance"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.contract import Spec
-from api.fields import example_id
+from api.http.contract import Spec
+from api.http.fields import example_id
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from api.app import SPECS
-from api.contract import Spec
-from api.fields import example_id
+from api.http.app import SPECS
+from api.http.contract import Spec
+from api.http.fields import example_id
 from domain.access_key import ROLES
 from tests.http.business import MONDAY, Business, Server
 from tests.http.requests import address, arguments

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.app import SPECS
-from api.contract import Spec
+from api.http.app import SPECS
+from api.http.contract import Spec
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
 from tests.http.requests import address

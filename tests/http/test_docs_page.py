@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from api.problems import meanings
+from api.http.problems import meanings
 from tests.http.business import Server
 
 PAGES = ["/", "/docs", "/problems/slot_unavailable"]

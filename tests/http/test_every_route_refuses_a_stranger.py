@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from api.app import SPECS
-from api.contract import Spec
+from api.http.app import SPECS
+from api.http.contract import Spec
 from domain.values import instant_text
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem

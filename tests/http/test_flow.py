@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
-from api.app import create_app
-from api.limits import Disconnected, read_body
-from api.security import BUCKETS_MAX, RateLimiter
-from api.settings import ApiSettings
-from api.threads import Threads
+from api.http.app import create_app
+from api.http.limits import Disconnected, read_body
+from api.http.security import BUCKETS_MAX, RateLimiter
+from api.http.settings import ApiSettings
+from api.http.threads import Threads
 from domain.errors import TooLarge, TooMany
 from tests.http.business import Server
 

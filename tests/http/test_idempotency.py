@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from api.app import create_app
-from api.settings import ApiSettings
+from api.http.app import create_app
+from api.http.settings import ApiSettings
 from application.booking import BookVisit
 from application.recorded import Answer, Caller
 from application.register import Receipt

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from api.settings import ApiSettings
+from api.http.settings import ApiSettings
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 from starlette.testclient import TestClient
 
-from api.app import create_app
-from api.settings import ApiSettings
+from api.http.app import create_app
+from api.http.settings import ApiSettings
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
 

@@ -9,10 +9,10 @@ import jsonschema_rs
 import pytest
 
 from api import openapi
-from api.app import SPECS
-from api.contract import Spec
-from api.examples import example
-from api.problems import PROBLEM_JSON, status_of
+from api.http.app import SPECS
+from api.http.contract import Spec
+from api.http.examples import example
+from api.http.problems import PROBLEM_JSON, status_of
 from domain.errors import DomainError
 
 TEXT = openapi.current()

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
-from api.app import create_app
-from api.problems import STATUS, bug, kinds, meanings, problem, status_of
-from api.settings import ApiSettings
+from api.http.app import create_app
+from api.http.problems import STATUS, bug, kinds, meanings, problem, status_of
+from api.http.settings import ApiSettings
 from application.recorded import Caller
 from application.register import Listing
 from domain.errors import DomainError, FieldError, Refused

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Receive, Scope, Send
 
-from api.app import SPECS
+from api.http.app import SPECS
 from tests.http.business import Business, Server
 
 SERVER = Server.start()

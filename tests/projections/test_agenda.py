@@ -22,12 +22,12 @@ from domain.errors import Behind, UnknownReference
 from domain.sealing import Envelope
 from domain.values import Personal, epoch_seconds
 from domain.visit import Visit
-from infrastructure import event_source
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.event_source import SequencedEvents
-from infrastructure.sequencer import Sequencer
+from infrastructure.store import event_source
+from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresAgenda
 from projections.follower import Connection, Follower, Sequenced

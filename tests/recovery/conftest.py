@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.local_postgres import LocalPostgres
+from infrastructure.server.local_postgres import LocalPostgres
 from tests.scratch import scratch_folder
 
 

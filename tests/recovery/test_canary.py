@@ -23,11 +23,11 @@ from domain.visit import Visit
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.event_mapper import EventMapper
-from infrastructure.event_recorder import SequencedRecorder
-from infrastructure.event_store import PostgresEventStore
-from infrastructure.local_postgres import LocalPostgres
-from infrastructure.sealer import SubjectKey
+from infrastructure.keys.sealer import SubjectKey
+from infrastructure.server.local_postgres import LocalPostgres
+from infrastructure.store.event_mapper import EventMapper
+from infrastructure.store.event_recorder import SequencedRecorder
+from infrastructure.store.event_store import PostgresEventStore
 from infrastructure.wall import bound_to
 from tests.api_client import Api, Business
 from tests.canary import (
@@ -185,7 +185,9 @@ def fail_over_http(api: Api, business: Business, wish: dict[str, Any], word: Can
     assert api.post("/v1/bookings", wish, idempotency_key=key).status == 422
     torn = f'{{"customer": "{word.core}'.encode()
     as_json: dict[str, Any] = {"content_type": "application/json"}
-    assert api.call("POST", "/v1/bookings", torn, idempotency_key="torn", **as_json).status == 400
+    assert (
+        api.call("POST", "/v1/bookings", torn, idempotency_key="torn", **as_json).status == 400
+    )
     assert api.call("POST", "/v1/bookings", torn * 5_000, **as_json).status == 413
     assert api.get(f"/v1/bookings/{word.core}").status == 404
     assert api.get(f"/{word.core}", {word.core: word.core}).status == 404

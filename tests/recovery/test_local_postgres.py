@@ -16,10 +16,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infrastructure.local_postgres import LocalPostgres, free_port
-from infrastructure.postgres_binaries import find_binaries
-from infrastructure.processes import inspect, wait_until
-from infrastructure.start_faults import (
+from infrastructure.server.local_postgres import LocalPostgres, free_port
+from infrastructure.server.postgres_binaries import find_binaries
+from infrastructure.server.processes import inspect, wait_until
+from infrastructure.server.start_faults import (
     DiskFull,
     FolderInUse,
     FolderNotWritable,
@@ -75,7 +75,7 @@ def in_child(folder: Path, then: str) -> subprocess.Popen[str]:
     """A process that starts the server of `folder`, prints its pid, and does `then`."""
     code = (
         "import os, signal, sys; from pathlib import Path\n"
-        "import infrastructure.local_postgres as module\n"
+        "import infrastructure.server.local_postgres as module\n"
         f"{'module.die_with_parent = lambda number: None' if 'orphan' in then else ''}\n"
         f"server = module.LocalPostgres(Path({str(folder)!r}), fast=True)\n"
         "server.start(); print(server.pid, flush=True)\n"
@@ -312,8 +312,8 @@ def on_a_small_disk(megabytes: int, folder: Path) -> subprocess.CompletedProcess
     """Start a server on a disk of that size, in name spaces of our own; its answer as JSON."""
     code = (
         "import json, sys; from pathlib import Path\n"
-        "from infrastructure.local_postgres import LocalPostgres\n"
-        "from infrastructure.start_faults import StartFault\n"
+        "from infrastructure.server.local_postgres import LocalPostgres\n"
+        "from infrastructure.server.start_faults import StartFault\n"
         f"server = LocalPostgres(Path({str(folder)!r}) / 'daybook', fast=True)\n"
         "try:\n    server.start(); answer = ['started', 0, '']\n"
         "except StartFault as fault:\n"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.processes import wait_until
+from infrastructure.server.processes import wait_until
 from tests.api_client import LOST, Api, Business, Reply, text_of
 from tests.book_check import faults, undense
 from tests.running import Running

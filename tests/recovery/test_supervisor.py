@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from api.data_folder import DataFolder
-from api.listening import listen
-from api.parts import RESTARTS_MAX, WINDOW_SECONDS, Deaths
-from infrastructure.local_postgres import LocalPostgres
-from infrastructure.processes import ProcessRecord, inspect, same, wait_until
-from infrastructure.start_faults import FolderInUse, FolderNotWritable, PortInUse
+from api.process.data_folder import DataFolder
+from api.process.listening import listen
+from api.process.parts import RESTARTS_MAX, WINDOW_SECONDS, Deaths
+from infrastructure.server.local_postgres import LocalPostgres
+from infrastructure.server.processes import ProcessRecord, inspect, same, wait_until
+from infrastructure.server.start_faults import FolderInUse, FolderNotWritable, PortInUse
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = Path(__file__).with_name("tree.py")
@@ -174,9 +174,9 @@ def test_a_part_that_is_not_ready_in_time_counts_as_dead(up: Callable[..., Up]) 
 def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from api.data_folder import DataFolder\n"
-        "from api.parts import Part\n"
-        "from api.supervisor import supervise\n"
+        "from api.process.data_folder import DataFolder\n"
+        "from api.process.parts import Part\n"
+        "from api.process.supervisor import supervise\n"
         f"with DataFolder(Path({str(tmp_path)!r})) as folder:\n"
         "    parts = lambda dsn: [Part('api', ('/no/such/program',))]\n"
         "    sys.exit(supervise(parts, folder, database_url='postgresql:///none'))\n"
@@ -200,7 +200,7 @@ def test_no_part_outlives_a_killed_supervisor(up: Callable[..., Up]) -> None:
 def test_a_part_ends_by_itself_when_its_lifeline_does() -> None:
     reader, writer = os.pipe()
     code = (
-        "from api.lifeline import watch_supervisor; import threading\n"
+        "from api.process.lifeline import watch_supervisor; import threading\n"
         "watch_supervisor(); print('there', flush=True); threading.Event().wait()"
     )
     part = subprocess.Popen(
@@ -318,7 +318,7 @@ def test_a_fault_of_preparing_stops_postgres_and_starts_no_part(
 
 
 def test_the_supervisor_stays_small() -> None:
-    code = "import api.supervisor, api.listening, sys; print(*sorted(sys.modules))"
+    code = "import api.process.supervisor, api.process.listening, sys; print(*sorted(sys.modules))"
     loaded = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
     heavy = {"fastapi", "starlette", "pydantic", "psycopg", "eventsourcing", "asyncio", "ssl"}
     assert heavy.isdisjoint(loaded)

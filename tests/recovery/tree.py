@@ -14,16 +14,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from api import parts as parts_module  # noqa: E402
-from api.data_folder import DataFolder  # noqa: E402
-from api.listening import listen  # noqa: E402
-from api.parts import Part  # noqa: E402
-from api.supervisor import supervise  # noqa: E402
-from infrastructure.start_faults import StartFault  # noqa: E402
+from api.process import parts as parts_module  # noqa: E402
+from api.process.data_folder import DataFolder  # noqa: E402
+from api.process.listening import listen  # noqa: E402
+from api.process.parts import Part  # noqa: E402
+from api.process.supervisor import supervise  # noqa: E402
+from infrastructure.server.start_faults import StartFault  # noqa: E402
 
 PRELUDE = (
     "import os, signal, socket, sys, threading\n"
-    "from api.lifeline import say_ready, watch_supervisor\n"
+    "from api.process.lifeline import say_ready, watch_supervisor\n"
 )
 parts_module._DELAYS_SECONDS = (0.0,) * 5  # type: ignore[misc]
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from eventsourcing.persistence import StoredEvent
 
 from infrastructure.database import Database
-from infrastructure.event_recorder import SequencedRecorder
+from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.wall import bound_to
 
 

@@ -24,7 +24,7 @@ from domain.errors import Unavailable
 from domain.hold import HoldConsumed, HoldReleased
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.processes import wait_until
+from infrastructure.server.processes import wait_until
 from infrastructure.wall import bound_to
 from tests.book_check import faults
 from tests.store.filling import Tenant

@@ -17,10 +17,10 @@ from application.recorded import Recorded
 from domain.errors import Unreadable
 from domain.sealing import Envelope
 from infrastructure.canonical import b64, canonical, hmac_sha256, sha256, unb64
-from infrastructure.event_header import ALLOWED, HEADER_BYTES_MAX, PREFIX
-from infrastructure.event_mapper import EventMapper, HeadedEvent, UnknownEventType, open_group
-from infrastructure.sealer import Place, open_envelope, read_envelope
-from infrastructure.upcasts import UPCASTS
+from infrastructure.keys.sealer import Place, open_envelope, read_envelope
+from infrastructure.store.event_header import ALLOWED, HEADER_BYTES_MAX, PREFIX
+from infrastructure.store.event_mapper import EventMapper, HeadedEvent, UnknownEventType, open_group
+from infrastructure.store.upcasts import UPCASTS
 from tests.store.decisions import MARK, TEXTS, events_of
 from tools.golden_events import FixedKeys, main, mapper, path_of, stored_of, write, wrong
 

@@ -17,7 +17,7 @@ import pytest
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment
-from infrastructure.sequencer import Sequencer
+from infrastructure.store.sequencer import Sequencer
 from tests.store.following import Tail, assert_whole, write
 
 WRITERS, ROWS, BATCHES = 8, 20, 25

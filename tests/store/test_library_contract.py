@@ -23,8 +23,8 @@ from eventsourcing.tests.persistence import AggregateRecorderTestCase, Applicati
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.event_recorder import SequencedRecorder
-from infrastructure.sequencer import Sequencer
+from infrastructure.store.event_recorder import SequencedRecorder
+from infrastructure.store.sequencer import Sequencer
 
 
 class TestLibraryContract(ApplicationRecorderTestCase):

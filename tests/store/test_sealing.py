@@ -25,11 +25,11 @@ from domain.values import Personal
 from infrastructure.clock import SystemIds
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.kept_answers import PostgresAnswers
-from infrastructure.key_tree import EpochKeyFiles
-from infrastructure.key_vault import PostgresKeyVault
-from infrastructure.people import PENDING_FOR, PostgresPeople
-from infrastructure.processes import wait_until
+from infrastructure.keys.key_tree import EpochKeyFiles
+from infrastructure.keys.key_vault import PostgresKeyVault
+from infrastructure.keys.people import PENDING_FOR, PostgresPeople
+from infrastructure.server.processes import wait_until
+from infrastructure.store.kept_answers import PostgresAnswers
 from infrastructure.wall import bound_to
 from tests.store.filling import EMAIL, Tenant
 from tests.store.test_append import SECONDS_MAX, held_up, waiting

@@ -26,8 +26,8 @@ from domain.values import epoch_seconds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.event_source import SequencedEvents
-from infrastructure.sequencer import Sequencer
+from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresAgenda
 from projections.follower import Follower, Sequenced

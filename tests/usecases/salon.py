@@ -27,7 +27,7 @@ from domain.service import ServiceTerms
 from domain.staff import StaffTerms
 from domain.subject import Profile
 from domain.values import Personal, epoch_seconds
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 
 TENANT = UUID(int=0xA)
 MONDAY = datetime(2027, 1, 4, tzinfo=UTC)

@@ -15,9 +15,9 @@ from domain.access_key import Role
 from domain.location import LocationTerms
 from domain.service import ServiceTerms
 from domain.staff import StaffTerms
-from infrastructure.calendar_reader import ICalendarReader
-from infrastructure.memory import MemoryWorld
-from infrastructure.public_holidays import PublicHolidays
+from infrastructure.calendars.calendar_reader import ICalendarReader
+from infrastructure.calendars.public_holidays import PublicHolidays
+from infrastructure.twin.memory import MemoryWorld
 
 LISBON = LocationTerms(name="Old Town", time_zone="Europe/Lisbon", country="PT")
 

@@ -20,7 +20,7 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.values import public_id
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 from tests.usecases.shop import Shop, open_shop
 
 DESK = KeyTerms(roles=("booking", "staff"), actor="front-desk", label="Till 2")

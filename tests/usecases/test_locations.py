@@ -23,7 +23,7 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.location import LocationTerms
-from infrastructure.memory import ListedHolidays, MemoryWorld
+from infrastructure.twin.memory import ListedHolidays, MemoryWorld
 from tests.usecases.shop import LISBON, Shop, open_shop
 
 

@@ -18,7 +18,7 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.service import Price, ServiceTerms
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 from tests.usecases.shop import Shop, open_shop
 
 

@@ -20,7 +20,7 @@ from domain.errors import (
     UnknownReference,
 )
 from domain.schedule import Hours, Override, Schedule, WeeklyHours
-from infrastructure.memory import ListedHolidays, MemoryWorld
+from infrastructure.twin.memory import ListedHolidays, MemoryWorld
 from tests.usecases.salon import EVERY_DAY, Salon, at, customer, nine_to_five
 
 TEN = at(10)

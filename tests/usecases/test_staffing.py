@@ -31,7 +31,7 @@ from domain.schedule import Hours, Schedule, WeeklyHours
 from domain.sealing import Envelope
 from domain.staff import StaffEngaged, StaffRevised, StaffTerms
 from domain.values import Personal, epoch_seconds
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 from tests.usecases.shop import Shop, open_shop
 
 FROM = datetime(2027, 3, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from application.locations import ReviseLocation
 from application.tenancy import FIRST_ROLES, Tenancy
 from domain.errors import NotFound, Unacceptable, UnknownReference
 from domain.values import public_id
-from infrastructure.memory import MemoryWorld
+from infrastructure.twin.memory import MemoryWorld
 from tests.usecases.shop import Shop, open_shop
 
 

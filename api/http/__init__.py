@@ -1,0 +1,1 @@
+"""The HTTP API: routes, what they take and refuse, and the pages beside them."""

@@ -1,0 +1,125 @@
+"""The application: routes, their edge, and what becomes of requests that reach none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.http import (
+    pages,
+    routes_agenda,
+    routes_booking,
+    routes_business,
+    routes_keys,
+    routes_slots,
+    routes_staff,
+)
+from api.http.boundary import Boundary
+from api.http.contract import Spec
+from api.http.description import TITLE, document, text
+from api.http.metrics import Metrics
+from api.http.operation import Edge, Operation
+from api.http.problems import MethodNotAllowed
+from api.http.routes_machine import Machine
+from api.http.security import RateLimiter
+from api.http.settings import ApiSettings
+from api.http.threads import Threads
+from api.platform import Platform
+from domain.errors import DomainError, Malformed, NotFound
+
+SPECS: Final[tuple[Spec, ...]] = (
+    *routes_business.routes.specs,
+    *routes_staff.routes.specs,
+    *routes_keys.routes.specs,
+    *routes_slots.routes.specs,
+    *routes_booking.routes.specs,
+    *routes_agenda.routes.specs,
+)
+
+
+def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
+    """The HTTP application over `platform`."""
+    edge = Edge(
+        platform=platform,
+        settings=settings,
+        limiter=RateLimiter(settings.rate_per_second, settings.rate_burst),
+        workers=Threads(settings.threads, "worker"),
+        waiters=Threads(settings.waiting_threads, "waiter"),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        edge.workers.stop()
+        edge.waiters.stop()
+
+    app = FastAPI(
+        title=TITLE,
+        version=settings.version,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Its log records hold the messages of exceptions, and those may hold anything.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    metrics = Metrics()
+    app.router.routes.extend(Operation(spec, edge) for spec in SPECS)
+    _describe(app)
+    description = cache(lambda: text(app.openapi()))
+    reference = cache(lambda: pages.reference(app.openapi()))
+    app.router.routes.extend(Machine(edge, metrics, description, reference).routes())
+    _refuse(app, edge)
+    app.add_middleware(Boundary, edge=edge, metrics=metrics)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Let the application give our description, made once."""
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = document(app.routes, app.version)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _refuse(app: FastAPI, edge: Edge) -> None:
+    """Tell refusals of the framework, and those of handlers that are no operations, as problems."""
+
+    async def refused(_: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, DomainError)
+        answer = edge.refused(refusal)
+        return Response(answer.body, answer.status, dict(answer.headers))
+
+    async def not_routed(request: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, HTTPException)
+        if refusal.status_code == 405:
+            allow = _allowed(app, request)
+            return await refused(request, MethodNotAllowed(allow=allow))
+        if refusal.status_code == 404:
+            return await refused(request, NotFound())
+        return await refused(request, Malformed())
+
+    app.add_exception_handler(DomainError, refused)
+    app.add_exception_handler(HTTPException, not_routed)
+
+
+def _allowed(app: FastAPI, request: Request) -> str:
+    """The methods that the path does take (RFC 9110 section 15.5.6)."""
+    path = request.scope["path"]
+    found: set[str] = set()
+    for route in app.routes:
+        regex = getattr(route, "path_regex", None)
+        if regex is not None and regex.match(path):
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))

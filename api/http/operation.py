@@ -1,0 +1,182 @@
+"""The one way a request runs through an operation.
+
+A request hops to a worker thread once. There: who calls (401), how often (429), what kind of body (415), was this
+very call answered before, what does it ask for (400, 404, 422), then the handler. FastAPI describes the routes and
+finds them; reading and answering are done here: both come after authentication, and inside the answer that is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from api.http import describe, security
+from api.http.call import Call
+from api.http.contract import Spec
+from api.http.fields import read_id
+from api.http.idempotency import idempotency_key, settle
+from api.http.limits import CALENDAR, JSON, Disconnected, check_kind, read_body, read_json
+from api.http.problems import bug, problem
+from api.http.reading import read_model, read_query
+from api.http.settings import ApiSettings
+from api.http.threads import Threads
+from api.platform import Platform
+from application.recorded import Answer
+from domain.errors import DomainError, NotFound
+
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What all operations of one process share.
+
+    `waiters` carry reads that wait for a position, so that they never take the threads that bookings need.
+    """
+
+    platform: Platform
+    settings: ApiSettings
+    limiter: security.RateLimiter
+    workers: Threads
+    waiters: Threads
+
+    def refused(self, refusal: DomainError) -> Answer:
+        """The problem that tells of `refusal`."""
+        return problem(refusal, self.platform.ids.uuid())
+
+    def failed(self, failure: BaseException) -> Answer:
+        """The problem that tells of a failure of ours."""
+        return bug(failure, self.platform.ids.uuid())
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The bytes of a request, as far as a handler's arguments come from them."""
+
+    path: str
+    path_values: dict[str, str]
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+
+    def fingerprint(self) -> bytes:
+        """What makes it the same call as an earlier one with the same key."""
+        return self.query + b"\n" + self.body if self.query else self.body
+
+
+class Operation(APIRoute):
+    """A `Spec` as a route of the application."""
+
+    def __init__(self, spec: Spec, edge: Edge) -> None:
+        super().__init__(spec.path, describe.endpoint(spec), **describe.route(spec))
+        self.spec = spec
+        self.edge = edge
+        self.app = self._run
+        settings, takes = edge.settings, spec.takes
+        self.bytes_max = settings.calendar_bytes_max if takes.calendar else settings.body_bytes_max
+        self.waits = takes.query is not None and "at_least" in takes.query.model_fields
+        self.beginning = spec.path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See Starlette. Most routes are told apart by how they begin, at little cost."""
+        if not scope.get("root_path") and not scope["path"].startswith(self.beginning):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        try:
+            body = b""
+            if self.spec.method in WITH_BODY:
+                body = await read_body(headers, receive, self.bytes_max)
+        except Disconnected:
+            return
+        except DomainError as refusal:
+            await send_answer(send, self.edge.refused(refusal))
+            return
+        query: bytes = scope["query_string"]
+        request = _Request(scope["path"], scope["path_params"], query, headers, body)
+        threads = self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
+        await send_answer(send, await threads.run(partial(self._serve, request)))
+
+    def _serve(self, request: _Request) -> Answer:
+        """Answer, whatever happens. Runs in a worker thread."""
+        edge = self.edge
+        quota: tuple[tuple[str, str], ...] = ()
+        try:
+            token = security.bearer_token(request.headers)
+            # From here on nothing of another tenant can be seen, whatever is asked for (README D13).
+            with edge.platform.bound(security.tenant_of(token)):
+                by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
+                quota = edge.limiter.take(by.actor)
+                purposeful = security.with_purpose(by, request.headers)
+                call = Call(edge.platform, purposeful, request.headers)
+                answer = self._replayed_or_done(call, request)
+        except DomainError as refusal:
+            answer = edge.refused(refusal)
+        except Exception as failure:
+            answer = edge.failed(failure)
+        return replace(answer, headers=(*answer.headers, *quota))
+
+    def _replayed_or_done(self, call: Call, request: _Request) -> Answer:
+        takes = self.spec.takes
+        if request.body or takes.needs_body:
+            check_kind(request.headers, CALENDAR if takes.calendar else JSON)
+        key = idempotency_key(request.headers) if self.spec.method == "POST" else None
+        if key is None:
+            return self._done(call, request)
+        answers, tenant = call.platform.answers, call.by.tenant
+        route = f"{call.by.actor} POST {request.path}"
+        begun = answers.begin(tenant, route, key, request.fingerprint())
+        if isinstance(begun, Answer):
+            return begun
+        call.row = begun
+        work = partial(self._done, call, request)
+        return settle(answers, tenant, begun, work, call.platform.ids.uuid)
+
+    def _done(self, call: Call, request: _Request) -> Answer:
+        return self.spec.handler(call, **self._arguments(request))
+
+    def _arguments(self, request: _Request) -> dict[str, object]:
+        takes = self.spec.takes
+        found: dict[str, object] = {}
+        for name, kind in takes.ids:
+            found[name] = read_id(kind, request.path_values[name])
+            if found[name] is None:
+                raise NotFound()
+        query = read_query(request.query)
+        if takes.query is not None:
+            found["query"] = read_model(takes.query, query)
+        elif query:
+            read_model(describe.Nothing, query)
+        if takes.calendar:
+            found["calendar"] = request.body
+        elif takes.body is not None:
+            found["body"] = self._document(request.body)
+        elif request.body:
+            read_model(describe.Nothing, self._json(request.body))
+        return found
+
+    def _document(self, body: bytes) -> object:
+        assert self.spec.takes.body is not None
+        if not body and self.spec.takes.body_optional:
+            return None
+        return read_model(self.spec.takes.body, self._json(body))
+
+    def _json(self, body: bytes) -> object:
+        return read_json(body, self.edge.settings.json_depth_max)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send a whole answer at once."""
+    length = (b"content-length", str(len(answer.body)).encode("ascii"))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": [*headers, length]}
+    )
+    await send({"type": "http.response.body", "body": answer.body})

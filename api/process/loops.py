@@ -1,0 +1,84 @@
+"""Loops of the parts behind the API: they idle when there is nothing to do, end when told, and outlive the database."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+
+from domain.errors import DomainError, Unavailable
+from infrastructure.store.sequencer import NotTheSequencer
+
+GATHER_SECONDS: Final = 0.02
+IDLE_SECONDS_MAX: Final = 0.05
+RETRY_SECONDS: Final = 0.5
+MUCH: Final = 128
+
+log = logging.getLogger("daybook.loops")
+
+
+class Stop:
+    """Set by SIGTERM and SIGINT: the loops below end after the step they are in."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def listen(self) -> None:
+        """Take the signals; only in the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._event.set())
+
+    def asked(self) -> bool:
+        """True once someone asked."""
+        return self._event.is_set()
+
+    def ask(self) -> None:
+        """Ask the loops to end."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not longer than until someone asks."""
+        self._event.wait(seconds)
+
+
+class Idle:
+    """Says how long to wait between two looks.
+
+    After much work not at all; after a little, long enough for more to gather, since a batch costs about the same
+    whatever its size; and longer and longer while there is nothing to do.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._seconds = GATHER_SECONDS
+
+    def after(self, worked: int) -> None:
+        """Wait as long as the last look suggests."""
+        if worked >= MUCH:
+            return
+        if worked:
+            self._seconds = GATHER_SECONDS
+        self._stop.wait(self._seconds)
+        self._seconds = min(IDLE_SECONDS_MAX, self._seconds * 1.05)
+
+
+def persistently(stop: Stop, name: str, session: Callable[[], None]) -> None:
+    """Run `session` again and again while the database comes and goes; any other error ends the process."""
+    while not stop.asked():
+        try:
+            session()
+        except (
+            Unavailable,
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            NotTheSequencer,
+        ) as error:
+            log.warning("%s lost the database (%s); trying again", name, type(error).__name__)
+            stop.wait(RETRY_SECONDS)
+        except DomainError as error:
+            log.error("%s was refused: %s", name, error.code)
+            stop.wait(RETRY_SECONDS)

@@ -1,0 +1,153 @@
+"""`daybook up`: what its process tree is made of, and what it says when all is ready."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from socket import create_connection
+from typing import Any, Final
+
+from api.process.data_folder import DataFolder
+from api.process.listening import listen
+from api.process.parts import Part
+from api.process.supervisor import supervise
+from infrastructure.server.start_faults import ServerFailed
+from infrastructure.settings import DEFAULT_DATA, Settings
+
+DEMO_KEYS: Final = "demo-keys.json"
+URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
+LOOK_SECONDS: Final = 10.0
+
+
+def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:
+    """Run everything in the data folder until told to stop; the exit code.
+
+    The port is bound first, so that it is known, and ours, before anything is started.
+    """
+    with DataFolder(settings.data) as folder:
+        socket = listen(settings.host, port)
+        url = f"http://{settings.host}:{socket.getsockname()[1]}"
+        url_file = settings.data / URL_FILE
+
+        def parts(_dsn: str) -> Sequence[Part]:
+            return all_parts(settings, socket.fileno())
+
+        def prepare(_dsn: str) -> None:
+            run_verb(settings, "migrate")
+
+        def announce() -> None:
+            if demo:
+                have_demo(settings, url)
+            url_file.write_text(f"{url}\n")
+            say_ready(url, settings, demo=demo, ready_json=ready_json)
+
+        try:
+            with socket:
+                return supervise(
+                    parts,
+                    folder,
+                    database_url=settings.database_url,
+                    prepare=prepare,
+                    announce=announce,
+                )
+        finally:
+            url_file.unlink(missing_ok=True)
+
+
+def all_parts(settings: Settings, listening: int) -> list[Part]:
+    """The parts, in the order in which they start."""
+    data = ("--data", str(settings.data))
+    found = [Part("sequencer", verb("work", "--part", "sequencer", *data))]
+    found.append(Part("worker", verb("work", "--part", "worker", *data)))
+    for number in range(1, settings.api_processes + 1):
+        command = verb("serve", "--fd", str(listening), *data)
+        found.append(Part(f"api-{number}", command, passes=(listening,)))
+    return found
+
+
+def verb(*arguments: str) -> tuple[str, ...]:
+    """A verb of this program, as a command."""
+    return (sys.executable, "-m", "api.cli", *arguments)
+
+
+def run_verb(settings: Settings, name: str, *arguments: str) -> None:
+    """Run a verb to its end, in a process of its own: what it imports goes with it.
+
+    Refuses: ServerFailed, with the verb's own line.
+    """
+    done = subprocess.run(
+        verb(name, "--data", str(settings.data), *arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise ServerFailed(f"{name}: {lines[-1].removeprefix('daybook: ')}")
+
+
+def have_demo(settings: Settings, url: str) -> None:
+    """Have the demo franchise loaded, and its keys good here.
+
+    Refuses: ServerFailed (it cannot be loaded, or was loaded into another database).
+    """
+    path = settings.keys / DEMO_KEYS
+    if not path.exists():
+        print("daybook: loading the demo franchise, this once", file=sys.stderr, flush=True)
+        run_verb(settings, "demo")
+    elif not is_known(url, read_demo(path)):
+        raise ServerFailed(f"{path} belongs to another database; move it away to load the demo")
+
+
+def is_known(url: str, demo: Mapping[str, Any]) -> bool:
+    """True unless the API does not know the demo's key."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    lines = (
+        "GET /v1/locations?limit=1 HTTP/1.1",
+        f"Host: {host}",
+        f"Authorization: Bearer {demo['keys']['owner']}",
+        "Connection: close",
+    )
+    # Asked in plain words: this process lives for weeks, and a client library would stay in it.
+    with create_connection((host, int(port)), timeout=LOOK_SECONDS) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+        with connection.makefile("rb") as answer:
+            return b" 401 " not in answer.readline()
+
+
+def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> None:
+    """Tell a program in one line of JSON, or a person where to go."""
+    shown = read_demo(settings.keys / DEMO_KEYS) if demo else {}
+    if ready_json:
+        print(json.dumps({"url": url, **shown}), flush=True)
+        return
+    lines = [
+        "",
+        f"  Daybook is ready at {url}",
+        "",
+        f"  Reference    {url}/docs",
+        f"  Health       {url}/readyz",
+    ]
+    if demo:
+        lines += [
+            f"  Demo keys    {settings.keys / DEMO_KEYS}",
+            f"  Tour         {tour_words(settings.data)}",
+        ]
+    print("\n".join([*lines, "", "  Ctrl-C stops everything.", ""]), flush=True)
+
+
+def tour_words(data: Path) -> str:
+    """What to type for the tour, by the name that we were called by."""
+    called = sys.argv[0] if Path(sys.argv[0]).name == "daybook" else "daybook"
+    return f"{called} tour" + ("" if data == DEFAULT_DATA.resolve() else f" --data {data}")
+
+
+def read_demo(path: Path) -> dict[str, Any]:
+    """The demo's tenant and keys."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found

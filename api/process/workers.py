@@ -1,0 +1,85 @@
+"""The worker: the part of `daybook up` that follows the events and sweeps."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+import psycopg
+
+from api.process.lifeline import say_ready, watch_supervisor
+from api.process.loops import Idle, Stop, persistently
+from application.sweeping import Sweeping
+from infrastructure.database import Database, WalledConnection
+from infrastructure.deployment import Deployment, pin_zones
+from infrastructure.engine import Engine, tenants_of
+from infrastructure.store.event_source import SequencedEvents
+from infrastructure.wall import bound_to
+from projections.agenda import AgendaModel
+from projections.follower import Follower, Sequenced
+
+SWEEP_SECONDS: Final = 20.0
+
+log = logging.getLogger("daybook.worker")
+
+
+def work(deployment: Deployment) -> int:
+    """Follow the events and sweep until told to stop."""
+    watch_supervisor()
+    pin_zones()
+    stop = Stop()
+    stop.listen()
+    engine = Engine.connect(deployment, connections=2)
+    follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
+    agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    sweeper = threading.Thread(
+        target=persistently,
+        args=(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        name="sweeper",
+        daemon=True,
+    )
+    sweeper.start()
+    persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
+    sweeper.join(timeout=5.0)
+    follower_role.close()
+    engine.close()
+    return 0
+
+
+def follow_while_connected(stop: Stop, database: Database, follower: Follower) -> None:
+    """Follow on one connection until it is lost or we are told to stop."""
+    with database.connection() as connection:
+        follower.begin(connection)
+        say_ready()
+        idle = Idle(stop)
+        while not stop.asked():
+            idle.after(step_or_stop(follower, connection))
+
+
+def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
+    """One step; a model that fails has stopped itself, and the rest of the process goes on."""
+    try:
+        return follower.step(connection)
+    except (psycopg.OperationalError, psycopg.InterfaceError):
+        raise
+    except (
+        Exception
+    ) as error:  # tidy: allow broad-except - the model has stopped and says so itself
+        log.error("read model %s stopped: %s", follower.model.name, type(error).__name__)
+        return 0
+
+
+def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
+    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
+    sweeping = Sweeping(engine.store, engine.book, engine.clock, engine.ids)
+    tenants = tenants_of(follower_role)
+    while not stop.asked():
+        for tenant in tenants():
+            with bound_to(tenant):
+                sweeping.sweep(tenant)
+                engine.people.sweep(tenant)
+                engine.answers.sweep(tenant)
+            if stop.asked():
+                return
+        stop.wait(SWEEP_SECONDS)

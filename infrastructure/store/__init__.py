@@ -1,0 +1,1 @@
+"""The event store: append, order, reading, and the current state beside it."""

@@ -1,0 +1,98 @@
+"""The port `Book` on PostgreSQL: current state, read in one statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from application.ports import CatalogEntry, CatalogKind, Facts, Occupied, Seat
+from infrastructure.canonical import parsed
+from infrastructure.database import Database, Row
+from infrastructure.store.catalog_codec import catalog_entry
+
+ENTRY: Final = "SELECT kind, id, version, created_at, state FROM catalog WHERE tenant_id = %b"
+BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresBook:
+    """See the port."""
+
+    database: Database
+
+    def facts(
+        self, tenant: UUID, service: UUID, from_: int, to: int, staff: UUID | None = None
+    ) -> Facts:
+        """See the port."""
+        rows = self.database.rows(
+            "SELECT * FROM booking_facts(%b, %b, %s::bigint, %s::bigint, %b::uuid)",
+            (tenant, service, from_, to, staff),
+        )
+        by_kind: dict[str, list[Row]] = {}
+        for row in rows:
+            by_kind.setdefault(row[0], []).append(row)
+        services = [catalog_entry(row) for row in by_kind.get("service", ())]
+        return Facts(
+            service=services[0] if services else None,
+            locations=tuple(catalog_entry(row) for row in by_kind.get("location", ())),
+            staff=tuple(catalog_entry(row) for row in by_kind.get("staff", ())),
+            occupied=tuple(_occupied(row) for row in by_kind.get("occupied", ())),
+            busy=tuple(
+                (row[1], start, end)
+                for row in by_kind.get("busy", ())
+                for start, end in parsed(row[4])
+            ),
+        )
+
+    def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:
+        """See the port."""
+        found = self.entries(tenant, kind, [id])
+        return found[0] if found else None
+
+    def entries(self, tenant: UUID, kind: CatalogKind, ids: Sequence[UUID]) -> list[CatalogEntry]:
+        """See the port."""
+        rows = self.database.rows(
+            f"{ENTRY} AND id = ANY(%b::uuid[]) AND kind = %s", (tenant, list(ids), kind)
+        )
+        return [catalog_entry(row) for row in rows]
+
+    def page(
+        self, tenant: UUID, kind: CatalogKind, limit: int, after: tuple[datetime, UUID] | None
+    ) -> list[CatalogEntry]:
+        """See the port."""
+        created_at, id_ = after or BEGINNING
+        rows = self.database.rows(
+            f"{ENTRY} AND kind = %s AND (created_at, id) > (%s, %b) ORDER BY created_at, id LIMIT %s",
+            (tenant, kind, created_at, id_, limit),
+        )
+        return [catalog_entry(row) for row in rows]
+
+    def expired(self, tenant: UUID, by: int, limit: int) -> list[Seat]:
+        """See the port `ExpiredClaims`."""
+        rows = self.database.rows(
+            "SELECT owner_id, kind, expires_at FROM reservation"
+            " WHERE tenant_id = %b AND expires_at <= %s::bigint"
+            " UNION ALL SELECT owner_id, kind, expires_at FROM seat"
+            " WHERE tenant_id = %b AND expires_at <= %s::bigint ORDER BY 3, 1 LIMIT %s",
+            (tenant, by, tenant, by, limit),
+        )
+        return [Seat(*row) for row in rows]
+
+
+def _occupied(row: Row) -> Occupied:
+    staff, service, start, end, from_, to, kind, expires_at, seats = parsed(row[4])
+    return Occupied(
+        staff=UUID(staff),
+        service=UUID(service),
+        start=start,
+        end=end,
+        from_=from_,
+        to=to,
+        capacity=row[2],
+        seats=tuple(Seat(UUID(owner), what, until) for owner, what, until in seats or ())
+        if kind == "session"
+        else (Seat(row[1], kind, expires_at),),
+    )

@@ -1,0 +1,94 @@
+"""The in-memory twin of every port: the same answers as PostgreSQL's, for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
+from infrastructure.twin.memory_state import MemoryState
+from infrastructure.twin.memory_store import MemoryBook, MemoryStore
+from infrastructure.twin.memory_vault import MemoryVault
+
+BEGINNING: Final = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class SettableClock:
+    """A clock that stands still until it is told."""
+
+    at: datetime = BEGINNING
+
+    def now(self) -> datetime:
+        """See the port `Clock`."""
+        return self.at
+
+    def set(self, at: datetime) -> None:
+        """Show `at` from now on."""
+        self.at = at
+
+    def advance(self, **by: float) -> None:
+        """Move on by so many `seconds`, `minutes`, `hours` or `days`."""
+        self.at += timedelta(**by)
+
+
+@dataclass(slots=True)
+class SeededIds:
+    """The same ids in the same order for the same seed."""
+
+    random: Random
+
+    def uuid(self) -> UUID:
+        """See the port `Ids`."""
+        return UUID(int=self.random.getrandbits(128), version=4)
+
+    def secret(self) -> bytes:
+        """See the port `Ids`."""
+        return self.random.randbytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHolidays:
+    """Public holidays by (country, subdivision); a subdivision has its country's too."""
+
+    dates: Mapping[tuple[str, str | None], frozenset[date]] = field(default_factory=dict)
+
+    def closed_dates(
+        self, country: str, subdivision: str | None, first: date, last: date
+    ) -> frozenset[date]:
+        """See the port `Holidays`."""
+        nothing: frozenset[date] = frozenset()
+        named = {(country, None), (country, subdivision)}
+        listed = nothing.union(*(self.dates.get(place, nothing) for place in named))
+        return frozenset(day for day in listed if first <= day <= last)
+
+    def is_known(self, country: str, subdivision: str | None) -> bool:
+        """See the port `Holidays`."""
+        return (country, subdivision) in self.dates
+
+
+class MemoryWorld:
+    """All ports, wired to one state."""
+
+    def __init__(
+        self,
+        seed: int = 0,
+        clock: SettableClock | None = None,
+        holidays: ListedHolidays | None = None,
+    ) -> None:
+        self.state = MemoryState()
+        self.clock = clock or SettableClock()
+        self.ids = SeededIds(Random(seed))
+        self.holidays = holidays or ListedHolidays()
+        self.vault = MemoryVault(self.state, self.ids)
+        self.store = MemoryStore(self.state, self.vault)
+        self.book = MemoryBook(self.state)
+        self.people = self.vault
+        self.opener = self.vault
+        self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
+        self.agenda = MemoryAgenda(self.state)
+        self.positions = MemoryPositions(self.state)
