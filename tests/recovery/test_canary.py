@@ -185,9 +185,7 @@ def fail_over_http(api: Api, business: Business, wish: dict[str, Any], word: Can
     assert api.post("/v1/bookings", wish, idempotency_key=key).status == 422
     torn = f'{{"customer": "{word.core}'.encode()
     as_json: dict[str, Any] = {"content_type": "application/json"}
-    assert (
-        api.call("POST", "/v1/bookings", torn, idempotency_key="torn", **as_json).status == 400
-    )
+    assert api.call("POST", "/v1/bookings", torn, idempotency_key="torn", **as_json).status == 400
     assert api.call("POST", "/v1/bookings", torn * 5_000, **as_json).status == 413
     assert api.get(f"/v1/bookings/{word.core}").status == 404
     assert api.get(f"/{word.core}", {word.core: word.core}).status == 404
