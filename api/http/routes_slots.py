@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from api.http import schemas_booking as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
@@ -38,8 +40,7 @@ def list_slots(call: Call, query: schemas.SlotsAsked) -> Answer:
     named = None if query.time_zone is None else zone(checked_zone(query.time_zone, "/time_zone"))
     asked = SlotQuery(query.service_id, query.from_, query.to, query.location_id, query.staff_id)
     found = call.platform.slots.free(asked, call.by)
-    # A page may hold thousands of slots of the same few people: each id is written once.
-    written = {id: public_id("staff", id) for slot in found for id in slot.staff_ids}
+    written = _StaffIds()
     slots: list[Json] = []
     for slot in found:
         start = from_epoch(slot.start)
@@ -85,6 +86,14 @@ def release_hold(call: Call, id: HoldId) -> Answer:
     """Release a hold: its slot is free at once. The answer is the hold as it was."""
     released = call.platform.holds.release(id, call.by)
     return answered(hold_json(released.state), event=released.event)
+
+
+class _StaffIds(dict[UUID, str]):
+    """Public ids of staff: a page may hold thousands of slots of the same few people, and each is written once."""
+
+    def __missing__(self, id: UUID) -> str:
+        text = self[id] = public_id("staff", id)
+        return text
 
 
 def _placed(receipt: Receipt[Hold]) -> Answer:
