@@ -63,9 +63,7 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
         return follower.step(connection)
     except (psycopg.OperationalError, psycopg.InterfaceError):
         raise
-    except (
-        Exception
-    ) as error:  # tidy: allow broad-except - the model has stopped and says so itself
+    except Exception as error:  # tidy: allow broad-except - the model has stopped and says so
         log.error("read model %s stopped: %s", follower.model.name, type(error).__name__)
         return 0
 

@@ -23,13 +23,14 @@ Contact = Literal["email", "phone"]
 
 @dataclass(frozen=True, slots=True)
 class PostgresPeople:
-    """The port `People` on the key database."""
+    """The port `People` on the key database.
+
+    `is_registered(tenant, subject)` tells whether the subject has its first event.
+    """
 
     vault: PostgresKeyVault
     clock: Clock
-    is_registered: Callable[
-        [UUID, UUID], bool
-    ]  # does the subject (of a tenant) have its first event?
+    is_registered: Callable[[UUID, UUID], bool]
 
     def find_or_prepare(
         self, tenant: UUID, email: str, candidate: UUID, classes: Sequence[RetentionClass]

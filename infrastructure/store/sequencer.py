@@ -96,6 +96,8 @@ class Sequencer:
         mark = connection.execute("SELECT low_water FROM sequencer_head").fetchone()
         assert mark is not None
         self._low_water = mark[0]
+        # After a crash of the server qids may be drawn again that were never committed: only the kept mark counts.
+        self._coming = None
         return True
 
     def sequence_now(self) -> int:

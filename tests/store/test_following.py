@@ -105,6 +105,28 @@ def test_an_append_that_is_still_running_comes_later_and_in_its_stream_order(
     order.close()
 
 
+def test_a_mark_on_its_way_dies_with_the_session(own_deployment: Deployment) -> None:
+    """A server that crashes may draw qids again that it had drawn, but never committed."""
+    tenant, app = uuid4(), Database(own_deployment.dsn_of("app"), size=1)
+    order = Database(own_deployment.dsn_of("sequencer"), size=2, walled=False)
+    sequencer = Sequencer(order, SystemClock())
+    with psycopg.connect(own_deployment.main, autocommit=True) as owner:
+        owner.execute("SELECT setval('event_queue_qid_seq', 100)")
+        with order.connection() as before:
+            assert sequencer.take_office(before)
+            sequencer.raise_mark(before)  # on its way to 100
+            before.execute("SELECT pg_advisory_unlock_all()")
+        owner.execute("SELECT setval('event_queue_qid_seq', 50)")
+    with order.connection() as after:
+        assert sequencer.take_office(after)
+        sequencer.raise_mark(after)
+        write(app, tenant, 2, 5)
+        assert sequencer.run_once(after) == 10
+        after.execute("SELECT pg_advisory_unlock_all()")
+    app.close()
+    order.close()
+
+
 class _Crash(Exception):
     pass
 
