@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from application.offer import Asked, Offer, offer
-from application.ports import Book, Facts, Holidays, Seat
+from application.ports import Book, Counting, Facts, Holidays, Seat
 from application.recorded import Caller
 from application.staff_time import Timekeeper, closed_dates
 from domain import availability
@@ -26,8 +26,6 @@ from domain.visit import Visit
 
 # A first look around a start that nearly always holds the visit with its buffers.
 _LOOK_SECONDS: Final = 6 * 3_600
-# The same where the local day matters too, and nobody knows yet which zone's.
-_LONG_LOOK_SECONDS: Final = 26 * 3_600
 _ZONES_KEPT: Final = 10_000
 # From here on a caller who keeps losing races picks any free staff member, so that callers part ways.
 _SCATTER_FROM_ROUND: Final = 2
@@ -57,7 +55,7 @@ class Choice:
 
 
 Zones = dict[tuple[UUID, UUID | None], str]
-"""The zones in which offers were last found. They say how far to look first, and may be wrong or missing."""
+"""The zones in which offers were last found. They say which day to look at first, and may be wrong or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +77,22 @@ class Chooser:
             # No slot wherever it is; yet what does not exist is said first.
             offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, (now, now + 1)))
             raise not_a_slot()
-        seen = self._first_look(wanted.asked, start)
-        on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, seen))
+        ignoring = wanted.owner if wanted.moving else None
+        seen = start - _LOOK_SECONDS, start + _LOOK_SECONDS
+        day = self._likely_day(wanted.asked, start)
+        facts = self._facts(by, wanted.asked, seen, day and Counting(*day, now, ignoring))
+        on_offer = offer(self.book, by, wanted.asked, facts)
         within = availability.relevant_range(on_offer.rules, start, start + 1, now)
         if within is None or not on_offer.staff:
             raise not_a_slot()
-        day = _local_day(self._noted_zone(wanted.asked, on_offer), start)
-        # The day matters for a choice among several only.
-        needed = within if wanted.asked.staff is not None else _spanning(within, day)
-        if _spanning(seen, needed) != seen:
-            on_offer = offer(self.book, by, wanted.asked, self._facts(by, wanted.asked, needed))
+        day_there = self._day(wanted.asked, on_offer, start)
+        if day_there != day or _spanning(seen, within) != seen:
+            counting = day_there and Counting(*day_there, now, ignoring)
+            facts = self._facts(by, wanted.asked, within, counting)
+            on_offer = offer(self.book, by, wanted.asked, facts)
         closed = closed_dates(self.holidays, on_offer.location, within)
-        ignoring = wanted.owner if wanted.moving else None
         keeper = Timekeeper(on_offer, within, closed, now, ignoring)
-        staff = _pick(keeper, wanted, start, day)
+        staff = _pick(keeper, wanted, start)
         visit = _visit(on_offer, staff, start)
         reserved = (epoch_seconds(visit.occupied_from), epoch_seconds(visit.occupied_to))
         return Choice(visit, on_offer, keeper.expired_within(staff, reserved))
@@ -102,24 +102,23 @@ class Chooser:
         now = epoch_seconds(at)
         return offer(self.book, by, asked, self._facts(by, asked, (now, now + 1)))
 
-    def _first_look(self, asked: Asked, start: int) -> Interval:
-        look = (start - _LOOK_SECONDS, start + _LOOK_SECONDS)
-        if asked.staff is not None:
-            return look
+    def _likely_day(self, asked: Asked, start: int) -> Interval | None:
+        """The start's local day as far as is known; None where the day does not matter, or the zone is not known."""
         zone = self.zones.get((asked.service, asked.location))
-        if zone is None:
-            return start - _LONG_LOOK_SECONDS, start + _LONG_LOOK_SECONDS
-        return _spanning(look, _local_day(zone, start))
+        return _local_day(zone, start) if zone and asked.staff is None else None
 
-    def _noted_zone(self, asked: Asked, on_offer: Offer) -> str:
+    def _day(self, asked: Asked, on_offer: Offer, start: int) -> Interval | None:
+        """The start's local day; None where it does not matter: there is nobody to choose among."""
         zone = on_offer.location.terms.time_zone
         if len(self.zones) >= _ZONES_KEPT:
             self.zones.clear()
         self.zones[(asked.service, asked.location)] = zone
-        return zone
+        return _local_day(zone, start) if asked.staff is None else None
 
-    def _facts(self, by: Caller, asked: Asked, seen: Interval) -> Facts:
-        return self.book.facts(by.tenant, asked.service, seen[0], seen[1], asked.staff)
+    def _facts(
+        self, by: Caller, asked: Asked, seen: Interval, counting: Counting | None = None
+    ) -> Facts:
+        return self.book.facts(by.tenant, asked.service, seen[0], seen[1], asked.staff, counting)
 
 
 def not_a_slot() -> NotASlot:
@@ -127,14 +126,14 @@ def not_a_slot() -> NotASlot:
     return NotASlot(errors=(FieldError("/start", NotASlot.code, NotASlot.title() + "."),))
 
 
-def _pick(keeper: Timekeeper, wanted: Wanted, start: int, day: Interval) -> UUID:
+def _pick(keeper: Timekeeper, wanted: Wanted, start: int) -> UUID:
     """Who takes the visit. Refuses: NotASlot, SlotUnavailable."""
     rules = keeper.offer.rules
     staff: dict[UUID, Staff] = {one.id: one for one in keeper.offer.staff}
     scatter = wanted.round >= _SCATTER_FROM_ROUND
     free: list[UUID] = []
     taken = False
-    for id in availability.staff_order(staff, keeper.bookings_between(*day)):
+    for id in availability.staff_order(staff, keeper.offer.facts.booked):
         verdict = availability.judge(rules, keeper.time_of(staff[id]), start, keeper.now)
         taken = taken or verdict is Verdict.TAKEN
         if verdict is Verdict.FREE:

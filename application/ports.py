@@ -5,8 +5,8 @@ Every adapter, the in-memory twin included, passes the same contract tests (`tes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -174,12 +174,25 @@ class Occupied:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """Which bookings to count: those that start in [from, to) and have not expired by `now`, but not `ignoring`.
+
+    Epoch seconds.
+    """
+
+    from_: int
+    to: int
+    now: int
+    ignoring: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that listing or claiming a slot of one service needs, read in one instant.
 
     `staff` are those who offer the service (active or not), `locations` those of the service (active or not).
-    `occupied` and `busy` overlap [from, to) widened as the caller asked; `bookings_on` counts
-    the reservations per staff in that same range.
+    `occupied` and `busy` overlap the range that was asked for; `booked` has the bookings of each of the staff that
+    were to be counted.
     """
 
     service: CatalogEntry | None
@@ -187,13 +200,20 @@ class Facts:
     staff: tuple[CatalogEntry, ...]
     occupied: tuple[Occupied, ...]
     busy: tuple[tuple[UUID, int, int], ...]
+    booked: Mapping[UUID, int] = field(default_factory=dict)
 
 
 class Book(Protocol):
     """Current state: what a business has set up, and whose time is taken. Sees every append that has returned."""
 
     def facts(
-        self, tenant: UUID, service: UUID, from_: int, to: int, staff: UUID | None = None
+        self,
+        tenant: UUID,
+        service: UUID,
+        from_: int,
+        to: int,
+        staff: UUID | None = None,
+        counting: Counting | None = None,
     ) -> Facts:
         """What bears on slots of `service` in [from_, to) (epoch seconds); of one staff member when named."""
         ...

@@ -77,15 +77,6 @@ class Timekeeper:
             if has_expired(seat, self.now)
         )
 
-    def bookings_between(self, start: int, end: int) -> dict[UUID, int]:
-        """How many bookings each staff member has that start in [start, end)."""
-        counts: dict[UUID, int] = {}
-        for one in self.offer.facts.occupied:
-            if start <= one.start < end:
-                booked = sum(seat.kind == "booking" for seat in self._seats_that_count(one))
-                counts[one.staff] = counts.get(one.staff, 0) + booked
-        return counts
-
     def _occupied_of(self, staff: UUID) -> Iterable[Occupied]:
         return self._occupied_by_staff.get(staff, ())
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from application.ports import Ids
 from domain.errors import Unreadable
 from domain.sealing import Envelope, RetentionClass
-from infrastructure.database import Database, Row, array
+from infrastructure.database import Database, Row
 from infrastructure.keys.key_tree import (
     BUCKETS,
     KEY_BYTES,
@@ -29,6 +29,7 @@ from infrastructure.keys.key_tree import (
 )
 from infrastructure.keys.sealer import SubjectKey, open_envelope, read_envelope
 from infrastructure.keys.short_memory import ShortMemory
+from infrastructure.sql_arrays import array
 
 CACHED_KEYS_MAX: Final = 10_000
 CACHED_SECONDS: Final = 60.0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from application.ports import CatalogEntry, CatalogKind, Facts, Occupied, Seat
+from application.ports import CatalogEntry, CatalogKind, Counting, Facts, Occupied, Seat
 from infrastructure.canonical import parsed
 from infrastructure.database import Database, Row
 from infrastructure.store.catalog_codec import catalog_entry
@@ -24,12 +24,19 @@ class PostgresBook:
     database: Database
 
     def facts(
-        self, tenant: UUID, service: UUID, from_: int, to: int, staff: UUID | None = None
+        self,
+        tenant: UUID,
+        service: UUID,
+        from_: int,
+        to: int,
+        staff: UUID | None = None,
+        counting: Counting | None = None,
     ) -> Facts:
         """See the port."""
         rows = self.database.rows(
-            "SELECT * FROM booking_facts(%b, %b, %s::bigint, %s::bigint, %b::uuid)",
-            (tenant, service, from_, to, staff),
+            "SELECT * FROM booking_facts(%b, %b, %b::bigint, %b::bigint, %b::uuid, %b::bigint, %b::bigint, %b::bigint,"
+            " %b::uuid)",
+            (tenant, service, from_, to, staff, *_counted(counting)),
         )
         by_kind: dict[str, list[Row]] = {}
         for row in rows:
@@ -45,6 +52,7 @@ class PostgresBook:
                 for row in by_kind.get("busy", ())
                 for start, end in parsed(row[4])
             ),
+            booked={row[1]: row[2] for row in by_kind.get("booked", ())},
         )
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:
@@ -80,6 +88,12 @@ class PostgresBook:
             (tenant, by, tenant, by, limit),
         )
         return [Seat(*row) for row in rows]
+
+
+def _counted(counting: Counting | None) -> tuple[int | UUID | None, ...]:
+    if counting is None:
+        return None, None, None, None
+    return counting.from_, counting.to, counting.now, counting.ignoring
 
 
 def _occupied(row: Row) -> Occupied:

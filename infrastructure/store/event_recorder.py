@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any, Final
@@ -27,12 +26,10 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
 from application.ports import Outcome
-from application.recorded import Answer
 from domain.errors import Unavailable
-from infrastructure.canonical import canonical
 from infrastructure.clock import SystemIds
-from infrastructure.database import Database, Row, WalledConnection, array
-from infrastructure.store.event_header import PREFIX
+from infrastructure.database import Database, Row, WalledConnection
+from infrastructure.store.append_call import NOTHING, Columns, Effects, append_call, columns
 from infrastructure.store.event_mapper import HeadedEvent
 from infrastructure.wall import bound_tenant, bound_to
 
@@ -62,18 +59,6 @@ class AppendRefused(IntegrityError):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.value)
         self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What changes in the same transaction as the events; plain JSON values for the SQL function."""
-
-    document: bytes | None = None
-    answer_row: UUID | None = None
-    answer: Answer | None = None
-
-
-NOTHING: Final = Effects()
 
 
 class WalledDatastore(PostgresDatastore):
@@ -136,15 +121,15 @@ class SequencedRecorder(PostgresApplicationRecorder):
         if not stored_events:
             return None
         assert in_stream_order(stored_events), "the queue keeps the order in which events are given"
-        events = [self._headed(event) for event in stored_events]
         with self._bound():
+            events = columns(stored_events, bound_tenant(), self._ids.uuid)
             outcome = self._append(events, effects)
             if outcome is not Outcome.APPENDED:
                 raise AppendRefused(outcome)
             return self._sequences(events) if self._sequence_now else None
 
-    def _append(self, events: list[HeadedEvent], effects: Effects) -> Outcome:
-        statement, parameters = _append_call(events, effects)
+    def _append(self, events: Columns, effects: Effects) -> Outcome:
+        statement, parameters = append_call(events, effects)
         connection: WalledConnection | None = None
         backend = 0
         try:
@@ -160,13 +145,13 @@ class SequencedRecorder(PostgresApplicationRecorder):
             # A connection that still stands has said itself that nothing was done.
             if connection is None or not connection.closed:
                 raise
-            if self._became_stored(backend, events[0]):
+            if self._became_stored(backend, events):
                 return Outcome.APPENDED
             raise
         assert row is not None
         return Outcome(row[0])
 
-    def _became_stored(self, backend: int, event: HeadedEvent) -> bool:
+    def _became_stored(self, backend: int, events: Columns) -> bool:
         """Whether a lost connection's append is durable: known for certain, as its backend is ended first.
 
         Raises Unavailable when the database stays away.
@@ -177,41 +162,24 @@ class SequencedRecorder(PostgresApplicationRecorder):
                 self._database.rows(END_OWN_BACKEND, (backend,))
                 found = self._database.row(
                     "SELECT event_id FROM event WHERE tenant_id = %b AND stream_id = %b AND stream_version = %s",
-                    (event.tenant_id, event.originator_id, event.originator_version),
+                    (events.tenant, events.streams[0], events.versions[0]),
                 )
             except Unavailable:
                 if monotonic() > deadline:
                     raise
                 sleep(POLL_SECONDS)
             else:
-                return found is not None and found[0] == event.event_id
+                return found is not None and found[0] == events.ids[0]
 
-    def _headed(self, event: StoredEvent) -> HeadedEvent:
-        if isinstance(event, HeadedEvent):
-            return event
-        tenant = self._home or bound_tenant()
-        assert tenant is not None, "an event belongs to a tenant"
-        event_id = self._ids.uuid()
-        return HeadedEvent(
-            originator_id=event.originator_id,
-            originator_version=event.originator_version,
-            topic=event.topic,
-            state=event.state,
-            tenant_id=tenant,
-            event_id=event_id,
-            header=b'%s{"id":"%s","v":1}' % (PREFIX, event_id.hex.encode()),
-        )
-
-    def _sequences(self, events: list[HeadedEvent]) -> list[int]:
+    def _sequences(self, events: Columns) -> list[int]:
         assert self._sequence_now is not None
-        ids = [event.event_id for event in events]
         while True:
             self._sequence_now()
             rows = self._database.rows(
                 "SELECT sequence FROM sequenced WHERE tenant_id = %b AND event_id = ANY(%b::uuid[]) ORDER BY sequence",
-                (events[0].tenant_id, ids),
+                (events.tenant, events.ids),
             )
-            if len(rows) == len(ids):
+            if len(rows) == len(events.ids):
                 return [row[0] for row in rows]
 
     def select_events(
@@ -305,30 +273,6 @@ def in_stream_order(events: Sequence[StoredEvent]) -> bool:
             return False
         reached[event.originator_id] = version
     return True
-
-
-def _append_call(events: list[HeadedEvent], effects: Effects) -> tuple[str, list[object]]:
-    """The call of `append_events`, and its parameters in the order of the function."""
-    sealed = sorted({pair for event in events for pair in event.subjects})
-    answer = effects.answer
-    arguments: list[tuple[str, list[object]]] = [
-        ("%b", [events[0].tenant_id]),
-        array("uuid", [event.originator_id for event in events]),
-        array("int", [event.originator_version for event in events]),
-        array("uuid", [event.event_id for event in events]),
-        array("text", [event.topic for event in events]),
-        array("bytea", [event.header for event in events]),
-        array("bytea", [event.state for event in events]),
-        array("uuid", [subject for subject, _ in sealed] or None),
-        array("text", [name for _, name in sealed] or None),
-        ("%s::jsonb", [effects.document.decode() if effects.document else None]),
-        ("%b::uuid", [effects.answer_row if answer else None]),
-        ("%s::int", [answer.status if answer else None]),
-        ("%s::text", [canonical(answer.headers).decode() if answer else None]),
-        ("%b::bytea", [answer.body if answer else None]),
-    ]
-    placeholders = ", ".join(sql for sql, _ in arguments)
-    return f"SELECT append_events({placeholders})", [it for _, values in arguments for it in values]
 
 
 def headed(row: Row) -> HeadedEvent:

@@ -13,12 +13,12 @@ from application.recorded import Recorded
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
 from infrastructure.database import Database
+from infrastructure.store.append_call import Effects
 from infrastructure.store.catalog_codec import catalog_row
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import (
     COLUMNS,
     AppendRefused,
-    Effects,
     SequencedRecorder,
     headed,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from application.ports import Claim, Occupied, Outcome, Release, Seat
+from application.ports import Claim, Counting, Occupied, Outcome, Release, Seat
 
 
 @dataclass(slots=True)
@@ -21,6 +21,17 @@ class Reservations:
         found = self.by_staff.get(staff, ())
         return sorted(
             (one for one in found if one.from_ < to and from_ < one.to), key=lambda one: one.from_
+        )
+
+    def booked(self, staff: UUID, counting: Counting) -> int:
+        """How many bookings of the staff member are to be counted."""
+        return sum(
+            seat.kind == "booking"
+            and (seat.expires_at is None or seat.expires_at > counting.now)
+            and seat.owner != counting.ignoring
+            for one in self.by_staff.get(staff, ())
+            if counting.from_ <= one.start < counting.to
+            for seat in one.seats
         )
 
     def settled(

@@ -8,7 +8,15 @@ from datetime import datetime
 from uuid import UUID
 
 from application.event_types import catalogue
-from application.ports import Append, BusyReplacement, CatalogEntry, CatalogKind, Facts, Outcome
+from application.ports import (
+    Append,
+    BusyReplacement,
+    CatalogEntry,
+    CatalogKind,
+    Counting,
+    Facts,
+    Outcome,
+)
 from application.recorded import Recorded
 from domain.intervals import Interval
 from domain.service import Service
@@ -125,7 +133,13 @@ class MemoryBook:
     state: MemoryState
 
     def facts(
-        self, tenant: UUID, service: UUID, from_: int, to: int, staff: UUID | None = None
+        self,
+        tenant: UUID,
+        service: UUID,
+        from_: int,
+        to: int,
+        staff: UUID | None = None,
+        counting: Counting | None = None,
     ) -> Facts:
         """See the port."""
         with self.state.lock:
@@ -153,6 +167,9 @@ class MemoryBook:
                     for start, end in self.state.busy.get((tenant, who.id), ())
                     if start < to and from_ < end
                 ),
+                booked={who.id: reservations.booked(who.id, counting) for who in offering}
+                if counting
+                else {},
             )
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:

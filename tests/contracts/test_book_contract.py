@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ports import BusyReplacement, CatalogEntry, CatalogKind, Seat
+from application.ports import BusyReplacement, CatalogEntry, CatalogKind, Counting, Seat
 from domain.location import Location, LocationTerms
 from domain.schedule import Hours, Override, Schedule, WeeklyHours
 from domain.service import Price, Service, ServiceTerms
@@ -199,6 +199,65 @@ def test_a_class_says_who_has_its_seats(desk: Desk):
     assert set(session.seats) == {
         Seat(claim.owner, claim.kind, claim.expires_at) for claim in claims
     }
+
+
+def test_a_reservation_that_reaches_far_out_of_the_range_is_among_the_facts(desk: Desk):
+    desk.opens()
+    day = 24 * HOUR
+    long = desk.claim(start=TEN, hours=24, from_=TEN - day, to=TEN + 3 * day)
+    later = desk.claim(start=TEN + 3 * day)
+    desk.take(long, later)
+
+    def seen(from_: int, to: int) -> list[UUID]:
+        facts = desk.world.book.facts(desk.tenant, desk.service, from_, to)
+        return [seat.owner for one in facts.occupied for seat in one.seats]
+
+    assert seen(NOON, NOON + 1) == [long.owner]
+    assert seen(TEN - day - HOUR, TEN - day) == []
+    assert seen(TEN - day - HOUR, TEN - day + 1) == [long.owner]
+    assert seen(TEN + 3 * day - 1, TEN + 3 * day) == [long.owner]
+    assert seen(TEN + 3 * day, TEN + 3 * day + 1) == [later.owner]
+    assert seen(0, 2 * TEN) == [long.owner, later.owner]
+
+
+def booked(desk: Desk, counting: Counting) -> dict[UUID, int]:
+    return dict(
+        desk.world.book.facts(desk.tenant, desk.service, NOON, NOON, counting=counting).booked
+    )
+
+
+def test_bookings_are_counted_where_they_start_wherever_one_looks(desk: Desk):
+    desk.opens()
+    early = desk.claim(start=NINE, from_=NINE - HOUR)
+    for claim in (early, desk.claim(start=TEN), desk.claim(start=ELEVEN)):
+        desk.take(claim)
+    assert booked(desk, Counting(NINE, ELEVEN, 0)) == {desk.staff: 2}
+    assert booked(desk, Counting(NINE + 1, ELEVEN + 1, 0)) == {desk.staff: 2}
+    assert booked(desk, Counting(NINE - HOUR, NINE, 0)) == {desk.staff: 0}
+    assert booked(desk, Counting(NINE, NINE + 1, 0, early.owner)) == {desk.staff: 0}
+    assert desk.world.book.facts(desk.tenant, desk.service, NINE, NOON).booked == {}
+
+
+def test_holds_and_what_has_expired_are_not_counted(desk: Desk):
+    desk.opens()
+    desk.take(desk.claim(start=NINE, kind="hold", expires_at=NOON))
+    desk.take(desk.claim(start=TEN, expires_at=NOON))
+    assert booked(desk, Counting(NINE, NOON, NOON - 1)) == {desk.staff: 1}
+    assert booked(desk, Counting(NINE, NOON, NOON)) == {desk.staff: 0}
+
+
+def test_every_seat_of_a_class_counts(desk: Desk):
+    desk.opens()
+    claims = [
+        desk.claim(capacity=5),
+        desk.claim(capacity=5),
+        desk.claim(capacity=5, kind="hold", expires_at=NOON),
+        desk.claim(capacity=5, expires_at=TEN),
+    ]
+    for claim in claims:
+        desk.take(claim)
+    assert booked(desk, Counting(TEN, ELEVEN, NINE)) == {desk.staff: 3}
+    assert booked(desk, Counting(TEN, ELEVEN, TEN, claims[0].owner)) == {desk.staff: 1}
 
 
 def busy(desk: Desk, from_: int, to: int) -> list[tuple[UUID, int, int]]:
