@@ -16,20 +16,6 @@ RETURNS SETOF reservation LANGUAGE sql STABLE AS $$
      WHERE next.starts_at < p_to
 $$;
 
--- How many bookings of one staff member start in [p_from, p_to) and have not expired by p_now, without one's own.
-CREATE FUNCTION bookings_starting(p_tenant uuid, p_staff uuid, p_from bigint, p_to bigint, p_now bigint, p_not uuid)
-RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT sum(CASE WHEN r.kind = 'session' THEN (
-                    SELECT count(*) FROM seat s
-                     WHERE s.tenant_id = p_tenant AND s.session_id = r.owner_id AND s.kind = 'booking'
-                       AND (s.expires_at IS NULL OR s.expires_at > p_now) AND s.owner_id IS DISTINCT FROM p_not)
-                WHEN r.kind = 'booking' AND (r.expires_at IS NULL OR r.expires_at > p_now)
-                     AND r.owner_id IS DISTINCT FROM p_not THEN 1
-                ELSE 0 END)
-      FROM reservations_between(p_tenant, p_staff, p_from, p_to) r
-     WHERE r.visit_start >= p_from AND r.visit_start < p_to
-$$;
-
 DROP FUNCTION booking_facts(uuid, uuid, bigint, bigint, uuid);
 
 -- All that listing or claiming a slot needs, read in one call. Asking in order of ends, with sorting switched off, keeps
@@ -67,11 +53,20 @@ BEGIN
       FROM unnest(v_staff) AS who(id)
      CROSS JOIN LATERAL reservations_between(p_tenant, who.id, p_from, p_to) r;
     IF p_count_from IS NOT NULL THEN
+        -- One's own booking that moves does not count.
         RETURN QUERY
-        SELECT 'booked', who.id,
-               coalesce(bookings_starting(p_tenant, who.id, p_count_from, p_count_to, p_now, p_not), 0)::int,
-               NULL::timestamptz, NULL::text
-          FROM unnest(v_staff) AS who(id);
+        SELECT 'booked', who.id, n.bookings::int, NULL::timestamptz, NULL::text
+          FROM unnest(v_staff) AS who(id)
+         CROSS JOIN LATERAL (
+            SELECT coalesce(sum(CASE WHEN r.kind = 'session' THEN (
+                        SELECT count(*) FROM seat s
+                         WHERE s.tenant_id = p_tenant AND s.session_id = r.owner_id AND s.kind = 'booking'
+                           AND (s.expires_at IS NULL OR s.expires_at > p_now) AND s.owner_id IS DISTINCT FROM p_not)
+                    WHEN r.kind = 'booking' AND (r.expires_at IS NULL OR r.expires_at > p_now)
+                         AND r.owner_id IS DISTINCT FROM p_not THEN 1
+                    ELSE 0 END), 0) AS bookings
+              FROM reservations_between(p_tenant, who.id, p_count_from, p_count_to) r
+             WHERE r.visit_start >= p_count_from AND r.visit_start < p_count_to) n;
     END IF;
     RETURN QUERY
     SELECT 'busy', b.staff_id, NULL::int, NULL::timestamptz,
@@ -81,5 +76,5 @@ BEGIN
      GROUP BY b.staff_id;
 END $$;
 
-REVOKE ALL ON FUNCTION reservations_between, bookings_starting, booking_facts FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION reservations_between, bookings_starting, booking_facts TO {{app}};
+REVOKE ALL ON FUNCTION reservations_between, booking_facts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION reservations_between, booking_facts TO {{app}};
