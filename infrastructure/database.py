@@ -26,8 +26,8 @@ from infrastructure.wall import bound_tenant
 CONNECT_SECONDS_MAX: Final = 5.0
 STATEMENT_MS_MAX: Final = 30_000
 # Every statement of ours is a look-up by key, and planning one costs more than running it: so a plan is made once a
-# connection, and must be as good for a table that was empty then. (A sequential scan of an empty table is cheap.) Up to PostgreSQL 17 a scan that is switched off and yet
-# needed looks dear enough to compile: hence no JIT.
+# connection, and must be as good for a table that was empty then. (A sequential scan of an empty table is cheap.)
+# Up to PostgreSQL 17 a scan that is needed though switched off looks dear enough to compile: hence no JIT.
 OPTIONS: Final = (
     f"-c statement_timeout={STATEMENT_MS_MAX} -c idle_in_transaction_session_timeout=30000"
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC"
