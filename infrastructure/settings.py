@@ -41,6 +41,21 @@ class Settings:
         """Where secrets are that no backup may hold."""
         return self.data / "keys"
 
+    @property
+    def mirror(self) -> Path:
+        """Where every sequenced event is held off the database."""
+        return self.data / "mirror"
+
+    @property
+    def signer(self) -> Path:
+        """Where the signer has its keys and its memory; nobody else looks in."""
+        return self.data / "signer"
+
+    @property
+    def signer_socket(self) -> Path:
+        """Where the signer listens."""
+        return self.data / "run" / "signer.sock"
+
     @classmethod
     def read(cls, data: Path, environment: Mapping[str, str] | None = None) -> Settings:
         """Read them from the environment. Refuses: SettingRefused."""

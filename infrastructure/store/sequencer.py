@@ -5,7 +5,8 @@ connection without noticing can write nothing more. A batch is one transaction:
 
     take queue rows in order of qid       crash here: the rows are still queued
     number them: sequence, position, known time
-    insert, move the heads                crash here: nothing was committed, the rows are still queued
+    insert with leaf hashes, complete tiles, move the heads
+                                          crash here: nothing was committed, the rows are still queued
     commit                                crash here: all of it is durable, the rows are gone
 
 Why qid order is each stream's order: version n+1 is written only after n was committed (`append_events` looks), so its
@@ -25,6 +26,7 @@ from uuid import UUID
 
 from application.ports import Clock
 from infrastructure.database import Database, WalledConnection
+from infrastructure.ledger.tile_writer import catch_up, complete_tiles
 
 LOCK: Final = 5550917283
 BATCH_APPENDS_MAX: Final = 2_048
@@ -36,8 +38,10 @@ TAKE: Final = (
 )
 REMOVE: Final = "DELETE FROM event_queue WHERE qid = ANY(%b::bigint[])"
 INSERT: Final = (
-    "INSERT INTO sequenced SELECT * FROM unnest(%b::bigint[], %b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[],"
-    " %b::int[], %b::timestamptz[])"
+    "INSERT INTO sequenced SELECT n.*, sha256('\\x00'::bytea || e.header)"
+    " FROM unnest(%b::bigint[], %b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::int[], %b::timestamptz[])"
+    " AS n(sequence, tenant_id, position, event_id, stream_id, stream_version, recorded_at)"
+    " JOIN event e USING (tenant_id, stream_id, stream_version) WHERE e.event_id = n.event_id"
 )
 MOVE: Final = "UPDATE sequencer_head SET sequence = %s WHERE sequence = %s"
 HEADS: Final = (
@@ -56,6 +60,10 @@ WRITERS: Final = (
 
 class NotTheSequencer(Exception):
     """Someone else moved the head: this sequencer has to stop."""
+
+
+class EventsMissing(Exception):
+    """The queue names events that are not stored as they were queued: someone changed rows by hand."""
 
 
 @dataclass(slots=True)
@@ -96,6 +104,7 @@ class Sequencer:
         mark = connection.execute("SELECT low_water FROM sequencer_head").fetchone()
         assert mark is not None
         self._low_water = mark[0]
+        catch_up(connection)
         # After a crash of the server qids may be drawn again that were never committed: only the kept mark counts.
         self._coming = None
         return True
@@ -122,8 +131,13 @@ class Sequencer:
             assert head is not None
             now = self._clock.now()
             sizes = self._heads(connection, {row[1] for row in rows})
+            before = {
+                tenant: sizes[tenant][0] if tenant in sizes else 0
+                for tenant in {row[1] for row in rows}
+            }
             batch = number(rows, head[0], sizes, now)
             self._write(connection, batch, head[0], [row[0] for row in rows], sizes)
+            complete_tiles(connection, {one: (size, sizes[one][0]) for one, size in before.items()})
         return len(batch.sequences)
 
     def _heads(
@@ -144,7 +158,7 @@ class Sequencer:
         removed = connection.execute(REMOVE, (qids,))
         if moved.rowcount != 1 or removed.rowcount != len(qids):
             raise NotTheSequencer()
-        connection.execute(
+        inserted = connection.execute(
             INSERT,
             (
                 batch.sequences,
@@ -156,6 +170,10 @@ class Sequencer:
                 batch.times,
             ),
         )
+        if inserted.rowcount != len(batch.sequences):
+            raise EventsMissing(
+                f"{len(batch.sequences) - inserted.rowcount} queued events are not stored"
+            )
         changed = list(set(batch.tenants))
         connection.execute(
             MOVE_HEADS,

@@ -82,8 +82,10 @@ def test_an_append_that_is_still_running_comes_later_and_in_its_stream_order(
     order = Database(own_deployment.dsn_of("sequencer"), size=2, walled=False)
     sequencer = Sequencer(order, SystemClock())
     early = (
-        "INSERT INTO event_queue (tenant_id, event_ids, stream_ids, stream_versions)"
-        " VALUES (%s, ARRAY[gen_random_uuid()], ARRAY[%s::uuid], ARRAY[1])"
+        "WITH stored AS (INSERT INTO event VALUES (%s, %s, 1, gen_random_uuid(), 'test.written.v1', '', '')"
+        " RETURNING *)"
+        " INSERT INTO event_queue (tenant_id, event_ids, stream_ids, stream_versions)"
+        " SELECT tenant_id, ARRAY[event_id], ARRAY[stream_id], ARRAY[stream_version] FROM stored"
     )
     with psycopg.connect(own_deployment.main) as slow, order.connection() as connection:
         slow.execute(early, (tenant, uuid4()))  # it has drawn its qid, and commits last

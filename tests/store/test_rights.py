@@ -59,8 +59,9 @@ def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
     assert rows
     database = owner.info.dbname
     for table, policy, roles, sees, writes in rows:
-        if policy in ("all_tenants", "every_tenant"):
-            assert roles in ([f"{database}_sequencer"], [f"{database}_follower"]), table
+        if policy in ("all_tenants", "every_tenant", "publishing"):
+            parts = ("sequencer", "follower", "publisher")
+            assert roles in [[f"{database}_{part}"] for part in parts], table
         else:
             assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
             assert sees == writes, table
@@ -95,7 +96,7 @@ def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[An
         " OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid)"
         " OR has_schema_privilege(r.oid, 'public', 'CREATE')"
         " FROM pg_roles r WHERE rolname = ANY(%s)",
-        ([f"{database}_{part}" for part in ("app", "sequencer", "follower", "keys")],),
+        ([f"{database}_{part}" for part in ("app", "sequencer", "follower", "publisher", "keys")],),
     ).fetchall()
     assert rows
     assert [name for name, has_more in rows if has_more] == []
@@ -103,7 +104,10 @@ def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[An
 
 # --- what each part may do -------------------------------------------------------------------------------------------
 
-RECORD = ("event", "sequenced", "event_queue", "ledger_head", "subject_fence")
+RECORD = (
+    *("event", "sequenced", "event_queue", "ledger_head", "subject_fence"),
+    *("ledger_tile", "ledger_checkpoint"),
+)
 MAY: dict[str, set[tuple[str, str]]] = {
     "app": {("INSERT", "event"), ("INSERT", "event_queue")},
     "sequencer": {
@@ -111,8 +115,10 @@ MAY: dict[str, set[tuple[str, str]]] = {
         ("INSERT", "sequenced"),
         ("INSERT", "ledger_head"),
         ("UPDATE", "ledger_head"),
+        ("INSERT", "ledger_tile"),
     },
     "follower": set(),
+    "publisher": {(right, "ledger_checkpoint") for right in ("INSERT", "UPDATE", "DELETE")},
 }
 
 
@@ -131,7 +137,7 @@ def test_no_part_changes_the_record_beyond_its_work(
 
 
 @pytest.mark.parametrize("part", MAY)
-@pytest.mark.parametrize("table", ["event", "sequenced"])
+@pytest.mark.parametrize("table", ["event", "sequenced", "ledger_tile"])
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"],
@@ -155,6 +161,7 @@ def test_no_part_of_the_main_database_reads_keys_and_none_of_the_key_database_re
         ("app", keys, "subject_key"),
         ("follower", keys, "subject_key"),
         ("sequencer", keys, "epoch"),
+        ("publisher", keys, "subject_key"),
         ("keys", main, "event"),
     ):
         with (

@@ -54,8 +54,8 @@ def test_a_migration_that_was_edited_is_refused(own_deployment: Deployment) -> N
 def test_a_schema_that_lacks_something_is_refused_until_it_is_migrated(
     own_deployment: Deployment,
 ) -> None:
-    change(own_deployment, "DELETE FROM schema_migration WHERE name LIKE '0008%'")
-    with pytest.raises(DeploymentRefused, match="lacks 0008_facts_by_day: run 'daybook migrate'"):
+    change(own_deployment, "DELETE FROM schema_migration WHERE name LIKE '0009%'")
+    with pytest.raises(DeploymentRefused, match="lacks 0009_ledger: run 'daybook migrate'"):
         own_deployment.check(TYPES)
 
 

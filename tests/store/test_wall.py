@@ -57,6 +57,18 @@ class Two:
         return self.theirs.tenant.id
 
 
+def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
+    """A full tile and a checkpoint, as later work of the ledger would leave them."""
+    owner.execute(
+        "INSERT INTO ledger_tile VALUES (%s, 0, 0, %s, %s)", (tenant, b"r" * 32, b"d" * 8_192)
+    )
+    owner.execute(
+        "INSERT INTO ledger_checkpoint (tenant_id, size, root, note, signed_at)"
+        " VALUES (%s, 256, %s, 'a note', '2027-01-01Z')",
+        (tenant, b"r" * 32),
+    )
+
+
 @pytest.fixture(scope="module")
 def two(module_deployment: Deployment) -> Iterator[Two]:
     engine = Engine.connect(module_deployment, connections=2)
@@ -70,6 +82,9 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
         model.begin(connection)
         while model.step(connection):
             pass
+    with psycopg.connect(module_deployment.main, autocommit=True) as owner:
+        for one in (made.mine, made.theirs):
+            sign_something(owner, one.tenant.id)
     yield made
     for database in (follower, order, engine):
         database.close()

@@ -1,0 +1,49 @@
+"""The publisher's process: mirrors, has the signer sign, publishes checkpoints."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from infrastructure.ledger.mirror import FolderMirror
+from infrastructure.ledger.signer_socket import SignerClient
+
+from api.process.lifeline import say_ready, watch_supervisor
+from api.process.loops import Stop, persistently
+from infrastructure.clock import SystemClock
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.ledger.origins import Origins
+from infrastructure.ledger.publisher import Publisher
+
+TICK_SECONDS: Final = 0.2
+# Soon after something came there is more to come: a tick takes what has gathered.
+GATHER_SECONDS: Final = 0.05
+
+
+def publish(deployment: Deployment) -> int:
+    """Run the publisher until told to stop."""
+    watch_supervisor()
+    stop = Stop()
+    stop.listen()
+    database = Database(deployment.dsn_of("publisher"), size=1, walled=False)
+    settings = deployment.settings
+    with FolderMirror(settings.mirror) as mirror:
+        publisher = Publisher(
+            database=database,
+            mirror=mirror,
+            signer=SignerClient(settings.signer_socket),
+            origins=Origins(database),
+            clock=SystemClock(),
+        )
+        persistently(stop, "publisher", lambda: publish_while_connected(stop, publisher))
+    database.close()
+    return 0
+
+
+def publish_while_connected(stop: Stop, publisher: Publisher) -> None:
+    """Publish until the database or the signer is lost, or we are told to stop."""
+    publisher.open()
+    say_ready()
+    while not stop.asked():
+        mirrored = publisher.tick()
+        stop.wait(GATHER_SECONDS if mirrored else TICK_SECONDS)

@@ -1,0 +1,114 @@
+"""The port `Ledger` on PostgreSQL. Bytes are served as they were hashed; proofs are made from the stored tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt, TileAsked
+from infrastructure.database import Database
+from infrastructure.ledger import merkle
+from infrastructure.ledger.stored_tree import StoredTree
+from infrastructure.ledger.tiles import TILE_WIDTH, TileId, entry_bundle
+from infrastructure.ledger.tlog_proof import TlogProof
+
+LAST: Final = (
+    "SELECT size, root, note, signed_at FROM ledger_checkpoint"
+    " WHERE tenant_id = %b ORDER BY size DESC LIMIT 1"
+)
+KEEP: Final = "UPDATE ledger_checkpoint SET kept = 'receipt' WHERE tenant_id = %b AND size = %s AND kept IS NULL"
+HEADERS: Final = (
+    "SELECT e.header FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE s.tenant_id = %b AND s.position >= %s AND s.position < %s ORDER BY s.position"
+)
+SHOWN: Final = (
+    "s.position, s.event_id, e.type, s.stream_id, s.stream_version, s.recorded_at, e.header"
+)
+# `type` is a whole type, or a beginning that ends before a dot: a range of names, never a pattern.
+EVENTS: Final = (
+    f"SELECT {SHOWN} FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE s.tenant_id = %b AND s.position > %s "
+    " AND (%s::text IS NULL OR e.type = %s OR starts_with(e.type, %s || '.')) ORDER BY s.position LIMIT %s"
+)
+EVENTS_OF: Final = (
+    f"SELECT {SHOWN} FROM subject_leaf l JOIN sequenced s USING (tenant_id, position)"
+    " JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE l.tenant_id = %b AND l.subject_id = %b AND l.position > %s"
+    " AND (%s::text IS NULL OR e.type = %s OR starts_with(e.type, %s || '.')) ORDER BY l.position LIMIT %s"
+)
+EVENT: Final = (
+    f"SELECT {SHOWN}, e.state FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE s.tenant_id = %b AND s.event_id = %b"
+)
+QUEUED: Final = "SELECT FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids)"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresLedger:
+    """See the port."""
+
+    database: Database
+
+    def checkpoint(self, tenant: UUID) -> Checkpoint | None:
+        """See the port."""
+        row = self.database.row(LAST, (tenant,))
+        return None if row is None else Checkpoint(*row)
+
+    def tile(self, tenant: UUID, asked: TileAsked) -> bytes | None:
+        """See the port."""
+        signed = self.checkpoint(tenant)
+        size = signed.size if signed else 0
+        hashes = size >> 8 * (asked.level or 0)
+        if asked.n * TILE_WIDTH + asked.width > hashes:
+            return None
+        if asked.level is None:
+            first = asked.n * TILE_WIDTH
+            rows = self.database.rows(HEADERS, (tenant, first, first + asked.width))
+            return entry_bundle([row[0] for row in rows])
+        return StoredTree(self.database.rows).fetch(
+            [(tenant, TileId(asked.level, asked.n, asked.width))]
+        )[0]
+
+    def events(self, tenant: UUID, query: EventsQuery) -> Sequence[LedgerEvent]:
+        """See the port."""
+        kind = query.type, query.type, query.type
+        if query.subject is None:
+            rows = self.database.rows(EVENTS, (tenant, query.after, *kind, query.limit))
+        else:
+            rows = self.database.rows(
+                EVENTS_OF, (tenant, query.subject, query.after, *kind, query.limit)
+            )
+        return [LedgerEvent(*row) for row in rows]
+
+    def event(self, tenant: UUID, event: UUID) -> LedgerEvent | Literal["queued"] | None:
+        """See the port."""
+        row = self.database.row(EVENT, (tenant, event))
+        if row is not None:
+            return LedgerEvent(*row)
+        # Looked for in the queue after the ledger; it may have left the one for the other meanwhile.
+        if self.database.row(QUEUED, (tenant, event)) is not None:
+            return "queued"
+        row = self.database.row(EVENT, (tenant, event))
+        return None if row is None else LedgerEvent(*row)
+
+    def inclusion(self, tenant: UUID, index: int, size: int) -> tuple[bytes, ...]:
+        """See the port."""
+        return tuple(merkle.inclusion_proof(index, size, self._read(tenant, size)))
+
+    def consistency(self, tenant: UUID, old: int, size: int) -> tuple[bytes, ...]:
+        """See the port."""
+        return tuple(merkle.consistency_proof(old, size, self._read(tenant, size)))
+
+    def receipt(self, tenant: UUID, position: int) -> Receipt | None:
+        """See the port."""
+        signed = self.checkpoint(tenant)
+        if signed is None or signed.size <= position:
+            return None
+        hashes = self.inclusion(tenant, position, signed.size)
+        self.database.rows(KEEP, (tenant, signed.size))
+        return Receipt(position, TlogProof(position, tuple(hashes), signed.note).text())
+
+    def _read(self, tenant: UUID, size: int) -> merkle.Reader:
+        return StoredTree(self.database.rows).reader(tenant, size)
