@@ -47,15 +47,6 @@ class LedgerEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class TileAsked:
-    """A tile of hashes (`level` from 0), or of entries (level None): number `n`, the first `width` of it."""
-
-    level: int | None
-    n: int
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
 class EventsQuery:
     """Events after position `after`, in order. `type` is a whole type, or its beginning up to a dot."""
 
@@ -88,8 +79,8 @@ class Ledger(Protocol):
         """The last one; None while nothing is signed."""
         ...
 
-    def tile(self, tenant: UUID, asked: TileAsked) -> bytes | None:
-        """The tile's bytes in the C2SP format; None for what no checkpoint covers."""
+    def tile(self, tenant: UUID, path: str) -> bytes | None:
+        """The bytes at a path of C2SP tlog-tiles (`tile/...`); None for no such path, or what no checkpoint covers."""
         ...
 
     def events(self, tenant: UUID, query: EventsQuery) -> Sequence[LedgerEvent]:
@@ -127,10 +118,10 @@ class LedgerReads:
             raise NotFound("Nothing is signed yet")
         return found
 
-    def tile(self, tenant: UUID, asked: TileAsked, by: Caller) -> bytes:
-        """A tile. Refuses: NotPermitted, NotFound (another tenant's, or beyond the last checkpoint)."""
+    def tile(self, tenant: UUID, path: str, by: Caller) -> bytes:
+        """A tile, of hashes or entries. Refuses: NotPermitted, NotFound (another tenant's, or no checkpoint covers it)."""
         self._require(tenant, by)
-        found = self.ledger.tile(tenant, asked)
+        found = self.ledger.tile(tenant, path)
         if found is None:
             raise NotFound("No checkpoint covers that tile")
         return found

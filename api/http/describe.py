@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from api.http.contract import Spec
-from api.http.fields import example_id, id_pattern
+from api.http.fields import path_schema
 from api.http.limits import CALENDAR
 from api.http.problems import PROBLEM_JSON, Bug, UnknownField, UnsupportedMediaType, status_of
 from domain import errors
@@ -46,7 +46,7 @@ def endpoint(spec: Spec) -> Callable[..., None]:
         inspect.Parameter(
             name,
             keyword,
-            annotation=Annotated[str, Path(pattern=id_pattern(kind), examples=[example_id(kind)])],
+            annotation=Annotated[str, _path(kind)],  # type: ignore[valid-type]
         )
         for name, kind in spec.takes.ids
     ]
@@ -65,6 +65,11 @@ def endpoint(spec: Spec) -> Callable[..., None]:
     described.__doc__ = None
     described.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return described
+
+
+def _path(kind: str) -> Any:
+    pattern, example = path_schema(kind)
+    return Path(pattern=pattern, examples=[example])
 
 
 def route(spec: Spec) -> dict[str, Any]:

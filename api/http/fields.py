@@ -75,12 +75,35 @@ class PathId:
     kind: str
 
 
+TILE: Final = "tile"
+_TILE: Final = re.compile(
+    r"tile/(?:entries|0|[1-9][0-9]?)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?"
+)
+
+
+def read_path(kind: str, text: str) -> UUID | str | None:
+    """The value of a path parameter; None when there can be nothing under `text`."""
+    if kind == TILE:
+        return f"tile/{text}" if _TILE.fullmatch(f"tile/{text}") else None
+    return read_id(kind, text)
+
+
+def path_schema(kind: str) -> tuple[str, str]:
+    """The pattern of a path parameter and an example, for descriptions."""
+    if kind == TILE:
+        return "^[0-9a-z]+/[0-9x/]+(\\.p/[0-9]+)?$", "0/x001/x234/067"
+    return id_pattern(kind), example_id(kind)
+
+
 LocationId: TypeAlias = Annotated[UUID, PathId("location")]
 ServiceId: TypeAlias = Annotated[UUID, PathId("service")]
 StaffId: TypeAlias = Annotated[UUID, PathId("staff")]
 KeyId: TypeAlias = Annotated[UUID, PathId("key")]
 HoldId: TypeAlias = Annotated[UUID, PathId("hold")]
 BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
+TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
+EventId: TypeAlias = Annotated[UUID, PathId("event")]
+TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 
 LocationRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("location")), WithJsonSchema(_id_schema("location"))
@@ -90,6 +113,9 @@ ServiceRef: TypeAlias = Annotated[
 ]
 StaffRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("staff")), WithJsonSchema(_id_schema("staff"))
+]
+SubjectRef: TypeAlias = Annotated[
+    UUID, BeforeValidator(_reference("subject")), WithJsonSchema(_id_schema("subject"))
 ]
 HoldRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("hold")), WithJsonSchema(_id_schema("hold"))

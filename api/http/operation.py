@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from api.http import describe, security
 from api.http.call import Call
 from api.http.contract import Spec
-from api.http.fields import read_id
+from api.http.fields import read_path
 from api.http.idempotency import idempotency_key, settle
 from api.http.limits import CALENDAR, JSON, Disconnected, check_kind, read_body, read_json
 from api.http.problems import bug, problem
@@ -146,7 +146,7 @@ class Operation(APIRoute):
         takes = self.spec.takes
         found: dict[str, object] = {}
         for name, kind in takes.ids:
-            found[name] = read_id(kind, request.path_values[name])
+            found[name] = read_path(kind, request.path_values[name])
             if found[name] is None:
                 raise NotFound()
         query = read_query(request.query)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt, TileAsked
+from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
 from infrastructure.database import Database
 from infrastructure.ledger import merkle
 from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.tiles import TILE_WIDTH, TileId, entry_bundle
+from infrastructure.ledger.tiles import TILE_WIDTH, TileId, entry_bundle, parse_entries_path, parse_tile_path
 from infrastructure.ledger.tlog_proof import TlogProof
 
 LAST: Final = (
@@ -56,20 +56,22 @@ class PostgresLedger:
         row = self.database.row(LAST, (tenant,))
         return None if row is None else Checkpoint(*row)
 
-    def tile(self, tenant: UUID, asked: TileAsked) -> bytes | None:
+    def tile(self, tenant: UUID, path: str) -> bytes | None:
         """See the port."""
-        signed = self.checkpoint(tenant)
-        size = signed.size if signed else 0
-        hashes = size >> 8 * (asked.level or 0)
-        if asked.n * TILE_WIDTH + asked.width > hashes:
+        try:
+            entries = path.startswith("tile/entries/")
+            tile = TileId(0, *parse_entries_path(path)) if entries else parse_tile_path(path)
+        except ValueError:
             return None
-        if asked.level is None:
-            first = asked.n * TILE_WIDTH
-            rows = self.database.rows(HEADERS, (tenant, first, first + asked.width))
-            return entry_bundle([row[0] for row in rows])
-        return StoredTree(self.database.rows).fetch(
-            [(tenant, TileId(asked.level, asked.n, asked.width))]
-        )[0]
+        signed = self.checkpoint(tenant)
+        hashes = (signed.size if signed else 0) >> 8 * tile.level
+        first = tile.n * TILE_WIDTH
+        if first + tile.width > hashes:
+            return None
+        if entries:
+            rows = self.database.rows(HEADERS, (tenant, first, first + tile.width))
+            return entry_bundle(row[0] for row in rows)
+        return StoredTree(self.database.rows).fetch([(tenant, tile)])[0]
 
     def events(self, tenant: UUID, query: EventsQuery) -> Sequence[LedgerEvent]:
         """See the port."""
