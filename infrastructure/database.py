@@ -32,6 +32,7 @@ OPTIONS: Final = (
     f"-c statement_timeout={STATEMENT_MS_MAX} -c idle_in_transaction_session_timeout=30000"
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC"
 )
+CONNECTION_LOST: Final = ("08", "57P")  # connection exceptions; the server shuts down or crashed
 Row = tuple[Any, ...]
 
 
@@ -81,7 +82,6 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=CONNECT_SECONDS_MAX,
-            check=None,
             configure=register,
             open=False,
         )
@@ -101,10 +101,20 @@ class Database:
         with unavailable():
             if self.pool.closed:
                 self.pool.open()
-            with self.pool.connection() as connection:
+            with self._checked_after_a_loss(), self.pool.connection() as connection:
                 if self._walled:
                     self._bind(connection)
                 yield connection
+
+    @contextmanager
+    def _checked_after_a_loss(self) -> Iterator[None]:
+        """What ended one connection has most likely ended them all: only one call is to find out."""
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None or error.sqlstate.startswith(CONNECTION_LOST):
+                self.pool.check()
+            raise
 
     @staticmethod
     def _bind(connection: WalledConnection) -> None:
