@@ -99,22 +99,27 @@ class Database:
     def connection(self) -> Iterator[WalledConnection]:
         """A connection, bound to the present tenant. Raises Unavailable."""
         with unavailable():
-            if self.pool.closed:
-                self.pool.open()
-            with self._checked_after_a_loss(), self.pool.connection() as connection:
+            connection = self._taken()
+            try:
                 if self._walled:
                     self._bind(connection)
                 yield connection
+            except psycopg.OperationalError as error:
+                self._check_after(error)
+                raise
+            finally:
+                # It rolls back what was left open, and replaces what is broken.
+                self.pool.putconn(connection)
 
-    @contextmanager
-    def _checked_after_a_loss(self) -> Iterator[None]:
+    def _taken(self) -> WalledConnection:
+        if self.pool.closed:
+            self.pool.open()
+        return self.pool.getconn()
+
+    def _check_after(self, error: psycopg.OperationalError) -> None:
         """What ended one connection has most likely ended them all: only one call is to find out."""
-        try:
-            yield
-        except psycopg.OperationalError as error:
-            if error.sqlstate is None or error.sqlstate.startswith(CONNECTION_LOST):
-                self.pool.check()
-            raise
+        if error.sqlstate is None or error.sqlstate.startswith(CONNECTION_LOST):
+            self.pool.check()
 
     @staticmethod
     def _bind(connection: WalledConnection) -> None:
@@ -130,7 +135,8 @@ class Database:
         """All rows of one statement, in a transaction of its own. Raises Unavailable."""
         with self.connection() as connection:
             cursor = connection.execute(statement.encode(), parameters, binary=True)
-            return cursor.fetchall() if cursor.description else []
+            answer = cursor.pgresult
+            return cursor.fetchall() if answer is not None and answer.nfields else []
 
     def row(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, None when there is none. Raises Unavailable."""
