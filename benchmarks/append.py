@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from uuid import uuid4
 
@@ -57,11 +58,11 @@ def main() -> None:
 
 
 def from_python(server: Served, seconds: float, rounds: int) -> None:
-    """Both recorders, at 1, 4 and 16 writers and in batches of 100."""
+    """Both recorders, at 1, 4 and 16 writers, one event at a time and in batches of 100."""
     library, close_library = library_recorder(server)
     ours, close_ours = our_recorder(server)
     rows: list[tuple[object, ...]] = []
-    for writers, batch in [*((writers, 1) for writers in WRITERS), (1, 100)]:
+    for batch, writers in product((1, 100), WRITERS):
         rates: dict[str, list[float]] = {"library": [], "ours": []}
         for _ in range(rounds):
             rates["library"].append(rate(library, writers, batch, seconds))

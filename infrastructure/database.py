@@ -32,6 +32,7 @@ OPTIONS: Final = (
     f"-c statement_timeout={STATEMENT_MS_MAX} -c idle_in_transaction_session_timeout=30000"
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC"
 )
+CONNECTION_LOST: Final = ("08", "57P")  # connection exceptions; the server shuts down or crashed
 Row = tuple[Any, ...]
 
 
@@ -81,7 +82,6 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=CONNECT_SECONDS_MAX,
-            check=None,
             configure=register,
             open=False,
         )
@@ -99,12 +99,27 @@ class Database:
     def connection(self) -> Iterator[WalledConnection]:
         """A connection, bound to the present tenant. Raises Unavailable."""
         with unavailable():
-            if self.pool.closed:
-                self.pool.open()
-            with self.pool.connection() as connection:
+            connection = self._taken()
+            try:
                 if self._walled:
                     self._bind(connection)
                 yield connection
+            except psycopg.OperationalError as error:
+                self._check_after(error)
+                raise
+            finally:
+                # It rolls back what was left open, and replaces what is broken.
+                self.pool.putconn(connection)
+
+    def _taken(self) -> WalledConnection:
+        if self.pool.closed:
+            self.pool.open()
+        return self.pool.getconn()
+
+    def _check_after(self, error: psycopg.OperationalError) -> None:
+        """What ended one connection has most likely ended them all: only one call is to find out."""
+        if error.sqlstate is None or error.sqlstate.startswith(CONNECTION_LOST):
+            self.pool.check()
 
     @staticmethod
     def _bind(connection: WalledConnection) -> None:
@@ -120,7 +135,8 @@ class Database:
         """All rows of one statement, in a transaction of its own. Raises Unavailable."""
         with self.connection() as connection:
             cursor = connection.execute(statement.encode(), parameters, binary=True)
-            return cursor.fetchall() if cursor.description else []
+            answer = cursor.pgresult
+            return cursor.fetchall() if answer is not None and answer.nfields else []
 
     def row(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, None when there is none. Raises Unavailable."""

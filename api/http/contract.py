@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 
 from api.http.fields import PathId
+from api.http.settings import ApiSettings
 from application.recorded import Answer
 from domain.errors import DomainError
 
@@ -57,7 +58,8 @@ class Spec:
     """One operation. `answers` is the model of its JSON, or the media type of something else.
 
     `refuses` are its own refusals; those that all operations share are added where it is described. `changes` says
-    that it takes If-Match, `opens` that it may open personal data and takes a purpose.
+    that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
+    entries and has a bound of its own.
     """
 
     method: Method
@@ -71,6 +73,13 @@ class Spec:
     headers: tuple[str, ...]
     changes: bool
     opens: bool
+    large: bool
+
+    def bytes_max(self, settings: ApiSettings) -> int:
+        """How long its body may be."""
+        if self.takes.calendar:
+            return settings.calendar_bytes_max
+        return settings.large_body_bytes_max if self.large else settings.body_bytes_max
 
 
 @dataclass(slots=True)
@@ -90,6 +99,7 @@ class Routes:
         headers: tuple[str, ...] = (),
         changes: bool = False,
         opens: bool = False,
+        large: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -108,6 +118,7 @@ class Routes:
                     headers,
                     changes,
                     opens,
+                    large,
                 )
             )
             return handler

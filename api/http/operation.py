@@ -77,9 +77,9 @@ class Operation(APIRoute):
         self.spec = spec
         self.edge = edge
         self.app = self._run
-        settings, takes = edge.settings, spec.takes
-        self.bytes_max = settings.calendar_bytes_max if takes.calendar else settings.body_bytes_max
-        self.waits = takes.query is not None and "at_least" in takes.query.model_fields
+        query = spec.takes.query
+        self.bytes_max = spec.bytes_max(edge.settings)
+        self.waits = query is not None and "at_least" in query.model_fields
         self.beginning = spec.path.partition("{")[0]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -103,6 +103,7 @@ def release_staff(call: Call, id: StaffId) -> Answer:
     errors.UnknownTimeZone,
     headers=CHANGED,
     changes=True,
+    large=True,
 )
 def set_schedule(call: Call, id: StaffId, body: schemas.Schedule) -> Answer:
     """Set the schedule of a staff member, whole.

@@ -15,6 +15,7 @@ class ApiSettings:
 
     version: str = "0.1.0"
     body_bytes_max: int = 64 * 1024
+    large_body_bytes_max: int = 512 * 1024
     calendar_bytes_max: int = 5 * 1024 * 1024
     url_bytes_max: int = 8 * 1024
     header_bytes_max: int = 16 * 1024

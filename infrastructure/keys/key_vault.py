@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final, TypeVar
 from uuid import UUID
@@ -40,6 +41,14 @@ T = TypeVar("T")
 Wanted = tuple[UUID, UUID, str]  # tenant, subject, retention class
 
 
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The bucket keys of one epoch, unwrapped, by their number."""
+
+    epoch: int
+    keys: tuple[bytes, ...]
+
+
 class NewKeys:
     """Freshly made keys of one subject, wrapped for the database."""
 
@@ -68,8 +77,7 @@ class PostgresKeyVault:
         self.epoch_keys = epoch_keys
         self._ids = ids
         self._lock = Lock()
-        self._epoch: int | None = None
-        self._buckets: list[bytes] = []
+        self._current: Buckets | None = None
         self._keys = ShortMemory[Wanted, SubjectKey](seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX)
         self._secrets = ShortMemory[tuple[UUID, str], bytes](
             seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX
@@ -78,9 +86,12 @@ class PostgresKeyVault:
     # --- the epoch ---------------------------------------------------------------------------------------------------
 
     def epoch(self) -> int:
-        """The current epoch; its bucket keys are in memory on return."""
+        """The current epoch."""
+        return self._present().epoch
+
+    def _present(self) -> Buckets:
         with self._lock:
-            if self._epoch is None:
+            if self._current is None:
                 epoch = current_epoch(self.database.rows("SELECT epoch FROM epoch WHERE current"))
                 rows = self.database.rows(
                     "SELECT bucket, wrapped FROM bucket_key WHERE epoch = %s ORDER BY bucket",
@@ -88,17 +99,17 @@ class PostgresKeyVault:
                 )
                 if len(rows) != BUCKETS:
                     raise Unreadable("The key database lacks bucket keys")
-                self._buckets = [
+                keys = tuple(
                     self.epoch_keys.unwrap(epoch, wrapped, bucket_context(epoch, bucket))
                     for bucket, wrapped in rows
-                ]
-                self._epoch = epoch
-            return self._epoch
+                )
+                self._current = Buckets(epoch, keys)
+            return self._current
 
     def forget(self) -> None:
         """Empty every cache: after an erasure, or when the epoch has turned."""
         with self._lock:
-            self._epoch, self._buckets = None, []
+            self._current = None
             self._keys.clear()
             self._secrets.clear()
 
@@ -117,7 +128,7 @@ class PostgresKeyVault:
 
     def make(self, tenant: UUID, subject: UUID, classes: Sequence[str]) -> NewKeys:
         """New keys for `classes`, wrapped under the current buckets; not stored yet."""
-        new = NewKeys()
+        new, buckets = NewKeys(), self._present().keys
         for retention_class in classes:
             key_id = self._ids.uuid()
             bucket = bucket_of(key_id)
@@ -125,14 +136,15 @@ class PostgresKeyVault:
             new.classes.append(retention_class)
             new.key_ids.append(key_id)
             new.buckets.append(bucket)
-            new.wrapped.append(wrap(self._buckets[bucket], os.urandom(KEY_BYTES), context))
+            new.wrapped.append(wrap(buckets[bucket], os.urandom(KEY_BYTES), context))
         return new
 
     def remember(self, tenant: UUID, subject: UUID, rows: Sequence[Row]) -> None:
         """Cache live keys: rows of (class, key id, bucket, wrapped)."""
+        buckets = self._present().keys
         for retention_class, key_id, bucket, wrapped in rows:
             context = subject_context(tenant, subject, retention_class, key_id)
-            key = SubjectKey(key_id, AESGCM(unwrap(self._buckets[bucket], wrapped, context)))
+            key = SubjectKey(key_id, AESGCM(unwrap(buckets[bucket], wrapped, context)))
             self._keys.keep((tenant, subject, retention_class), key)
 
     def sealing_key(self, tenant: UUID, subject: UUID, retention_class: str) -> SubjectKey:
@@ -177,7 +189,7 @@ class PostgresKeyVault:
         return opened
 
     def _keys_by_id(self, tenant: UUID, key_ids: list[UUID]) -> dict[UUID, SubjectKey | None]:
-        self.epoch()
+        buckets = self._present().keys
         rows = self.database.rows(
             "SELECT key_id, subject_id, retention_class, bucket, wrapped FROM subject_key"
             " WHERE tenant_id = %s AND key_id = ANY(%b::uuid[])",
@@ -189,9 +201,7 @@ class PostgresKeyVault:
                 found[key_id] = None
                 continue
             context = subject_context(tenant, subject, retention_class, key_id)
-            found[key_id] = SubjectKey(
-                key_id, AESGCM(unwrap(self._buckets[bucket], wrapped, context))
-            )
+            found[key_id] = SubjectKey(key_id, AESGCM(unwrap(buckets[bucket], wrapped, context)))
         return found
 
     # --- a tenant's own secrets --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
@@ -32,6 +33,22 @@ def test_a_calendar_may_be_larger_but_not_without_bound(shop: Business):
     assert_problem(refused, "too_large")
     fitting = shop.call("POST", path, params=window, content=large[:100_000], headers=kind)
     assert fitting.json()["code"] == "calendar_invalid"
+
+
+def test_a_schedule_may_hold_as_many_overrides_as_the_contract_allows(shop: Business):
+    path = f"/v1/staff/{shop.made['staff']}/schedule"
+    hours = [{"from": "08:00", "to": "12:00"}, {"from": "13:00", "to": "17:30"}]
+    first = date(2027, 1, 1)
+    overrides = [
+        {"date": (first + timedelta(days)).isoformat(), "intervals": hours} for days in range(1_000)
+    ]
+    body = {"time_zone": "Europe/Lisbon", "weekly": [], "overrides": overrides}
+    assert len(json.dumps(body)) > ApiSettings().body_bytes_max
+    assert shop.call("PUT", path, json=body).json()["overrides"] == overrides
+
+    body["time_zone"] = " " * 600_000
+    problem = assert_problem(shop.call("PUT", path, json=body), "too_large")
+    assert problem["bytes_max"] == ApiSettings().large_body_bytes_max
 
 
 def test_a_length_that_is_no_number_is_refused(shop: Business):
