@@ -11,7 +11,13 @@ from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
 from infrastructure.database import Database
 from infrastructure.ledger import merkle
 from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.tiles import TILE_WIDTH, TileId, entry_bundle, parse_entries_path, parse_tile_path
+from infrastructure.ledger.tiles import (
+    TILE_WIDTH,
+    TileId,
+    entry_bundle,
+    parse_entries_path,
+    parse_tile_path,
+)
 from infrastructure.ledger.tlog_proof import TlogProof
 
 LAST: Final = (

@@ -10,10 +10,10 @@ bucket b is cell 2**depth + b (cell 0 is unused). A cell is one byte and a hash:
 * 1: *exactly one key* is; the hash is that key's leaf.
 * 2: two keys or more are; the hash is the tree's node that stands here.
 
-The byte is what makes the array exact. A key alone in its bucket has its leaf where another key parts from it, perhaps far
-above the bucket. Each cell on the way holds that same leaf, still alone, until there is a neighbour to be hashed with
-(`subject_map.joined`); when the neighbour goes, the leaf rises again. A node of two keys or more does not rise: beside
-nothing it is hashed with EMPTY, as everywhere in the map.
+The byte is what makes the array exact. A key alone in its bucket has its leaf where another key parts from it,
+perhaps far above the bucket. Each cell on the way holds that same leaf, still alone, until there is a neighbour to be
+hashed with (`subject_map.joined`); when the neighbour goes, the leaf rises again. A node of two keys or more does not
+rise: beside nothing it is hashed with EMPTY, as everywhere in the map.
 
 The array has 2**(depth + 1) cells of 33 bytes: 1 MB at depth 14, where 1,000,000 keys make some 60 to a bucket.
 """

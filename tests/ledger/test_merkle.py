@@ -169,7 +169,7 @@ def test_nothing_is_proved_about_growth_from_nothing_or_to_the_same() -> None:
     [(-1, ()), (1, ()), (0, (bytes(32),)), (3, (bytes(32),)), (1, (bytes(31),)), (1, (bytes(33),))],
 )
 def test_a_frontier_whose_hashes_do_not_fit_is_refused(size: int, hashes: tuple[bytes]) -> None:
-    with pytest.raises(ValueError, match="negative size|one hash of 32 bytes for each bit"):
+    with pytest.raises(ValueError, match=r"negative size|one hash of 32 bytes for each bit"):
         Frontier(size, hashes)
 
 

@@ -88,9 +88,9 @@ WRONG_PLACES = [
 
 @pytest.mark.parametrize("place", WRONG_PLACES, ids=range(len(WRONG_PLACES)))
 def test_a_path_that_is_not_exactly_right_is_refused(place: str) -> None:
-    with pytest.raises(ValueError, match="tile's|path of a tile"):
+    with pytest.raises(ValueError, match=r"tile's|path of a tile"):
         parse_tile_path(f"tile/0/{place}")
-    with pytest.raises(ValueError, match="tile's|path of a bundle"):
+    with pytest.raises(ValueError, match=r"tile's|path of a bundle"):
         parse_entries_path(f"tile/entries/{place}")
 
 
@@ -100,7 +100,7 @@ def test_a_path_that_is_not_exactly_right_is_refused(place: str) -> None:
      "tile/-1/000", "tile/x/000", "tile/entries/000", "/tile/0/000", "tile/0/000/", "Tile/0/000", "tile/1\n/000"],
 )  # fmt: skip
 def test_a_tile_without_a_proper_level_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="tile's level|path of a tile"):
+    with pytest.raises(ValueError, match=r"tile's level|path of a tile"):
         parse_tile_path(path)
 
 

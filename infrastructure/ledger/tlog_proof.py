@@ -1,0 +1,66 @@
+"""A proof that travels: an entry's index, its audit path, and the checkpoint that covers it, in one text.
+
+Source: https://c2sp.org/tlog-proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from infrastructure.canonical import b64, unb64
+from infrastructure.ledger.checkpoints import parse_tree_head
+from infrastructure.ledger.merkle import HASH_SIZE, verify_inclusion
+from infrastructure.ledger.notes import BadNote, VerifierKey, parse_note, verify
+
+FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
+MEDIA_TYPE: Final = "text/plain; charset=utf-8"
+HASHES_MAX: Final = 63
+INDEX_DIGITS_MAX: Final = 19
+
+
+@dataclass(frozen=True, slots=True)
+class TlogProof:
+    """The audit path of the leaf at `index`, from its sibling upwards, under the signed `note`."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    note: str
+
+    def text(self) -> str:
+        """Write it down."""
+        path = "".join(f"{b64(each)}\n" for each in self.hashes)
+        return f"{FIRST_LINE}\nindex {self.index}\n{path}\n{self.note}"
+
+    def holds_for(self, leaf_hash: bytes, key: VerifierKey) -> bool:
+        """True when the leaf with this hash stands in the log that the key signed for, at the index."""
+        try:
+            note = parse_note(self.note)
+            verify(note, [key])
+            head = parse_tree_head(note.text)
+        except BadNote:
+            return False
+        return head.origin == key.name and verify_inclusion(
+            leaf_hash, self.index, head.size, self.hashes, head.root
+        )
+
+
+def parse_tlog_proof(text: str) -> TlogProof:
+    """Read what `TlogProof.text` writes (without `extra`). Raises BadNote on anything else."""
+    head, blank, note = text.partition("\n\n")
+    first, *lines = head.split("\n")
+    if first != FIRST_LINE or not blank or not lines or not lines[0].startswith("index "):
+        raise BadNote("a proof begins with its name and an index")
+    index = lines[0].removeprefix("index ")
+    if not (index.isascii() and index.isdigit()) or len(index) > INDEX_DIGITS_MAX:
+        raise BadNote("the index of a proof is a decimal number")
+    try:
+        hashes = tuple(unb64(line) for line in lines[1:])
+    except ValueError:
+        raise BadNote("the hashes of a proof are base64") from None
+    proof = TlogProof(int(index), hashes, note)
+    if len(hashes) > HASHES_MAX or any(len(each) != HASH_SIZE for each in hashes):
+        raise BadNote("the hashes of a proof are at most 63, of 32 bytes each")
+    if proof.text() != text:
+        raise BadNote("a proof is written in one way only")
+    return proof
