@@ -38,6 +38,8 @@ class PartName(StrEnum):
     """The parts behind the API."""
 
     SEQUENCER = "sequencer"
+    SIGNER = "signer"
+    PUBLISHER = "publisher"
     WORKER = "worker"
 
 
@@ -97,12 +99,26 @@ def work(
     data: Data = DEFAULT_DATA,
     part: Annotated[PartName | None, typer.Option(help="Which one; by default the worker.")] = None,
 ) -> None:
-    """Run the sequencer, or the followers and the sweeper, in this process (a part of `up`)."""
+    """Run one of the parts behind the API in this process (a part of `up`)."""
+    if part is PartName.SIGNER:
+        from api.process.signing import sign
+
+        raise SystemExit(sign(_settings(data)))
     if part is PartName.SEQUENCER:
         from api.process.sequencing import sequence as run
+    elif part is PartName.PUBLISHER:
+        from api.process.publishing import publish as run
     else:
         from api.process.workers import work as run
     raise SystemExit(run(_checked(data)))
+
+
+@app.command(hidden=True)
+def guard(data: Data = DEFAULT_DATA) -> None:
+    """Refuse to go on where the database has less than the mirror or the signer (a part of `up`)."""
+    from infrastructure.ledger.fork_guard import compare
+
+    compare(_checked(data))
 
 
 @app.command(hidden=True)

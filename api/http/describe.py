@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from api.http.contract import Spec
-from api.http.fields import path_schema
+from api.http.fields import example_id, path_schema
 from api.http.limits import CALENDAR
 from api.http.problems import PROBLEM_JSON, Bug, UnknownField, UnsupportedMediaType, status_of
 from domain import errors

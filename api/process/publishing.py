@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.signer_socket import SignerClient
-
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Stop, persistently
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
+from infrastructure.ledger.mirror import FolderMirror
 from infrastructure.ledger.origins import Origins
 from infrastructure.ledger.publisher import Publisher
+from infrastructure.ledger.signer_socket import SignerClient
 
 TICK_SECONDS: Final = 0.2
 # Soon after something came there is more to come: a tick takes what has gathered.

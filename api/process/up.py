@@ -20,6 +20,7 @@ from infrastructure.settings import DEFAULT_DATA, Settings
 DEMO_KEYS: Final = "demo-keys.json"
 URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
 LOOK_SECONDS: Final = 10.0
+BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "worker")
 
 
 def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:
@@ -37,6 +38,7 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
 
         def prepare(_dsn: str) -> None:
             run_verb(settings, "migrate")
+            run_verb(settings, "guard")
 
         def announce() -> None:
             if demo:
@@ -60,8 +62,7 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
 def all_parts(settings: Settings, listening: int) -> list[Part]:
     """The parts, in the order in which they start."""
     data = ("--data", str(settings.data))
-    found = [Part("sequencer", verb("work", "--part", "sequencer", *data))]
-    found.append(Part("worker", verb("work", "--part", "worker", *data)))
+    found = [Part(name, verb("work", "--part", name, *data)) for name in BEHIND_THE_API]
     for number in range(1, settings.api_processes + 1):
         command = verb("serve", "--fd", str(listening), *data)
         found.append(Part(f"api-{number}", command, passes=(listening,)))

@@ -34,8 +34,9 @@ SIGN_AT_ONCE: Final = 500
 SIGN_ROUNDS: Final = 2
 LOG: Final = logging.getLogger("daybook.publisher")
 EVENTS: Final = (
-    "SELECT s.sequence, s.tenant_id, s.position, s.event_id, s.stream_id, s.stream_version, e.type, s.recorded_at,"
-    " e.header, e.state FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    "SELECT s.leaf_hash, s.sequence, s.tenant_id, s.position, s.event_id, s.stream_id, s.stream_version,"
+    " coalesce(e.type, ''), s.recorded_at, coalesce(e.header, ''), coalesce(e.state, '')"
+    " FROM sequenced s LEFT JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE s.sequence > %s ORDER BY s.sequence LIMIT %s"
 )
 UNPUBLISHED: Final = (
@@ -84,6 +85,7 @@ class Publisher:
     origins: Origins
     clock: Clock
     refused: dict[UUID, str] = field(default_factory=dict)
+    _spoiled: set[UUID] = field(default_factory=set)
     _signed: dict[UUID, int] = field(default_factory=dict)
     _due: dict[UUID, int] = field(default_factory=dict)
 
@@ -117,9 +119,21 @@ class Publisher:
     def _mirror_some(self) -> int:
         rows = self.database.rows(EVENTS, (self.mirror.end(), MIRROR_AT_ONCE))
         if rows:
-            self.mirror.append([MirroredEvent(*row) for row in rows])
-            self._due |= {row[1]: row[2] + 1 for row in rows}
+            events = [MirroredEvent(*row[1:]) for row in rows]
+            self.mirror.append(events)
+            self._look_for_changes(events, [row[0] for row in rows])
+            self._due |= {
+                one.tenant: one.position + 1 for one in events if one.tenant not in self._spoiled
+            }
         return len(rows)
+
+    def _look_for_changes(self, events: Sequence[MirroredEvent], hashes: Sequence[bytes]) -> None:
+        for event, kept in zip(events, hashes, strict=True):
+            if merkle.leaf_hash(event.header) != kept:
+                self._spoiled.add(event.tenant)
+                self._refuse(
+                    event.tenant, f"event {event.position} was changed after it was sequenced"
+                )
 
     def _publish(self, due: dict[UUID, int]) -> None:
         unknown = [tenant for tenant in due if tenant not in self._signed]
