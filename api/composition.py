@@ -13,6 +13,7 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.holds import Holds
+from application.ledger import Ledger, LedgerReads
 from application.locations import Locations
 from application.ports import (
     Agenda,
@@ -38,6 +39,7 @@ from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
+from infrastructure.ledger.ledger_reads import PostgresLedger
 from infrastructure.twin.memory import MemoryWorld, SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
@@ -58,6 +60,7 @@ class Ports:
     answers: Answers
     agenda: Agenda
     positions: Positions
+    ledger: Ledger
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
@@ -84,6 +87,7 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        ledger=LedgerReads(ports.ledger),
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -104,6 +108,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             answers=world.answers,
             agenda=world.agenda,
             positions=world.positions,
+            ledger=world.ledger,
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -126,6 +131,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
+            ledger=PostgresLedger(engine.app),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,

@@ -13,6 +13,7 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.holds import Holds
+from application.ledger import LedgerReads
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
@@ -44,6 +45,7 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    ledger: LedgerReads
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

@@ -43,6 +43,7 @@ class LedgerEvent:
     version: int
     recorded_at: datetime
     header: bytes
+    leaf_hash: bytes
     payload: bytes | None = None
 
 
@@ -73,7 +74,10 @@ class Proof:
 
 
 class Ledger(Protocol):
-    """The stored ledger of the bound tenant. Nothing beyond the last checkpoint is proved."""
+    """The stored ledger of the bound tenant. Nothing beyond the last checkpoint is proved.
+
+    Bytes that are not those that were hashed are not given out: what reads events and proofs raises LedgerDamaged.
+    """
 
     def checkpoint(self, tenant: UUID) -> Checkpoint | None:
         """The last one; None while nothing is signed."""
@@ -119,7 +123,7 @@ class LedgerReads:
         return found
 
     def tile(self, tenant: UUID, path: str, by: Caller) -> bytes:
-        """A tile, of hashes or entries. Refuses: NotPermitted, NotFound (another tenant's, or no checkpoint covers it)."""
+        """A tile, of hashes or entries. Refuses: NotPermitted, NotFound (no checkpoint covers it)."""
         self._require(tenant, by)
         found = self.ledger.tile(tenant, path)
         if found is None:

@@ -226,6 +226,12 @@ class Behind(Unavailable):
     code = "behind"
 
 
+class LedgerDamaged(Unavailable):
+    """What is stored is not what was entered into the ledger: somebody changed it by hand."""
+
+    code = "ledger_damaged"
+
+
 class Unreadable(Unavailable):
     """A sealed value cannot be opened, and nothing says it was erased."""
 

@@ -18,6 +18,7 @@ from api.http import (
     routes_booking,
     routes_business,
     routes_keys,
+    routes_ledger,
     routes_slots,
     routes_staff,
 )
@@ -41,6 +42,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_ledger.routes.specs,
 )
 
 

@@ -59,7 +59,7 @@ class Spec:
 
     `refuses` are its own refusals; those that all operations share are added where it is described. `changes` says
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
-    entries and has a bound of its own.
+    entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet.
     """
 
     method: Method
@@ -74,6 +74,12 @@ class Spec:
     changes: bool
     opens: bool
     large: bool
+    pending: bool
+
+    @property
+    def route(self) -> str:
+        """The path as the router takes it: one parameter may hold slashes."""
+        return self.path.replace("{path}", "{path:path}")
 
     def bytes_max(self, settings: ApiSettings) -> int:
         """How long its body may be."""
@@ -100,6 +106,7 @@ class Routes:
         changes: bool = False,
         opens: bool = False,
         large: bool = False,
+        pending: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -119,6 +126,7 @@ class Routes:
                     changes,
                     opens,
                     large,
+                    pending,
                 )
             )
             return handler

@@ -46,7 +46,7 @@ def endpoint(spec: Spec) -> Callable[..., None]:
         inspect.Parameter(
             name,
             keyword,
-            annotation=Annotated[str, _path(kind)],  # type: ignore[valid-type]
+            annotation=Annotated[str, _path(kind)],
         )
         for name, kind in spec.takes.ids
     ]
@@ -105,6 +105,9 @@ def _responses(spec: Spec) -> dict[int | str, dict[str, Any]]:
     if isinstance(spec.answers, str):
         success["content"] = {spec.answers: {"schema": {"type": "string"}}}
     found: dict[int | str, dict[str, Any]] = {spec.status: success}
+    if spec.pending:
+        later = "Not yet there; ask again."
+        found[202] = {"description": later, "headers": {"Retry-After": HEADERS["Retry-After"]}}
     found.update(problem_responses(_refusals(spec)))
     return found
 

@@ -40,6 +40,10 @@ TAGS: Final = [
     },
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
+    {
+        "name": "Ledger",
+        "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
+    },
     {"name": "Machine", "description": "For programs that look after this one. No key is needed."},
 ]
 

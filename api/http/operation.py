@@ -73,7 +73,7 @@ class Operation(APIRoute):
     """A `Spec` as a route of the application."""
 
     def __init__(self, spec: Spec, edge: Edge) -> None:
-        super().__init__(spec.path, describe.endpoint(spec), **describe.route(spec))
+        super().__init__(spec.route, describe.endpoint(spec), **describe.route(spec))
         self.spec = spec
         self.edge = edge
         self.app = self._run

@@ -71,7 +71,7 @@ def compare_with_mirror(database: Database, last: MirroredEvent | None) -> None:
 
 def compare_with_signer(database: Database, remembered: Mapping[str, Remembered]) -> None:
     """Every log must extend what was signed for it. Raises Behind, Rewritten."""
-    heads = dict(database.rows(HEADS))
+    heads: dict[UUID, int] = dict(database.rows(HEADS))
     origins = Origins(database).of(list(heads))
     for origin in remembered.keys() - set(origins.values()):
         raise Behind(f"the database has no log {origin}, which the signer signed for")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
 from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
-from infrastructure.database import Database
+from domain.errors import LedgerDamaged
+from infrastructure.database import Database, Row
 from infrastructure.ledger import merkle
+from infrastructure.ledger.intact import require_leaf, require_payload
 from infrastructure.ledger.stored_tree import StoredTree
+from infrastructure.ledger.tile_writer import TreeDamaged
 from infrastructure.ledger.tiles import (
     TILE_WIDTH,
     TileId,
@@ -26,12 +30,10 @@ LAST: Final = (
 )
 KEEP: Final = "UPDATE ledger_checkpoint SET kept = 'receipt' WHERE tenant_id = %b AND size = %s AND kept IS NULL"
 HEADERS: Final = (
-    "SELECT e.header FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    "SELECT e.header, s.leaf_hash FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE s.tenant_id = %b AND s.position >= %s AND s.position < %s ORDER BY s.position"
 )
-SHOWN: Final = (
-    "s.position, s.event_id, e.type, s.stream_id, s.stream_version, s.recorded_at, e.header"
-)
+SHOWN: Final = "s.position, s.event_id, e.type, s.stream_id, s.stream_version, s.recorded_at, e.header, s.leaf_hash"
 # `type` is a whole type, or a beginning that ends before a dot: a range of names, never a pattern.
 EVENTS: Final = (
     f"SELECT {SHOWN} FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
@@ -76,8 +78,11 @@ class PostgresLedger:
             return None
         if entries:
             rows = self.database.rows(HEADERS, (tenant, first, first + tile.width))
-            return entry_bundle(row[0] for row in rows)
-        return StoredTree(self.database.rows).fetch([(tenant, tile)])[0]
+            if len(rows) != tile.width:
+                raise LedgerDamaged(f"Events between {first} and {first + tile.width} are missing")
+            return entry_bundle(require_leaf(first + at, *row) for at, row in enumerate(rows))
+        with damage_told():
+            return StoredTree(self.database.rows).fetch([(tenant, tile)])[0]
 
     def events(self, tenant: UUID, query: EventsQuery) -> Sequence[LedgerEvent]:
         """See the port."""
@@ -88,26 +93,28 @@ class PostgresLedger:
             rows = self.database.rows(
                 EVENTS_OF, (tenant, query.subject, query.after, *kind, query.limit)
             )
-        return [LedgerEvent(*row) for row in rows]
+        return [shown(row) for row in rows]
 
     def event(self, tenant: UUID, event: UUID) -> LedgerEvent | Literal["queued"] | None:
         """See the port."""
         row = self.database.row(EVENT, (tenant, event))
         if row is not None:
-            return LedgerEvent(*row)
+            return shown(row)
         # Looked for in the queue after the ledger; it may have left the one for the other meanwhile.
         if self.database.row(QUEUED, (tenant, event)) is not None:
             return "queued"
         row = self.database.row(EVENT, (tenant, event))
-        return None if row is None else LedgerEvent(*row)
+        return None if row is None else shown(row)
 
     def inclusion(self, tenant: UUID, index: int, size: int) -> tuple[bytes, ...]:
         """See the port."""
-        return tuple(merkle.inclusion_proof(index, size, self._read(tenant, size)))
+        with damage_told():
+            return tuple(merkle.inclusion_proof(index, size, self._read(tenant, size)))
 
     def consistency(self, tenant: UUID, old: int, size: int) -> tuple[bytes, ...]:
         """See the port."""
-        return tuple(merkle.consistency_proof(old, size, self._read(tenant, size)))
+        with damage_told():
+            return tuple(merkle.consistency_proof(old, size, self._read(tenant, size)))
 
     def receipt(self, tenant: UUID, position: int) -> Receipt | None:
         """See the port."""
@@ -120,3 +127,21 @@ class PostgresLedger:
 
     def _read(self, tenant: UUID, size: int) -> merkle.Reader:
         return StoredTree(self.database.rows).reader(tenant, size)
+
+
+def shown(row: Row) -> LedgerEvent:
+    """A row as an event. Raises LedgerDamaged unless it holds the bytes that were entered."""
+    found = LedgerEvent(*row)
+    require_leaf(found.position, found.header, found.leaf_hash)
+    if found.payload is not None:
+        require_payload(found.position, found.header, found.payload)
+    return found
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Tell damage of the tree as a refusal."""
+    try:
+        yield
+    except TreeDamaged as damage:
+        raise LedgerDamaged(str(damage)) from None

@@ -132,16 +132,14 @@ class SignerClient:
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
         with self._turn:
             # A kept connection may be one to a signer that was restarted since.
-            for another in (True, False) if self._connection else (False,):
-                try:
-                    answer = self._exchange(message)
-                    break
-                except OSError as error:
-                    self._hang_up()
-                    if not another:
-                        raise Unavailable(
-                            "The signer cannot be reached", retry_after_seconds=1
-                        ) from error
+            kept = self._connection is not None
+            try:
+                answer = self._exchange(message)
+            except OSError as error:
+                self._hang_up()
+                if not kept:
+                    raise unreachable() from error
+                answer = self._exchange_anew(message)
         if "error" in answer:
             raise Unavailable(
                 f"The signer could not answer: {answer['error']}", retry_after_seconds=1
@@ -153,6 +151,13 @@ class SignerClient:
             self._connection = self._connect()
         send(self._connection, message)
         return receive(self._connection)
+
+    def _exchange_anew(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._exchange(message)
+        except OSError as error:
+            self._hang_up()
+            raise unreachable() from error
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -169,6 +174,11 @@ class SignerClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def unreachable() -> Unavailable:
+    """What is said when nobody answers."""
+    return Unavailable("The signer cannot be reached", retry_after_seconds=1)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
@@ -92,3 +93,4 @@ class MemoryWorld:
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
+        self.ledger = MemoryLedger(self.state)

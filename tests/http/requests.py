@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.contract import Spec
-from api.http.fields import example_id
+from api.http.fields import path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
@@ -16,7 +16,7 @@ def address(spec: Spec, made: dict[str, str] | None = None) -> str:
     """The path of `spec`, with ids of `made` by kind, else with ids of nothing."""
     path = spec.path
     for name, kind in spec.takes.ids:
-        path = path.replace(f"{{{name}}}", (made or {}).get(kind, example_id(kind)))
+        path = path.replace(f"{{{name}}}", (made or {}).get(kind, path_schema(kind)[1]))
     return path
 
 
@@ -55,5 +55,7 @@ def _bodies(made: dict[str, str]) -> dict[str, Any]:
         "make_booking": {"service_id": made["service"], "start": start, "customer": ADA},
         "decline_booking": reason,
         "cancel_booking": reason,
+        "prove_inclusion": {"index": 0, "size": 1},
+        "prove_consistency": {"from": 1, "to": 1},
         "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},
     }

@@ -16,6 +16,7 @@ from api.http.app import SPECS
 from api.http.contract import Spec
 from api.http.fields import example_id
 from domain.access_key import ROLES
+from domain.values import public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.requests import address, arguments
 
@@ -45,7 +46,9 @@ def _furnished(shop: Business) -> Business:
     """With a booking, a second location, and one more of everything that can be ended."""
     made = shop.made
     spare = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
-    made["booking"] = shop.book()["id"]
+    booked = shop.book()
+    made["booking"], made["event"] = booked["id"], booked["event_id"]
+    made["tenant"], made["tile"] = public_id("tenant", shop.tenant), "0/000.p/1"
     made["elsewhere"] = shop.location(name="Elsewhere")
     made["spare location"] = shop.location(name="Spare")
     made["spare service"] = shop.service(made["location"])

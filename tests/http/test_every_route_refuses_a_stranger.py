@@ -8,7 +8,7 @@ import pytest
 
 from api.http.app import SPECS
 from api.http.contract import Spec
-from domain.values import instant_text
+from domain.values import instant_text, public_id
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
 from tests.http.requests import address
@@ -79,6 +79,7 @@ def test_another_business_sees_nothing_of_this_one(shop: Business):
     )
     key = shop.get("/v1/keys").json()["data"][0]["id"]
     made = {**shop.made, "booking": booked["id"], "hold": hold["id"], "key": key}
+    made |= {"event": booked["event_id"], "tenant": public_id("tenant", shop.tenant)}
     for spec in SPECS:
         if spec.takes.ids and spec.method in ("GET", "DELETE"):
             refused = other.call(spec.method, address(spec, made))

@@ -1,0 +1,96 @@
+"""Bodies and answers of the ledger: events, proofs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api.http.fields import AtLeast, QueryNumber, SubjectRef
+from api.http.schemas_common import Input, Output
+from application.ledger import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX
+
+Position = Annotated[int, Field(ge=0, le=2**53, description="An index in the tenant's ledger.")]
+Base64 = Annotated[str, Field(examples=["tgekH9EIMYjsSfaiSzHhFnonwNqkFo9wmDriv/2o/gQ="])]
+
+
+class EventsAsked(Input):
+    """Which events: those after a position, of one type or about one subject."""
+
+    after: Annotated[
+        QueryNumber | None, Field(le=2**53, description="The position before the first wanted.")
+    ] = None
+    cursor: Annotated[
+        QueryNumber | None, Field(le=2**53, description="`next_cursor` of the part before.")
+    ] = None
+    limit: Annotated[QueryNumber, Field(ge=1, le=PAGE_EVENTS_MAX)] = PAGE_EVENTS_DEFAULT
+    type: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)*(\.v[0-9]{1,4})?$",
+            max_length=128,
+            description="A whole type, or its beginning up to a dot.",
+            examples=["booking"],
+        ),
+    ] = None
+    subject_id: SubjectRef | None = None
+    at_least: Annotated[
+        AtLeast | None,
+        Field(description="Wait (at most 5 seconds) until this event or position is there."),
+    ] = None
+
+
+class Event(Output):
+    """An event's place and header. `leaf` are the exact bytes that are hashed, base64."""
+
+    position: Position
+    id: str
+    type: str
+    recorded_at: str
+    header: Annotated[dict[str, Any], Field(description="The leaf's second line, for reading.")]
+    leaf: Base64
+    leaf_hash: Base64
+
+
+class EventList(Output):
+    """A part of the ledger, in its order."""
+
+    data: list[Event]
+    next_cursor: str | None
+
+
+class WholeEvent(Event):
+    """An event with its payload: the plain part, then one envelope for each seal, a line each (base64)."""
+
+    payload: Base64
+    plain: Annotated[dict[str, Any], Field(description="The payload's first line, for reading.")]
+
+
+class InclusionAsked(Input):
+    """Which leaf, in the tree of which size."""
+
+    index: Position
+    size: Position
+
+
+class ConsistencyAsked(Input):
+    """Between which sizes."""
+
+    from_: Annotated[int, Field(alias="from", ge=0, le=2**53)]
+    to: Position
+
+
+class InclusionProof(Output):
+    """An audit path (RFC 6962), the leaf's sibling first."""
+
+    index: Position
+    size: Position
+    hashes: list[Base64]
+
+
+class ConsistencyProof(Output):
+    """A proof that a larger tree extends a smaller one (RFC 6962)."""
+
+    index: Annotated[Position, Field(description="The smaller size.")]
+    size: Position
+    hashes: list[Base64]
