@@ -13,11 +13,12 @@ from domain.errors import FieldError, UnknownReference
 from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.ledger.log_keys import log_vkey
 from infrastructure.wall import bound_to
 
 
 def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
-    """Found a tenant; its id and first keys. Refuses: Unacceptable."""
+    """Found a tenant; its id, the key of its log, and its first API keys. Refuses: Unacceptable."""
     engine = Engine.connect(deployment, connections=1)
     try:
         tenant = engine.ids.uuid()
@@ -26,7 +27,11 @@ def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
                 engine.store, engine.book, engine.clock, engine.ids, deployment.settings.origin
             )
             founded = tenancy.found_tenant(name, tenant)
-        return {"tenant": public_id("tenant", tenant), "keys": dict(founded.keys)}
+        return {
+            "tenant": public_id("tenant", tenant),
+            "log_vkey": log_vkey(deployment.settings, founded.tenant.origin),
+            "keys": dict(founded.keys),
+        }
     finally:
         engine.close()
 

@@ -126,11 +126,13 @@ def demo(data: Data = DEFAULT_DATA) -> None:
     """Load the demo franchise, once (a part of `up --demo`)."""
     from api.composition import production
     from api.demo.load import load
+    from api.demo.log_key import keep_log_vkey
 
     deployment = _checked(data)
     platform, engine = production(deployment, connections=DEMO_CONNECTIONS)
     try:
-        load(platform, deployment.settings.keys)
+        loaded = load(platform, deployment.settings.keys)
+        keep_log_vkey(deployment.settings, platform, loaded.tenant)
     finally:
         engine.close()
 
@@ -170,7 +172,7 @@ def create_tenant(
     if as_json:
         print(json.dumps(founded))
         return
-    print(f"tenant {founded['tenant']}\n\nKeys, shown this once:")
+    print(f"tenant {founded['tenant']}\nlog    {founded['log_vkey']}\n\nKeys, shown this once:")
     for role, key in founded["keys"].items():
         print(f"  {role:<16} {key}")
 

@@ -18,6 +18,7 @@ from infrastructure.server.start_faults import ServerFailed
 from infrastructure.settings import DEFAULT_DATA, Settings
 
 DEMO_KEYS: Final = "demo-keys.json"
+DEMO_VKEY: Final = "demo-log.vkey"
 URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
 LOOK_SECONDS: Final = 10.0
 BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "worker")
@@ -97,10 +98,10 @@ def have_demo(settings: Settings, url: str) -> None:
     Refuses: ServerFailed (it cannot be loaded, or was loaded into another database).
     """
     path = settings.keys / DEMO_KEYS
-    if not path.exists():
+    if not path.exists() or not (settings.keys / DEMO_VKEY).exists():
         print("daybook: loading the demo franchise, this once", file=sys.stderr, flush=True)
         run_verb(settings, "demo")
-    elif not is_known(url, read_demo(path)):
+    elif not is_known(url, read_demo(settings.keys)):
         raise ServerFailed(f"{path} belongs to another database; move it away to load the demo")
 
 
@@ -122,7 +123,7 @@ def is_known(url: str, demo: Mapping[str, Any]) -> bool:
 
 def say_ready(url: str, settings: Settings, *, demo: bool, ready_json: bool) -> None:
     """Tell a program in one line of JSON, or a person where to go."""
-    shown = read_demo(settings.keys / DEMO_KEYS) if demo else {}
+    shown = read_demo(settings.keys) if demo else {}
     if ready_json:
         print(json.dumps({"url": url, **shown}), flush=True)
         return
@@ -147,8 +148,8 @@ def tour_words(data: Path) -> str:
     return f"{called} tour" + ("" if data == DEFAULT_DATA.resolve() else f" --data {data}")
 
 
-def read_demo(path: Path) -> dict[str, Any]:
-    """The demo's tenant and keys."""
-    found = json.loads(path.read_text(encoding="utf-8"))
-    assert isinstance(found, dict)
-    return found
+def read_demo(keys: Path) -> dict[str, Any]:
+    """The demo's tenant, the key of its log, and its API keys."""
+    found = json.loads((keys / DEMO_KEYS).read_text(encoding="utf-8"))
+    vkey = (keys / DEMO_VKEY).read_text(encoding="utf-8").strip()
+    return {"tenant": found["tenant"], "log_vkey": vkey, "keys": found["keys"]}

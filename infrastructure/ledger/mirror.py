@@ -124,9 +124,13 @@ class FolderMirror:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
+            self._let_go()
             raise MirrorInUse(f"another publisher writes to {self._folder}") from None
-        self._find_end()
+        try:
+            self._find_end()
+        except BaseException:
+            self._let_go()
+            raise
         return self
 
     def __exit__(
@@ -135,6 +139,9 @@ class FolderMirror:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
         for handle in (self._file, self._lock):
             if handle is not None:
                 os.close(handle)
@@ -176,6 +183,8 @@ class FolderMirror:
         """See Mirror."""
         segments = self._segments()
         firsts = [int(path.stem) for path in segments]
+        if firsts and firsts[0] > after + 1:
+            raise MirrorDamaged(f"{self._folder} begins with event {firsts[0]}, not {after + 1}")
         begin = max((at for at, first in enumerate(firsts) if first <= after + 1), default=0)
         expected = firsts[begin] if firsts else 1
         for at, path in enumerate(segments[begin:], begin):

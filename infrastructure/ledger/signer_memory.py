@@ -64,16 +64,19 @@ class SignerMemory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
+            self._let_go()
             raise MemoryInUse(f"another signer runs on {self.path}") from None
         try:
-            data = self.path.read_bytes()
+            self._known = read_journal(self.path.read_bytes(), self.path)
+            self._rewrite()
         except FileNotFoundError:
+            self._let_go()
             raise MemoryDamaged(
                 f"{self.path} is gone: a signer that forgot what it signed must be retired, not restarted"
             ) from None
-        self._known = read_journal(data, self.path)
-        self._rewrite()
+        except BaseException:
+            self._let_go()
+            raise
         return self
 
     def __exit__(
@@ -82,6 +85,9 @@ class SignerMemory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._let_go()
+
+    def _let_go(self) -> None:
         for handle in (self._file, self._lock):
             if handle is not None:
                 os.close(handle)
