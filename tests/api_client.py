@@ -129,6 +129,7 @@ class Business:
     running: Running
     tenant: str
     keys: dict[str, str]
+    log_vkey: str = ""
     location: str = ""
     staff: list[str] = field(default_factory=list)
     day: datetime = field(default_factory=lambda: midnight(days=3))
@@ -137,7 +138,7 @@ class Business:
     def found(cls, running: Running) -> Business:
         """A new tenant with its location."""
         founded = running.tenant()
-        self = cls(running, founded["tenant"], founded["keys"])
+        self = cls(running, founded["tenant"], founded["keys"], founded["log_vkey"])
         with self.api() as api:
             place = {"name": "Main", "time_zone": "UTC", "country": "US"}
             self.location = api.made("/v1/locations", place)["id"]

@@ -50,7 +50,7 @@ EVENT: Final = (
     f"SELECT {SHOWN}, e.state FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE s.tenant_id = %b AND s.event_id = %b"
 )
-QUEUED: Final = "SELECT FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids)"
+QUEUED: Final = "SELECT true FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids)"
 
 
 @dataclass(frozen=True, slots=True)
