@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from api.demo.load import write_secret
+from api.platform import Platform
 from application.access_keys import AccessKeys, IssueKey
 from application.recorded import Caller
 from application.tenancy import Tenancy
@@ -14,7 +16,10 @@ from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.ledger.log_keys import log_vkey
+from infrastructure.settings import Settings
 from infrastructure.wall import bound_to
+
+DEMO_VKEY = "demo-log.vkey"
 
 
 def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
@@ -34,6 +39,14 @@ def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
         }
     finally:
         engine.close()
+
+
+def keep_log_vkey(platform: Platform, settings: Settings, tenant: str) -> None:
+    """Write the public key of the demo's log down, for `up --ready-json` to show."""
+    id = reference("tenant", tenant, "/tenant")
+    with platform.bound(id):
+        origin = platform.tenancy.tenant(id).origin
+    write_secret(settings.keys / DEMO_VKEY, f"{log_vkey(settings, origin)}\n")
 
 
 def issue_key(

@@ -124,15 +124,15 @@ def guard(data: Data = DEFAULT_DATA) -> None:
 @app.command(hidden=True)
 def demo(data: Data = DEFAULT_DATA) -> None:
     """Load the demo franchise, once (a part of `up --demo`)."""
+    from api.administration import keep_log_vkey
     from api.composition import production
     from api.demo.load import load
-    from api.demo.log_key import keep_log_vkey
 
     deployment = _checked(data)
     platform, engine = production(deployment, connections=DEMO_CONNECTIONS)
     try:
         loaded = load(platform, deployment.settings.keys)
-        keep_log_vkey(deployment.settings, platform, loaded.tenant)
+        keep_log_vkey(platform, deployment.settings, loaded.tenant)
     finally:
         engine.close()
 

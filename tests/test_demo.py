@@ -255,7 +255,7 @@ def test_the_demo_survives_kill_9_and_a_later_start_shows_the_same_keys(
     kept = json.loads((data / "keys" / DEMO_KEYS).read_text())
     events = count(main, "event")
     said = start_and_stop(data, main)
-    assert list(said) == ["url", "tenant", "keys"]
+    assert list(said) == ["url", "tenant", "log_vkey", "keys"]
     assert kept == {"tenant": said["tenant"], "keys": said["keys"]}
     assert count(main, "event") == events
     with psycopg.connect(main) as connection:

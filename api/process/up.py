@@ -98,11 +98,12 @@ def have_demo(settings: Settings, url: str) -> None:
     Refuses: ServerFailed (it cannot be loaded, or was loaded into another database).
     """
     path = settings.keys / DEMO_KEYS
-    if not path.exists() or not (settings.keys / DEMO_VKEY).exists():
-        print("daybook: loading the demo franchise, this once", file=sys.stderr, flush=True)
-        run_verb(settings, "demo")
-    elif not is_known(url, read_demo(settings.keys)):
+    if path.exists() and not is_known(url, read_demo(settings.keys)):
         raise ServerFailed(f"{path} belongs to another database; move it away to load the demo")
+    if not path.exists():
+        print("daybook: loading the demo franchise, this once", file=sys.stderr, flush=True)
+    if not path.exists() or not (settings.keys / DEMO_VKEY).exists():
+        run_verb(settings, "demo")
 
 
 def is_known(url: str, demo: Mapping[str, Any]) -> bool:
@@ -151,5 +152,6 @@ def tour_words(data: Path) -> str:
 def read_demo(keys: Path) -> dict[str, Any]:
     """The demo's tenant, the key of its log, and its API keys."""
     found = json.loads((keys / DEMO_KEYS).read_text(encoding="utf-8"))
-    vkey = (keys / DEMO_VKEY).read_text(encoding="utf-8").strip()
-    return {"tenant": found["tenant"], "log_vkey": vkey, "keys": found["keys"]}
+    log = keys / DEMO_VKEY
+    vkey = {"log_vkey": log.read_text(encoding="utf-8").strip()} if log.exists() else {}
+    return {"tenant": found["tenant"], **vkey, "keys": found["keys"]}

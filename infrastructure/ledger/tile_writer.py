@@ -7,14 +7,17 @@ and the memory of the sequencer does not grow with the log.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from infrastructure.database import Row, WalledConnection
+import psycopg
+
+from infrastructure.database import Row
 from infrastructure.ledger.merkle import HASH_SIZE, tree_hash
 from infrastructure.ledger.tiles import TILE_WIDTH, TileId, hashes_of, tiles_completed
 
 TILES_AT_ONCE: Final = 256
+Connection = psycopg.Connection[Any]
 
 LEAVES: Final = (
     "SELECT w.tenant, w.n, string_agg(s.leaf_hash, ''::bytea ORDER BY s.position)"
@@ -43,7 +46,7 @@ class TreeDamaged(Exception):
     """What a tile is made of is not there: rows were removed by hand. Names tenant, level and tile."""
 
 
-def complete_tiles(connection: WalledConnection, grown: Mapping[UUID, tuple[int, int]]) -> int:
+def complete_tiles(connection: Connection, grown: Mapping[UUID, tuple[int, int]]) -> int:
     """Write every tile that logs filled by growing from size to size; how many. Raises TreeDamaged."""
     due: dict[int, list[tuple[UUID, TileId]]] = {}
     for tenant, (before, after) in grown.items():
@@ -59,7 +62,7 @@ def complete_tiles(connection: WalledConnection, grown: Mapping[UUID, tuple[int,
     return sum(map(len, due.values()))
 
 
-def catch_up(connection: WalledConnection) -> int:
+def catch_up(connection: Connection) -> int:
     """Write the tiles of logs that were numbered before there were tiles; how many."""
     return sum(
         complete_tiles(connection, {tenant: (done * TILE_WIDTH, full * TILE_WIDTH)})
@@ -67,7 +70,7 @@ def catch_up(connection: WalledConnection) -> int:
     )
 
 
-def _write(connection: WalledConnection, level: int, due: list[tuple[UUID, int]]) -> None:
+def _write(connection: Connection, level: int, due: list[tuple[UUID, int]]) -> None:
     wanted = [tenant for tenant, _ in due], [n for _, n in due]
     if level == 0:
         found = connection.execute(LEAVES, wanted, binary=True).fetchall()

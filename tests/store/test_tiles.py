@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
 
 import psycopg
@@ -112,9 +112,9 @@ def test_readers_of_many_logs_are_made_from_one_reading(
     sequence_all(sequencer)
     statements: list[str] = []
 
-    def counted(statement: str, values: object) -> list[tuple[object, ...]]:
+    def counted(statement: str, values: Sequence[object]) -> list[tuple[object, ...]]:
         statements.append(statement)
-        return owner.execute(statement.encode(), values, binary=True).fetchall()  # type: ignore[arg-type]
+        return owner.execute(statement.encode(), values, binary=True).fetchall()
 
     readers = StoredTree(counted).prefetched([(one, *sizes) for one, sizes in tenants.items()])
     for tenant, (old, size) in tenants.items():
@@ -137,12 +137,12 @@ def test_tiles_of_a_log_that_had_none_are_caught_up(
         "DELETE FROM ledger_tile WHERE tenant_id = %s RETURNING level, n, data", (tenant,)
     ).fetchall()
     assert len(before) == 2
-    assert catch_up(owner) == 2  # type: ignore[arg-type]
+    assert catch_up(owner) == 2
     after = owner.execute(
         "SELECT level, n, data FROM ledger_tile WHERE tenant_id = %s", (tenant,)
     ).fetchall()
     assert sorted(after, key=str) == sorted(before, key=str)
-    assert catch_up(owner) == 0  # type: ignore[arg-type]
+    assert catch_up(owner) == 0
 
 
 def test_a_tile_with_a_hole_is_named(
