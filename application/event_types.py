@@ -27,7 +27,18 @@ from typing import (
 )
 from uuid import UUID
 
-from domain import access, access_key, booking, hold, location, service, staff, subject, tenant
+from domain import (
+    access,
+    access_key,
+    booking,
+    hold,
+    ledger,
+    location,
+    service,
+    staff,
+    subject,
+    tenant,
+)
 from domain.sealing import RETENTION_CLASSES, Envelope, Plain, Sealed
 from domain.values import Personal
 
@@ -75,6 +86,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *hold.DECISIONS,
     *booking.DECISIONS,
     *access.DECISIONS,
+    *ledger.DECISIONS,
 )
 
 

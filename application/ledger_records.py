@@ -1,0 +1,78 @@
+"""What is recorded of the ledger itself: by the parts that keep it, and when somebody takes a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+from application.execute import Plan, Scribe, carry_out
+from application.ports import Append, Clock, EventStore, Ids
+from application.recorded import Caller, Recorded
+from domain.ledger import (
+    EvidenceIssued,
+    LedgerExported,
+    LedgerRestored,
+    LogFrozen,
+    LogKeyAdded,
+    LogKeyRetired,
+    MapCommitted,
+)
+
+KEEPER: Final = "system:ledger"
+CARTOGRAPHER: Final = "system:cartographer"
+
+
+def log_stream(tenant: UUID) -> UUID:
+    """The stream of what happens to a tenant's log."""
+    return uuid5(tenant, "daybook/ledger/log")
+
+
+def map_stream(tenant: UUID, covers: int) -> UUID:
+    """The stream of the one map that covers so many leaves: a second one would be a conflict."""
+    return uuid5(tenant, f"daybook/ledger/map/{covers}")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecords:
+    """Records decisions about ledgers; each is durable on return."""
+
+    store: EventStore
+    clock: Clock
+    ids: Ids
+
+    def record(
+        self, tenant: UUID, decision: LogKeyAdded | LogKeyRetired | LogFrozen | LedgerRestored
+    ) -> Recorded[object]:
+        """Record what happened to a log. Refuses: Stale."""
+        stream = log_stream(tenant)
+
+        def attempt() -> Plan[Recorded[object]]:
+            scribe = Scribe.begin(Caller(tenant, KEEPER, frozenset()), self.clock, self.ids)
+            event = scribe.record(stream, len(self.store.read(tenant, stream)) + 1, decision)
+            return Plan(Append(tenant, scribe.at, (event,)), event)
+
+        return carry_out(self.store, attempt)
+
+    def commit_map(self, tenant: UUID, decision: MapCommitted) -> Recorded[object]:
+        """Record a map; the one that is there already, if it was recorded before. Refuses: Stale."""
+        stream = map_stream(tenant, decision.covers)
+
+        def attempt() -> Plan[Recorded[object]]:
+            if known := self.store.read(tenant, stream):
+                return Plan(Append(tenant, known[0].occurred_at, ()), known[0])
+            scribe = Scribe.begin(Caller(tenant, CARTOGRAPHER, frozenset()), self.clock, self.ids)
+            event = scribe.record(stream, 1, decision)
+            return Plan(Append(tenant, scribe.at, (event,)), event)
+
+        return carry_out(self.store, attempt)
+
+    def record_copy(self, by: Caller, decision: LedgerExported | EvidenceIssued) -> Recorded[object]:
+        """Record that a caller takes a copy, before it is handed out."""
+
+        def attempt() -> Plan[Recorded[object]]:
+            scribe = Scribe.begin(by, self.clock, self.ids)
+            event = scribe.record(self.ids.uuid(), 1, decision)
+            return Plan(Append(by.tenant, scribe.at, (event,)), event)
+
+        return carry_out(self.store, attempt)
