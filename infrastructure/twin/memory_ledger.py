@@ -98,10 +98,7 @@ class MemoryLedger:
             return [_leaf(one) for one in self.state.log.get(tenant, [])]
 
     def _read(self, tenant: UUID) -> merkle.Reader:
-        hashes = [merkle.leaf_hash(leaf) for leaf in self._leaves(tenant)]
-        return lambda nodes: [
-            merkle.tree_hash(hashes[index << level : index + 1 << level]) for level, index in nodes
-        ]
+        return merkle.reader_of([merkle.leaf_hash(leaf) for leaf in self._leaves(tenant)])
 
 
 def _leaf(event: Recorded[object]) -> bytes:
