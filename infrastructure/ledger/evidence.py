@@ -19,7 +19,7 @@ from application.ledger_records import map_stream
 from application.ports import Clock
 from domain.errors import Behind, LedgerDamaged, TooMany
 from domain.ledger import MapCommitted
-from infrastructure.canonical import b64, canonical, parsed
+from infrastructure.canonical import b64, canonical, parsed, unb64
 from infrastructure.database import Database, WalledConnection
 from infrastructure.ledger import merkle
 from infrastructure.ledger.bundles import Attests, zipped
@@ -29,7 +29,7 @@ from infrastructure.ledger.map_buckets import bucket_to_read, prove_from
 from infrastructure.ledger.map_drawing import bucket_bounds, items_of
 from infrastructure.ledger.origins import Origins
 from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.subject_map import MapProof, key_of
+from infrastructure.ledger.subject_map import Chain, MapProof, key_of, value_of, verify_proof
 from infrastructure.ledger.tiles import TileId, TileReader
 
 WAIT_SECONDS_MAX: Final = 8.0
@@ -49,7 +49,7 @@ BUCKET: Final = (
     "SELECT key, leaves, head FROM subject_chain"
     " WHERE tenant_id = %b AND key >= %b AND key <= %b ORDER BY key"
 )
-COUNT: Final = "SELECT leaves FROM subject_chain WHERE tenant_id = %b AND key = %b"
+CHAIN: Final = "SELECT leaves, head FROM subject_chain WHERE tenant_id = %b AND key = %b"
 SIGNED: Final = (
     "SELECT size, note FROM ledger_checkpoint WHERE tenant_id = %b ORDER BY size DESC LIMIT 1"
 )
@@ -154,18 +154,21 @@ class PostgresEvidence:
             key = key_of(subject.bytes)
             low, high = bucket_bounds(bucket_to_read(nodes, depth, key), depth)
             items = connection.execute(BUCKET, (tenant, low, high), binary=True).fetchall()
-            counted = row(COUNT, tenant, key)
+            counted = row(CHAIN, tenant, key)
             asked = (tenant, subject, covers, EVENTS_MAX + 1)
             leaves = connection.execute(LEAVES, asked, binary=True).fetchall()
-        count = int(counted[0]) if counted else 0
-        if len(leaves) != count:
+        chain = Chain(int(counted[0]), bytes(counted[1])) if counted else Chain()
+        if len(leaves) != chain.count:
             raise LedgerDamaged("The index of subjects and the map do not agree: see daybook fsck")
         try:
             proof = prove_from(nodes, depth, key, items_of(items))
         except ValueError:
             raise LedgerDamaged("The map of subjects is not the one that was drawn") from None
         found = [Leaf(*map(_plain, one)) for one in (map_leaf, *leaves)]
-        return Snapshot(covers, signed[0], signed[1], count, found[0], proof, found[1:])
+        committed = unb64(parsed(found[0].payload)["root"])
+        if not verify_proof(committed, key, value_of(chain) if chain.count else None, proof):
+            raise LedgerDamaged("The map of subjects is not the one that was committed")
+        return Snapshot(covers, signed[0], signed[1], chain.count, found[0], proof, found[1:])
 
     def _evidence(self, tenant: UUID, subject: UUID, it: Snapshot) -> bytes:
         read = kept_reader(StoredTree(self.database.rows), tenant, it.size)
