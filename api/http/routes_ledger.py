@@ -87,7 +87,8 @@ def show_event(call: Call, id: EventId) -> Answer:
 def show_receipt(call: Call, id: EventId) -> Answer:
     """Give a receipt: proof that the event is in the ledger, to be checked with nothing but the log's key.
 
-    It is a C2SP tlog-proof. 202 until a checkpoint covers the event (about a second after it was recorded).
+    It is a C2SP tlog-proof, with the event's leaf in its `extra` line. 202 until a checkpoint covers the event (about
+    a second after it was recorded).
     """
     found = call.platform.ledger.receipt(id, call.by)
     if found is None:

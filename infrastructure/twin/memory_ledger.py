@@ -85,13 +85,14 @@ class MemoryLedger:
         """See the port."""
         return tuple(merkle.consistency_proof(old, size, self._read(tenant)))
 
-    def receipt(self, tenant: UUID, position: int) -> Receipt | None:
+    def receipt(self, tenant: UUID, event: LedgerEvent) -> Receipt | None:
         """See the port."""
         signed = self.checkpoint(tenant)
         if signed is None:
             return None
-        hashes = self.inclusion(tenant, position, signed.size)
-        return Receipt(position, TlogProof(position, hashes, signed.note).text())
+        hashes = self.inclusion(tenant, event.position, signed.size)
+        proof = TlogProof(event.position, hashes, signed.note, event.header)
+        return Receipt(event.position, proof.text())
 
     def _leaves(self, tenant: UUID) -> list[bytes]:
         with self.state.lock:

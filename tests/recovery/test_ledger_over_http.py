@@ -70,7 +70,7 @@ class Auditor:
         proof = parse_tlog_proof(self.receipt(event).raw.decode())
         shown = self.api.get(f"/v1/events/{event}").body
         leaf = b64decode(shown["leaf"])
-        assert proof.holds_for(leaf_hash(leaf), self.key)
+        assert proof.extra == leaf and proof.holds_for(leaf_hash(leaf), self.key)
         assert shown["position"] == proof.index
         assert event.removeprefix("evt_") in leaf.decode()
         return proof.index
