@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from application.ledger_records import LedgerRecords, map_stream
+from application.ledger_records import LedgerRecords
 from application.ports import Clock
 from domain.ledger import MapCommitted
 from infrastructure.canonical import b64
@@ -38,10 +38,8 @@ LOGS: Final = (
     " AND s.sequence <= (SELECT sequence FROM subject_index) ORDER BY s.position DESC LIMIT 1) i"
     " LEFT JOIN subject_map m ON m.tenant_id = h.tenant_id"
 )
-LEAF_OF_MAP: Final = (
-    "SELECT s.position FROM event e JOIN sequenced s ON s.tenant_id = e.tenant_id AND s.event_id = e.event_id"
-    " WHERE e.tenant_id = %b AND e.stream_id = %b AND e.stream_version = 1"
-)
+LEAF_OF_MAP: Final = "SELECT min(position) FROM map_leaf WHERE tenant_id = %b AND covers = %s"
+LAST_MAP_LEAF: Final = "SELECT max(position) FROM map_leaf WHERE tenant_id = %b"
 WISHES: Final = "SELECT tenant_id FROM map_wish LIMIT %s"
 GRANT_WISHES: Final = "DELETE FROM map_wish WHERE tenant_id = ANY(%b::uuid[])"
 
@@ -121,10 +119,12 @@ class Cartographer:
     def _draw(self, connection: WalledConnection, tenant: UUID, now: datetime) -> None:
         log = self._logs[tenant]
         if log.drawn is not None and log.leaf is None:
-            log.leaf = self._leaf_of(connection, tenant, log.drawn)
+            log.leaf = one(connection, LEAF_OF_MAP, tenant, log.drawn.covers)
             if log.leaf is None or log.activity <= 0:
                 return  # it waits for its place, or nothing else has come: seen to at the next step
-        log.drawn = draw(connection, tenant, log.size, log.leaf, now)
+        # The last one in the log, which is not this one's where the database was restored to an earlier map.
+        previous = one(connection, LAST_MAP_LEAF, tenant)
+        log.drawn = draw(connection, tenant, log.size, previous, now)
         log.since, log.leaf = now, None
         self._commit(tenant, log.drawn)
 
@@ -133,8 +133,8 @@ class Cartographer:
         with bound_to(tenant):
             self.records.commit_map(tenant, decision)
 
-    @staticmethod
-    def _leaf_of(connection: WalledConnection, tenant: UUID, drawn: DrawnMap) -> int | None:
-        stream = map_stream(tenant, drawn.covers)
-        found = connection.execute(LEAF_OF_MAP, (tenant, stream), binary=True).fetchone()
-        return None if found is None else int(found[0])
+
+def one(connection: WalledConnection, statement: str, *values: object) -> int | None:
+    """The number that a statement finds, if any."""
+    found = connection.execute(statement.encode(), values, binary=True).fetchone()
+    return None if found is None or found[0] is None else int(found[0])

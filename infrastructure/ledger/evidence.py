@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from application.evidence import EvidenceBundle
-from application.ledger_records import map_stream
 from application.ports import Clock
 from domain.errors import Behind, LedgerDamaged, TooMany
 from domain.ledger import MapCommitted
@@ -55,9 +54,9 @@ SIGNED: Final = (
 )
 KEEP: Final = "UPDATE ledger_checkpoint SET kept = 'evidence' WHERE tenant_id = %b AND size = %s AND kept IS NULL"
 MAP_LEAF: Final = (
-    "SELECT s.position, e.header, s.leaf_hash, e.state FROM event e"
-    " JOIN sequenced s ON s.tenant_id = e.tenant_id AND s.event_id = e.event_id"
-    " WHERE e.tenant_id = %b AND e.stream_id = %b AND e.stream_version = 1"
+    "SELECT s.position, e.header, s.leaf_hash, e.state FROM map_leaf m JOIN sequenced s USING (tenant_id, position)"
+    " JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE m.tenant_id = %b AND m.covers = %s ORDER BY m.position LIMIT 1"
 )
 LEAVES: Final = (
     "SELECT l.position, e.header, s.leaf_hash, e.state FROM subject_leaf l JOIN sequenced s USING (tenant_id, position)"
@@ -147,7 +146,7 @@ class PostgresEvidence:
                 return connection.execute(statement.encode(), values, binary=True).fetchone()
 
             drawn, signed = row(MAP, tenant), row(SIGNED, tenant)
-            map_leaf = row(MAP_LEAF, tenant, map_stream(tenant, drawn[0])) if drawn else None
+            map_leaf = row(MAP_LEAF, tenant, drawn[0]) if drawn else None
             if signed is None or map_leaf is None or signed[0] <= map_leaf[0]:
                 return None
             covers, depth, nodes = drawn

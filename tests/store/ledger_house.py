@@ -49,7 +49,8 @@ class LedgerHouse:
         self.clock.set(self.clock.now() + PAUSE + timedelta(seconds=1))
         with self.mapping.connection() as connection:
             self.cartographer.step(connection)
-        self.sequence()
+            self.sequence()
+            self.cartographer.step(connection)  # the index takes in the leaf of the map
         self.publisher.tick()
 
     def sequence(self) -> None:

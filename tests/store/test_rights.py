@@ -108,7 +108,14 @@ def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[An
 
 RECORD = (
     *("event", "sequenced", "event_queue", "ledger_head", "subject_fence"),
-    *("ledger_tile", "ledger_checkpoint", "subject_leaf", "subject_chain", "subject_map"),
+    *(
+        "ledger_tile",
+        "ledger_checkpoint",
+        "subject_leaf",
+        "map_leaf",
+        "subject_chain",
+        "subject_map",
+    ),
 )
 MAY: dict[str, set[tuple[str, str]]] = {
     "app": {("INSERT", "event"), ("INSERT", "event_queue")},
@@ -122,6 +129,7 @@ MAY: dict[str, set[tuple[str, str]]] = {
     "follower": set(),
     "mapper": {
         ("INSERT", "subject_leaf"),
+        ("INSERT", "map_leaf"),
         *((right, "subject_chain") for right in ("INSERT", "UPDATE")),
         *((right, "subject_map") for right in ("INSERT", "UPDATE")),
     },

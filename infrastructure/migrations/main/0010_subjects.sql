@@ -10,6 +10,15 @@ CREATE TABLE subject_leaf (
 );
 CREATE INDEX subject_leaf_in_order ON subject_leaf (tenant_id, position) INCLUDE (subject_id);
 
+-- The leaves that commit to maps, as far as the same sequence.
+CREATE TABLE map_leaf (
+    tenant_id uuid   NOT NULL,
+    position  bigint NOT NULL,
+    covers    bigint NOT NULL,
+    PRIMARY KEY (tenant_id, position)
+);
+CREATE INDEX map_leaf_by_size ON map_leaf (tenant_id, covers);
+
 CREATE TABLE subject_index (
     one      boolean NOT NULL PRIMARY KEY DEFAULT true CHECK (one),
     sequence bigint  NOT NULL
@@ -46,14 +55,14 @@ DO $$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['subject_leaf', 'subject_chain', 'subject_map', 'map_wish'] LOOP
+    FOREACH t IN ARRAY ARRAY['subject_leaf', 'map_leaf', 'subject_chain', 'subject_map', 'map_wish'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('CREATE POLICY tenant_wall ON %I TO {{app}} USING (tenant_id = (SELECT wall())) '
                        'WITH CHECK (tenant_id = (SELECT wall()))', t);
     END LOOP;
-    FOREACH t IN ARRAY ARRAY['event', 'sequenced', 'ledger_head', 'subject_leaf', 'subject_chain', 'subject_map',
-                             'map_wish'] LOOP
+    FOREACH t IN ARRAY ARRAY['event', 'sequenced', 'ledger_head', 'subject_leaf', 'map_leaf', 'subject_chain',
+                             'subject_map', 'map_wish'] LOOP
         EXECUTE format('CREATE POLICY mapping ON %I TO {{mapper}} USING (true) WITH CHECK (true)', t);
     END LOOP;
 END $$;
@@ -62,8 +71,8 @@ GRANT USAGE ON SCHEMA public TO {{mapper}};
 GRANT EXECUTE ON FUNCTION wall TO {{mapper}};
 GRANT SELECT ON event, sequenced, ledger_head TO {{mapper}};
 GRANT SELECT, UPDATE ON subject_index TO {{mapper}};
-GRANT SELECT, INSERT ON subject_leaf TO {{mapper}};
+GRANT SELECT, INSERT ON subject_leaf, map_leaf TO {{mapper}};
 GRANT SELECT, INSERT, UPDATE ON subject_chain, subject_map TO {{mapper}};
 GRANT SELECT, DELETE ON map_wish TO {{mapper}};
-GRANT SELECT ON subject_leaf, subject_index, subject_chain, subject_map TO {{app}};
+GRANT SELECT ON subject_leaf, map_leaf, subject_index, subject_chain, subject_map TO {{app}};
 GRANT SELECT, INSERT ON map_wish TO {{app}};
