@@ -120,6 +120,10 @@ class SignerClient:
         """The size of the last tree of each log that was signed; 0 for none."""
         return list(self._ask({"do": "sizes", "origins": list(origins)})["sizes"])
 
+    def size(self, origin: str) -> int:
+        """See Signer."""
+        return self.sizes([origin])[0]
+
     def frozen(self, origin: str) -> str | None:
         """See Signer."""
         (reason,) = self._ask({"do": "states", "origins": [origin]})["states"]
