@@ -13,7 +13,12 @@ from infrastructure.settings import Settings
 
 def log_vkey(settings: Settings, origin: str) -> str:
     """The newest C2SP verifier key of a log that is Ed25519, and signs. Raises as `log_vkeys` does."""
-    return [key for key in log_vkeys(settings, origin) if key.kind == ED25519][-1].text()
+    return newest(log_vkeys(settings, origin)).text()
+
+
+def newest(keys: Sequence[VerifierKey]) -> VerifierKey:
+    """The newest Ed25519 key of those that sign for a log."""
+    return [key for key in keys if key.kind == ED25519][-1]
 
 
 def log_vkeys(settings: Settings, origin: str) -> Sequence[VerifierKey]:

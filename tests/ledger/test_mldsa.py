@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from infrastructure.canonical import canonical, unb64
+from infrastructure.deployment import Deployment
 from infrastructure.ledger import mldsa
 from infrastructure.ledger.notes import (
     ED25519,
@@ -23,6 +24,8 @@ from infrastructure.ledger.signer import Signed, Signer, SignRequest
 from infrastructure.ledger.signer_keys import MEMORY, SignerKeys, derived
 from infrastructure.ledger.signer_memory import SignerMemory
 from infrastructure.ledger.signer_wire import MESSAGE_BYTES_MAX, answer_message
+from infrastructure.settings import SettingRefused, Settings
+from tests.ledger.ledger_house import house
 from tests.ledger.naive_trees import NaiveTree
 
 ORIGIN = "example.test/ledger/one"
@@ -168,3 +171,53 @@ def test_a_key_reads_as_it_was_written(signer: Signer) -> None:
     (_, lattice) = keys(signer)
     assert VerifierKey.parse(lattice.text()) == lattice
     assert unb64(lattice.text().split("+", 2)[2])[0] == 0x06
+
+
+# --- in a deployment -------------------------------------------------------------------------------------------------
+
+ADDED = "ledger.key_added.v1"
+
+
+def kinds(texts: Sequence[str]) -> list[int]:
+    return [VerifierKey.parse(text).kind for text in texts]
+
+
+def test_it_is_switched_on_told_in_every_log_and_rotated_like_the_other(
+    own_deployment: Deployment,
+) -> None:
+    with house(own_deployment) as at:
+        old = at.found()
+    with house(own_deployment, DAYBOOK_MLDSA="1") as at:
+        new = at.found()
+        origins = at.publisher.origins.of([old, new])
+        listed = {tenant: at.signer.client.verifier_keys(origins[tenant]) for tenant in (old, new)}
+        assert kinds(listed[new]) == [ED25519, mldsa.MLDSA44]
+        assert at.tenants[0]["log_vkey"] == listed[new][0]
+        assert [one["vkey"] for one in at.said(new, ADDED)] == [listed[new][1]]
+        assert all(at.verifies(new, vkey) for vkey in listed[new])
+
+        assert at.said(old, ADDED) == [] and not at.verifies(old, listed[old][1])
+        for _ in range(2):
+            assert at.verb("tell-keys").returncode == 0
+        at.publish()
+        assert [one["vkey"] for one in at.said(old, ADDED)] == [listed[old][1]]
+        assert all(at.verifies(old, vkey) for vkey in listed[old])
+        header = at.rows("SELECT header FROM event WHERE type = %s LIMIT 1", ADDED)[0][0]
+        assert len(bytes(header)) < 700, "the key is in the payload; the leaf has its digest"
+
+        assert at.verb("rotate-key").returncode == 0
+        rotated = at.signer.client.verifier_keys(origins[old])
+        assert kinds(rotated) == [ED25519, mldsa.MLDSA44] * 2 and rotated[:2] == listed[old]
+        assert all(at.verifies(old, vkey) for vkey in rotated)
+        assert at.verb("retire-key", "--now", "--reason", "lost").returncode == 0
+        at.publish()
+        assert [at.verifies(old, vkey) for vkey in rotated] == [False, False, True, True]
+        retired = [one["vkey"] for one in at.said(old, "ledger.key_retired.v1")]
+        assert retired == rotated[:2]
+
+
+def test_the_setting_is_one_or_nothing(tmp_path: Path) -> None:
+    for text, on in (("1", True), ("0", False), ("", False)):
+        assert Settings.read(tmp_path, {"DAYBOOK_MLDSA": text}).mldsa is on
+    with pytest.raises(SettingRefused, match="DAYBOOK_MLDSA"):
+        Settings.read(tmp_path, {"DAYBOOK_MLDSA": "yes"})
