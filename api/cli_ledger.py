@@ -195,3 +195,7 @@ def _refusing(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     except DomainError as refusal:
         details = "; ".join(f"{error.pointer}: {error.detail}" for error in refusal.errors)
         raise VerbRefused(details or refusal.detail) from None
+    except OSError as error:
+        raise VerbRefused(
+            f"{error.strerror or 'not possible'}: {error.filename or 'disk'}"
+        ) from error

@@ -95,6 +95,8 @@ class SeedFolder:
             return int((self.path / "rotation").read_text())
         except FileNotFoundError:
             return None
+        except ValueError:
+            raise SeedRefused(f"{self.path / 'rotation'} is not a seed's number") from None
 
     def begin(self, number: int) -> None:
         """Note that a rotation adds this seed."""

@@ -107,6 +107,9 @@ def test_a_rotation_killed_anywhere_leaves_no_auditor_behind_and_goes_on(
     tenants = at.found(), at.found()
     old = {tenant: keys(at, tenant)[0] for tenant in tenants}
     assert at.verb("rotate-key", kill=kill).returncode == -9
+    if kill[:2] == ("before", "api.ledger_keys:sign_again"):
+        idle = keys(at, tenants[1])[1]
+        assert not at.verifies(tenants[1], idle), "what the rest of the verb is for"
     at.append(tenants[0])
     at.publish()
     active = "seed-2.key" in seeds(at)
@@ -245,3 +248,16 @@ def test_seeds_are_readable_by_their_owner_alone(at: House) -> None:
     for name in seeds(at):
         file: Path = at.deployment.settings.signer / name
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_and_no_rotation(at: House) -> None:
+    tenant = at.found()
+    folder = at.deployment.settings.signer
+    (folder / "rotation.new").mkdir()
+    done = at.verb("rotate-key")
+    assert done.returncode == 2 and "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+    assert len(keys(at, tenant)) == 1
+    (folder / "rotation.new").rmdir()
+    (folder / "rotation").write_text("nonsense")
+    done = at.verb("rotate-key")
+    assert done.returncode == 2 and "is not a seed's number" in done.stderr
