@@ -42,6 +42,7 @@ class PartName(StrEnum):
     SEQUENCER = "sequencer"
     SIGNER = "signer"
     PUBLISHER = "publisher"
+    CARTOGRAPHER = "cartographer"
     WORKER = "worker"
 
 
@@ -110,6 +111,8 @@ def work(
         from api.process.sequencing import sequence as run
     elif part is PartName.PUBLISHER:
         from api.process.publishing import publish as run
+    elif part is PartName.CARTOGRAPHER:
+        from api.process.mapping import map_subjects as run
     else:
         from api.process.workers import work as run
     raise SystemExit(run(_checked(data)))

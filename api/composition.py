@@ -12,8 +12,10 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
+from application.ledger_records import LedgerRecords
 from application.locations import Locations
 from application.ports import (
     Agenda,
@@ -39,8 +41,10 @@ from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
+from infrastructure.ledger.evidence import PostgresEvidence
 from infrastructure.ledger.ledger_reads import PostgresLedger
-from infrastructure.twin.memory import MemoryWorld, SettableClock
+from infrastructure.ledger.signer_socket import SignerClient
+from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
 
@@ -61,6 +65,7 @@ class Ports:
     agenda: Agenda
     positions: Positions
     ledger: Ledger
+    evidence: Evidence
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
@@ -88,6 +93,7 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
+        evidence=EvidenceReads(ports.evidence, LedgerRecords(store, clock, ids)),
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -109,6 +115,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             agenda=world.agenda,
             positions=world.positions,
             ledger=world.ledger,
+            evidence=NoEvidence(world.state),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -120,6 +127,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable."""
     pin_zones()
     engine = Engine.connect(deployment, connections=connections)
+    signer = SignerClient(deployment.settings.signer_socket)
     platform = assemble(
         Ports(
             clock=engine.clock,
@@ -132,6 +140,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
+            evidence=PostgresEvidence(engine.app, signer, engine.clock),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,

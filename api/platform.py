@@ -12,6 +12,7 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.locations import Locations
@@ -46,6 +47,7 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     ledger: LedgerReads
+    evidence: EvidenceReads
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

@@ -59,7 +59,7 @@ class EventsQuery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A proof that an event is in the ledger: a C2SP tlog-proof."""
+    """A proof that an event is in the ledger: a C2SP tlog-proof that holds the event's leaf, too."""
 
     position: int
     text: str
@@ -103,8 +103,8 @@ class Ledger(Protocol):
         """The proof that the tree of `size` extends that of `old`."""
         ...
 
-    def receipt(self, tenant: UUID, position: int) -> Receipt | None:
-        """A receipt under the last checkpoint, which is kept from then on; None while none covers the position."""
+    def receipt(self, tenant: UUID, event: LedgerEvent) -> Receipt | None:
+        """A receipt under the last checkpoint, which is kept from then on; None while none covers the event."""
         ...
 
 
@@ -146,13 +146,13 @@ class LedgerReads:
     def receipt(self, id: UUID, by: Caller) -> Receipt | None:
         """A receipt; None until a checkpoint covers the event. Refuses: NotFound.
 
-        Whoever may ask for events may; so may who books, for a receipt shows a hash and nothing else.
+        Whoever may ask for events may; so may who books, for a receipt shows a header: ids, codes and digests.
         """
         require(by, *AUDITORS, "manager", "staff", "booking")
         found = self.ledger.event(by.tenant, id)
         if found is None:
             raise NotFound()
-        return None if found == "queued" else self.ledger.receipt(by.tenant, found.position)
+        return None if found == "queued" else self.ledger.receipt(by.tenant, found)
 
     def inclusion(self, index: int, size: int, by: Caller) -> Proof:
         """Refuses: NotPermitted, Malformed (beyond the signed size, or no such index)."""

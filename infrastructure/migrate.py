@@ -19,7 +19,7 @@ from infrastructure.database import Roles, role_password
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 LOCK: Final = 7203845519  # one number for every Daybook database
-PARTS: Final = {"main": ("app", "sequencer", "follower", "publisher"), "keys": ("keys",)}
+PARTS: Final = {"main": ("app", "sequencer", "follower", "publisher", "mapper"), "keys": ("keys",)}
 
 
 class SchemaRefused(Exception):

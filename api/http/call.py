@@ -111,13 +111,15 @@ def answered(
     location: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Answer:
-    """A JSON answer: `event` becomes Daybook-Event, `version` the ETag, `location` Location.
+    """A JSON answer: `event` becomes Daybook-Event and a link to its receipt, `version` the ETag, `location` Location.
 
     Instants in `body` may be texts, or `datetime`s in UTC of whole seconds.
     """
     found = [JSON_TYPE]
     if event is not None:
-        found.append(("daybook-event", public_id("event", event)))
+        named = public_id("event", event)
+        found.append(("daybook-event", named))
+        found.append(("link", f'</v1/events/{named}/receipt>; rel="receipt"'))
     if version is not None:
         found.append(("etag", f'"{version}"'))
     if location is not None:

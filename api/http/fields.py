@@ -102,6 +102,7 @@ KeyId: TypeAlias = Annotated[UUID, PathId("key")]
 HoldId: TypeAlias = Annotated[UUID, PathId("hold")]
 BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
 TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
+SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 

@@ -101,7 +101,8 @@ class Operation(APIRoute):
             return
         query: bytes = scope["query_string"]
         request = _Request(scope["path"], scope["path_params"], query, headers, body)
-        threads = self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
+        waits = self.spec.waits or (self.waits and b"at_least" in query)
+        threads = self.edge.waiters if waits else self.edge.workers
         await send_answer(send, await threads.run(partial(self._serve, request)))
 
     def _serve(self, request: _Request) -> Answer:

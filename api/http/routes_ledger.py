@@ -11,7 +11,7 @@ import orjson
 from api.http import schemas_ledger as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
-from api.http.fields import EventId, TenantId, TilePath
+from api.http.fields import EventId, SubjectId, TenantId, TilePath
 from api.http.rendering import Json
 from application.ledger import EventsQuery, LedgerEvent, Proof
 from application.recorded import Answer
@@ -22,6 +22,7 @@ routes = Routes("Ledger")
 
 TEXT: Final = "text/plain"
 BYTES: Final = "application/octet-stream"
+ZIP: Final = "application/zip"
 FOR_GOOD: Final = "private, max-age=31536000, immutable"
 NOT_KEPT: Final = "private, no-cache"
 RETRY: Final = (("retry-after", "1"), ("cache-control", "no-store"))
@@ -86,13 +87,36 @@ def show_event(call: Call, id: EventId) -> Answer:
 def show_receipt(call: Call, id: EventId) -> Answer:
     """Give a receipt: proof that the event is in the ledger, to be checked with nothing but the log's key.
 
-    It is a C2SP tlog-proof. 202 until a checkpoint covers the event (about a second after it was recorded).
+    It is a C2SP tlog-proof, with the event's leaf in its `extra` line. 202 until a checkpoint covers the event (about
+    a second after it was recorded).
     """
     found = call.platform.ledger.receipt(id, call.by)
     if found is None:
         return Answer(202, RETRY, b"")
     named = ("content-disposition", f'attachment; filename="{public_id("event", id)}.tlog-proof"')
     return _plain(TEXT, found.text.encode(), NOT_KEPT, named)
+
+
+@routes.add(
+    "GET",
+    "/v1/subjects/{id}/evidence",
+    ZIP,
+    errors.NotFound,
+    errors.Behind,
+    errors.LedgerDamaged,
+    errors.TooMany,
+    waits=True,
+)
+def take_evidence(call: Call, id: SubjectId, query: schemas.EvidenceAsked) -> Answer:
+    """Give the evidence about one subject: every event, and the proof that there is no other.
+
+    A zip that is checked without us: docs/ledger.md. It shows nobody else's data, and no value that is sealed is
+    opened; that it was taken is recorded. May take some seconds. Roles: auditor, owner, privacy_officer.
+    """
+    found = call.platform.evidence.about(id, call.by, absent=query.absent is not None)
+    name = f"evidence-{public_id('subject', id)}.zip"
+    named = ("content-disposition", f'attachment; filename="{name}"')
+    return _plain(ZIP, found.data, "private, no-store", named)
 
 
 @routes.add("POST", "/v1/ledger/proofs/inclusion", schemas.InclusionProof, errors.LedgerDamaged)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,15 @@ class EventsAsked(Input):
     at_least: Annotated[
         AtLeast | None,
         Field(description="Wait (at most 5 seconds) until this event or position is there."),
+    ] = None
+
+
+class EvidenceAsked(Input):
+    """What to give where nothing is about the subject."""
+
+    absent: Annotated[
+        Literal["proof"] | None,
+        Field(description="`proof`: the proof that nothing is about them. By default it is 404."),
     ] = None
 
 

@@ -21,7 +21,7 @@ DEMO_KEYS: Final = "demo-keys.json"
 DEMO_VKEY: Final = "demo-log.vkey"
 URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
 LOOK_SECONDS: Final = 10.0
-BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "worker")
+BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "cartographer", "worker")
 
 
 def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:

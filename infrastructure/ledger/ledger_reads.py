@@ -116,14 +116,15 @@ class PostgresLedger:
         with damage_told():
             return tuple(merkle.consistency_proof(old, size, self._read(tenant, size)))
 
-    def receipt(self, tenant: UUID, position: int) -> Receipt | None:
+    def receipt(self, tenant: UUID, event: LedgerEvent) -> Receipt | None:
         """See the port."""
         signed = self.checkpoint(tenant)
-        if signed is None or signed.size <= position:
+        if signed is None or signed.size <= event.position:
             return None
-        hashes = self.inclusion(tenant, position, signed.size)
+        hashes = self.inclusion(tenant, event.position, signed.size)
         self.database.rows(KEEP, (tenant, signed.size))
-        return Receipt(position, TlogProof(position, tuple(hashes), signed.note).text())
+        proof = TlogProof(event.position, hashes, signed.note, event.header)
+        return Receipt(event.position, proof.text())
 
     def _read(self, tenant: UUID, size: int) -> merkle.Reader:
         return StoredTree(self.database.rows).reader(tenant, size)

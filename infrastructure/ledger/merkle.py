@@ -105,6 +105,13 @@ def consistency_from(
 # ---- Proofs, from nodes that a reader supplies
 
 
+def reader_of(leaf_hashes: Sequence[bytes]) -> Reader:
+    """Read from leaf hashes that are all at hand; each node is computed when it is asked for."""
+    return lambda nodes: [
+        tree_hash(leaf_hashes[index << level : index + 1 << level]) for level, index in nodes
+    ]
+
+
 def root(size: int, read: Reader) -> bytes:
     """Compute the root of the tree's first `size` leaves.
 

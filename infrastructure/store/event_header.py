@@ -14,6 +14,7 @@ from application.recorded import Recorded
 from domain.access import AccessGranted, SubjectSeen
 from domain.values import instant_text
 from infrastructure.canonical import b64, canonical, sha256
+from infrastructure.ledger.merkle import leaf_hash, tree_hash
 
 PREFIX: Final = b"daybook/leaf/v1\n"
 HEADER_BYTES_MAX: Final = 4_096
@@ -89,13 +90,4 @@ def refuse_free_text(header: dict[str, Any]) -> None:
 
 def root_of_many(seen: Sequence[SubjectSeen]) -> bytes:
     """The Merkle tree hash (RFC 6962, 2.1) over `salt || subject` of each, in the order given."""
-    return _tree_hash([bytes.fromhex(one.salt) + one.subject.bytes for one in seen])
-
-
-def _tree_hash(entries: Sequence[bytes]) -> bytes:
-    if not entries:
-        return sha256(b"")
-    if len(entries) == 1:
-        return sha256(b"\x00" + entries[0])
-    split = 1 << (len(entries) - 1).bit_length() - 1
-    return sha256(b"\x01" + _tree_hash(entries[:split]) + _tree_hash(entries[split:]))
+    return tree_hash(leaf_hash(bytes.fromhex(one.salt) + one.subject.bytes) for one in seen)

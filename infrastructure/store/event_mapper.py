@@ -44,6 +44,14 @@ class SealingKeys(Protocol):
         ...
 
 
+class NoKeys:
+    """For parts that record nothing about persons: whoever seals with it has made a mistake."""
+
+    def sealing_key(self, *_: object) -> SubjectKey:
+        """There is none."""
+        raise AssertionError("this part has no keys, and seals nothing")
+
+
 @dataclass(frozen=True, eq=False)
 class HeadedEvent(StoredEvent):
     """The library's stored event, with what we store beside it. It equals any with the library's four fields."""

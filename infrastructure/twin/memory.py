@@ -9,6 +9,8 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from application.evidence import EvidenceBundle
+from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -70,6 +72,21 @@ class ListedHolidays:
     def is_known(self, country: str, subdivision: str | None) -> bool:
         """See the port `Holidays`."""
         return (country, subdivision) in self.dates
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvidence:
+    """In memory there is neither a signer nor a map of subjects, and so no evidence about anyone."""
+
+    state: MemoryState
+
+    def bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
+        """See the port `Evidence`: NotFound where nothing is about the subject, else Unavailable."""
+        with self.state.lock:
+            log = self.state.log.get(tenant, [])
+            if not any(getattr(one.decision, "subject", None) == subject for one in log):
+                raise NotFound()
+        raise Unavailable("Evidence needs a ledger that is kept", retry_after_seconds=60)
 
 
 class MemoryWorld:

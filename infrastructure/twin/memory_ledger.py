@@ -85,23 +85,21 @@ class MemoryLedger:
         """See the port."""
         return tuple(merkle.consistency_proof(old, size, self._read(tenant)))
 
-    def receipt(self, tenant: UUID, position: int) -> Receipt | None:
+    def receipt(self, tenant: UUID, event: LedgerEvent) -> Receipt | None:
         """See the port."""
         signed = self.checkpoint(tenant)
         if signed is None:
             return None
-        hashes = self.inclusion(tenant, position, signed.size)
-        return Receipt(position, TlogProof(position, hashes, signed.note).text())
+        hashes = self.inclusion(tenant, event.position, signed.size)
+        proof = TlogProof(event.position, hashes, signed.note, event.header)
+        return Receipt(event.position, proof.text())
 
     def _leaves(self, tenant: UUID) -> list[bytes]:
         with self.state.lock:
             return [_leaf(one) for one in self.state.log.get(tenant, [])]
 
     def _read(self, tenant: UUID) -> merkle.Reader:
-        hashes = [merkle.leaf_hash(leaf) for leaf in self._leaves(tenant)]
-        return lambda nodes: [
-            merkle.tree_hash(hashes[index << level : index + 1 << level]) for level, index in nodes
-        ]
+        return merkle.reader_of([merkle.leaf_hash(leaf) for leaf in self._leaves(tenant)])
 
 
 def _leaf(event: Recorded[object]) -> bytes:

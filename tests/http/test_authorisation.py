@@ -48,6 +48,7 @@ def _furnished(shop: Business) -> Business:
     spare = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
     booked = shop.book()
     made["booking"], made["event"] = booked["id"], booked["event_id"]
+    made["subject"] = booked["subject_id"]
     made["tenant"], made["tile"] = public_id("tenant", shop.tenant), "0/000.p/1"
     made["elsewhere"] = shop.location(name="Elsewhere")
     made["spare location"] = shop.location(name="Spare")

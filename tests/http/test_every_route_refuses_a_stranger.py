@@ -80,6 +80,7 @@ def test_another_business_sees_nothing_of_this_one(shop: Business):
     key = shop.get("/v1/keys").json()["data"][0]["id"]
     made = {**shop.made, "booking": booked["id"], "hold": hold["id"], "key": key}
     made |= {"event": booked["event_id"], "tenant": public_id("tenant", shop.tenant)}
+    made["subject"] = booked["subject_id"]
     for spec in SPECS:
         if spec.takes.ids and spec.method in ("GET", "DELETE"):
             refused = other.call(spec.method, address(spec, made))

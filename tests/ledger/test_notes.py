@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,6 +156,9 @@ def test_a_proof_holds_for_its_leaf_and_key_alone() -> None:
     key = verifier_key(NAME, KEY)
     assert proof.holds_for(leaf, key)
     assert parse_tlog_proof(proof.text()) == proof
+    with_leaf = replace(proof, extra=b"daybook/leaf/v1\n{}")
+    assert parse_tlog_proof(with_leaf.text()) == with_leaf
+    assert with_leaf.text().startswith("c2sp.org/tlog-proof@v1\nextra ZGF5Ym9vay")
     assert not proof.holds_for(leaf_hash(b"other"), key)
     assert not proof.holds_for(leaf, verifier_key(NAME, Ed25519PrivateKey.generate()))
     assert not proof.holds_for(leaf, verifier_key("other", KEY))
@@ -180,7 +184,7 @@ def test_no_byte_of_a_proof_can_be_changed() -> None:
         ("index 3", "index 03"),
         ("index 3", "index -3"),
         ("index 3", f"index {'3' * 5_000}"),
-        ("index 3", "extra AAAA\nindex 3"),
+        ("index 3", "extra !\nindex 3"),
         ("c2sp.org/tlog-proof@v1", "c2sp.org/tlog-proof@v2"),
         ("\n\n", "\n"),
     ],

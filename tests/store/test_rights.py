@@ -18,10 +18,12 @@ WITHOUT_TENANTS = {
     "sequencer_head": "one row: the deployment's order",
     "read_model": "where followers stand in the deployment's order",
     "event_type": "the names of event types",
+    "subject_index": "one row: where the index of subjects stands in the deployment's order",
     "schema_migration": "what the schema is made of",
     "epoch": "the deployment's epochs",
     "bucket_key": "the deployment's bucket keys",
 }
+PARTS = ("app", "sequencer", "follower", "publisher", "mapper", "keys")
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",
     "event_queue_pkey": "the order of waiting, for the sequencer only",
@@ -59,8 +61,8 @@ def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
     assert rows
     database = owner.info.dbname
     for table, policy, roles, sees, writes in rows:
-        if policy in ("all_tenants", "every_tenant", "publishing"):
-            parts = ("sequencer", "follower", "publisher")
+        if policy in ("all_tenants", "every_tenant", "publishing", "mapping"):
+            parts = ("sequencer", "follower", "publisher", "mapper")
             assert roles in [[f"{database}_{part}"] for part in parts], table
         else:
             assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
@@ -96,7 +98,7 @@ def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[An
         " OR EXISTS (SELECT FROM pg_class WHERE relowner = r.oid)"
         " OR has_schema_privilege(r.oid, 'public', 'CREATE')"
         " FROM pg_roles r WHERE rolname = ANY(%s)",
-        ([f"{database}_{part}" for part in ("app", "sequencer", "follower", "publisher", "keys")],),
+        ([f"{database}_{part}" for part in PARTS],),
     ).fetchall()
     assert rows
     assert [name for name, has_more in rows if has_more] == []
@@ -106,7 +108,14 @@ def test_no_part_has_a_right_that_walls_do_not_hold(owner: psycopg.Connection[An
 
 RECORD = (
     *("event", "sequenced", "event_queue", "ledger_head", "subject_fence"),
-    *("ledger_tile", "ledger_checkpoint"),
+    *(
+        "ledger_tile",
+        "ledger_checkpoint",
+        "subject_leaf",
+        "map_leaf",
+        "subject_chain",
+        "subject_map",
+    ),
 )
 MAY: dict[str, set[tuple[str, str]]] = {
     "app": {("INSERT", "event"), ("INSERT", "event_queue")},
@@ -118,6 +127,12 @@ MAY: dict[str, set[tuple[str, str]]] = {
         ("INSERT", "ledger_tile"),
     },
     "follower": set(),
+    "mapper": {
+        ("INSERT", "subject_leaf"),
+        ("INSERT", "map_leaf"),
+        *((right, "subject_chain") for right in ("INSERT", "UPDATE")),
+        *((right, "subject_map") for right in ("INSERT", "UPDATE")),
+    },
     "publisher": {(right, "ledger_checkpoint") for right in ("INSERT", "UPDATE", "DELETE")},
 }
 

@@ -26,6 +26,8 @@ from domain.values import epoch_seconds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.ledger.map_drawing import draw
+from infrastructure.ledger.subject_index import index_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
@@ -69,6 +71,23 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
     )
 
 
+def draw_maps(deployment: Deployment, engine: Engine, *tenants: UUID) -> None:
+    """Index both logs, draw a map of each, and leave a wish for another."""
+    mapping = Database(deployment.dsn_of("mapper"), size=1, walled=False)
+    with mapping.connection() as connection:
+        while index_some(connection)[0]:
+            pass
+        for tenant in tenants:
+            draw(connection, tenant, 2, None, engine.clock.now())
+            connection.execute(
+                "INSERT INTO map_leaf VALUES (%s, 3, 2)", (tenant,)
+            )  # as if it had been committed
+    mapping.close()
+    for tenant in tenants:
+        with bound_to(tenant):
+            engine.app.rows("INSERT INTO map_wish VALUES (%b)", (tenant,))
+
+
 @pytest.fixture(scope="module")
 def two(module_deployment: Deployment) -> Iterator[Two]:
     engine = Engine.connect(module_deployment, connections=2)
@@ -85,6 +104,7 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
     with psycopg.connect(module_deployment.main, autocommit=True) as owner:
         for one in (made.mine, made.theirs):
             sign_something(owner, one.tenant.id)
+    draw_maps(module_deployment, engine, made.mine.tenant.id, made.theirs.tenant.id)
     yield made
     for database in (follower, order, engine):
         database.close()
