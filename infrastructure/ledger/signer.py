@@ -91,8 +91,9 @@ class Signer:
         ).whole()
 
     def freeze(self, origin: str, reason: str) -> None:
-        """Sign nothing more for a log, ever: its key is compromised, or its history is in doubt.
+        """Sign no other tree of a log, ever: its key is compromised, or its history is in doubt.
 
+        Copies of it can still be attested: they say no more than its last checkpoint does.
         A second time changes nothing, not even the reason. Raises OSError.
         """
         known = self._memory.known(origin) or Remembered(0, bytes(HASH_SIZE))

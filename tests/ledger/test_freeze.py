@@ -67,6 +67,7 @@ def test_the_end_of_a_log_stands_in_its_last_checkpoint(at: House) -> None:
     at.publish()
     assert at.size(tenant) == before + 1, "nothing is signed after the end"
     assert at.size(other) == before + 1
+    assert origin(at, tenant) in at.signer.client.attest(origin(at, tenant), b"{}")
     assert freeze(at, tenant) == done, "a second time changes nothing"
     assert len(at.said(tenant, FROZEN)) == 1
 
