@@ -8,6 +8,7 @@ from uuid import UUID
 from api.demo.load import write_secret
 from api.platform import Platform
 from application.access_keys import AccessKeys, IssueKey
+from application.log_history import LogHistory
 from application.recorded import Caller
 from application.tenancy import Tenancy
 from domain.access_key import KeyTerms
@@ -15,7 +16,8 @@ from domain.errors import FieldError, UnknownReference
 from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.log_keys import log_vkey
+from infrastructure.ledger.log_keys import log_vkey, log_vkeys, newest
+from infrastructure.ledger.notes import ED25519
 from infrastructure.settings import Settings
 from infrastructure.wall import bound_to
 
@@ -32,9 +34,14 @@ def found_tenant(deployment: Deployment, name: str) -> dict[str, Any]:
                 engine.store, engine.book, engine.clock, engine.ids, deployment.settings.origin
             )
             founded = tenancy.found_tenant(name, tenant)
+            keys = log_vkeys(deployment.settings, founded.tenant.origin)
+            history = LogHistory(engine.store, engine.clock, engine.ids)
+            for key in keys:
+                if key.kind != ED25519:  # the one that is handed out below tells of the others
+                    history.add_key(tenant, key.text(), 0)
         return {
             "tenant": public_id("tenant", tenant),
-            "log_vkey": log_vkey(deployment.settings, founded.tenant.origin),
+            "log_vkey": newest(keys).text(),
             "keys": dict(founded.keys),
         }
     finally:

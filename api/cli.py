@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from api.cli_ledger import ledger
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import DEFAULT_DATA, Settings
 
@@ -27,6 +28,7 @@ tenants = typer.Typer(help="Found tenants: businesses, or franchise brands.", no
 keys = typer.Typer(help="Issue API keys.", no_args_is_help=True)
 app.add_typer(tenants, name="tenant")
 app.add_typer(keys, name="key")
+app.add_typer(ledger, name="ledger")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]

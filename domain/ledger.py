@@ -57,7 +57,10 @@ class LogKeyRetired:
 
 @dataclass(frozen=True, slots=True)
 class LogFrozen:
-    """The log ends here: after this leaf nothing is signed for it any more."""
+    """The log ends: its last checkpoint covers this leaf, and nothing is signed for it after that one.
+
+    `size` is the log's when the end was ordered; leaves that came in the same moment may stand behind this one.
+    """
 
     TYPE: ClassVar[str] = "ledger.frozen.v1"
 

@@ -26,6 +26,7 @@ class Settings:
 
     `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
+    `mldsa` has every checkpoint signed with ML-DSA-44 too.
     """
 
     data: Path
@@ -35,6 +36,7 @@ class Settings:
     host: str = "127.0.0.1"
     api_processes: int = 2
     security_contact: str | None = None
+    mldsa: bool = False
 
     @property
     def keys(self) -> Path:
@@ -69,6 +71,7 @@ class Settings:
             host=given.get("DAYBOOK_HOST") or "127.0.0.1",
             api_processes=count(given, "DAYBOOK_API_PROCESSES", default=2, most=64),
             security_contact=given.get("DAYBOOK_SECURITY_CONTACT") or None,
+            mldsa=switch(given, "DAYBOOK_MLDSA"),
         )
 
 
@@ -92,3 +95,11 @@ def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> in
     if not text.isdigit() or not 1 <= int(text) <= most:
         raise SettingRefused(f"{name} must be a whole number from 1 to {most}")
     return int(text)
+
+
+def switch(given: Mapping[str, str], name: str) -> bool:
+    """True for 1, False for 0 or nothing. Raises SettingRefused."""
+    text = given.get(name) or "0"
+    if text not in ("0", "1"):
+        raise SettingRefused(f"{name} must be 1 or 0")
+    return text == "1"

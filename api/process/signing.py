@@ -16,7 +16,7 @@ def sign(settings: Settings) -> int:
     watch_supervisor()
     stop = Stop()
     stop.listen()
-    keys = SignerKeys(settings.signer)
+    keys = SignerKeys(settings.signer, lattice=settings.mldsa)
     keys.prepare()
     with SignerMemory(settings.signer / MEMORY) as memory:
         SignerServer(Signer(keys, memory), settings.signer_socket).serve(stop.asked, say_ready)

@@ -14,11 +14,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from infrastructure.canonical import b64, unb64
+from infrastructure.ledger import mldsa
 
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
 KEY_ID_BYTES: Final = 4
-PUBLIC_KEY_BYTES: Final = 32
+PUBLIC_KEY_BYTES: Final = {ED25519: 32, COSIGNATURE: 32, mldsa.MLDSA44: mldsa.PUBLIC_BYTES}
 NOTE_BYTES_MAX: Final = 65_536
 SIGNATURES_MAX: Final = 64
 DASH: Final = "\u2014 "
@@ -56,8 +57,8 @@ class VerifierKey:
             data = unb64(parts[2])
         except ValueError:
             raise BadNote("a verifier key ends in base64") from None
-        if len(data) != 1 + PUBLIC_KEY_BYTES or data[0] not in (ED25519, COSIGNATURE):
-            raise BadNote("only Ed25519 keys and Ed25519 cosignature keys are known here")
+        if len(data) - 1 != PUBLIC_KEY_BYTES.get(data[0] if data else 0):
+            raise BadNote("only Ed25519 and ML-DSA-44 keys are known here")
         key = cls(parts[0], data[0], data[1:])
         if key.text() != text:
             raise BadNote("the id of a verifier key does not fit its name and key")
@@ -141,6 +142,10 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
 def _signed(note: Note, key: VerifierKey) -> bool:
     claimed: Sequence[Signature] = note.by(key)
     for each in claimed:
+        if key.kind == mldsa.MLDSA44:
+            if not mldsa.holds(note.text, key.name, key.public, each.signature):
+                raise BadNote(f"the ML-DSA-44 signature of {key.name} does not hold")
+            continue
         try:
             Ed25519PublicKey.from_public_bytes(key.public).verify(
                 each.signature, note.text.encode()

@@ -104,6 +104,10 @@ class Publisher:
             self._publish(dict(islice(self._due.items(), SIGN_AT_ONCE)))
         return mirrored
 
+    def unfinished(self) -> bool:
+        """True while there are logs to be published that no tick came to yet."""
+        return bool(self._due)
+
     def _compare_ends(self) -> None:
         last = self.mirror.last()
         if last is None:
@@ -203,6 +207,9 @@ class Publisher:
                 self._signed[tenant] = one.size
                 again[tenant] = due[tenant]
             else:
+                if one.reason == "frozen":
+                    # For good: what still comes is mirrored, and asks nobody any more.
+                    self._spoiled.add(tenant)
                 self._refuse(tenant, f"the signer refused: {one.reason}; it signed size {one.size}")
         return again
 

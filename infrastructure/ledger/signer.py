@@ -67,7 +67,11 @@ class Signer:
         self._memory = memory
 
     def sign(self, requests: Sequence[SignRequest]) -> list[Signed | Refused]:
-        """An answer for each request; what is signed is remembered first. Raises OSError, and then nothing is."""
+        """An answer for each request; what is signed is remembered first. Raises OSError, and then nothing is.
+
+        Raises SeedRefused: there is no seed any more.
+        """
+        self._keys.refresh()
         refusals: dict[int, Refused] = {}
         accepted: dict[str, Remembered] = {}
         for at, request in enumerate(requests):
@@ -81,13 +85,20 @@ class Signer:
 
     def attest(self, origin: str, manifest: bytes) -> str:
         """Sign a bundle's manifest as made by this log (docs/ledger.md, "Bundles")."""
+        self._keys.refresh()
         return self._keys.sign(
             f"daybook/manifest/v1\n{origin}\n{b64(sha256(manifest))}\n", origin
         ).whole()
 
     def freeze(self, origin: str, reason: str) -> None:
-        """Sign nothing more for a log, ever: its key is compromised, or its history is in doubt."""
+        """Sign no other tree of a log, ever: its key is compromised, or its history is in doubt.
+
+        Copies of it can still be attested: they say no more than its last checkpoint does.
+        A second time changes nothing, not even the reason. Raises OSError.
+        """
         known = self._memory.known(origin) or Remembered(0, bytes(HASH_SIZE))
+        if known.frozen is not None:
+            return
         self._memory.remember({origin: Remembered(known.size, known.root, reason)})
 
     def size(self, origin: str) -> int:
@@ -95,8 +106,18 @@ class Signer:
         known = self._memory.known(origin)
         return known.size if known else 0
 
+    def frozen(self, origin: str) -> str | None:
+        """Why nothing is signed for a log any more; None where it still is."""
+        known = self._memory.known(origin)
+        return known.frozen if known else None
+
+    def objection(self, request: SignRequest) -> Refused | None:
+        """Why a request would be refused; None where it would be signed. Signs nothing."""
+        return self._refusal(request, {})
+
     def verifier_keys(self, origin: str) -> list[str]:
-        """The public keys of a log, as C2SP verifier keys."""
+        """The public keys of a log, as C2SP verifier keys, the oldest first."""
+        self._keys.refresh()
         return [key.text() for key in self._keys.verifier_keys(origin)]
 
     def _refusal(self, it: SignRequest, accepted: dict[str, Remembered]) -> Refused | None:
@@ -118,7 +139,8 @@ class Signer:
 
     def _signed(self, it: SignRequest) -> Signed:
         text = TreeHead(it.origin, it.size, it.root).text()
-        return Signed(it.size, it.root, self._keys.sign(text, it.origin).whole())
+        note = self._keys.sign(text, it.origin, checkpoint=True)
+        return Signed(it.size, it.root, note.whole())
 
 
 def well_formed(it: SignRequest) -> bool:

@@ -32,6 +32,12 @@ class MemoryInUse(StartFault):
     """Another signer runs on this memory."""
 
 
+class MemoryUnwritable(StartFault):
+    """The signer's memory cannot be written: no signer can work on it."""
+
+    exit_code = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """The last tree of a log that was signed. `frozen` says why no other will be."""
@@ -49,6 +55,7 @@ class SignerMemory:
         self._lock: int | None = None
         self._file: int | None = None
         self._bytes = 0
+        self._unsettled = False
         self._known: dict[str, Remembered] = {}
 
     @classmethod
@@ -59,21 +66,24 @@ class SignerMemory:
             write_whole(path, b"")
 
     def __enter__(self) -> Self:
-        """Read the journal. Raises MemoryDamaged, MemoryInUse."""
-        self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        """Read the journal. Raises MemoryDamaged, MemoryInUse, MemoryUnwritable."""
         try:
+            self._lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._open()
         except BlockingIOError:
             self._let_go()
             raise MemoryInUse(f"another signer runs on {self.path}") from None
-        try:
-            self._known = read_journal(self.path.read_bytes(), self.path)
-            self._rewrite()
         except FileNotFoundError:
             self._let_go()
             raise MemoryDamaged(
                 f"{self.path} is gone: a signer that forgot what it signed must be retired, not restarted"
             ) from None
+        except OSError as error:
+            self._let_go()
+            raise MemoryUnwritable(
+                f"{self.path} cannot be written: {error.strerror or error}"
+            ) from error
         except BaseException:
             self._let_go()
             raise
@@ -86,6 +96,14 @@ class SignerMemory:
         trace: TracebackType | None,
     ) -> None:
         self._let_go()
+
+    def _open(self) -> None:
+        data = self.path.read_bytes()
+        self._known = read_journal(data, self.path)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._bytes = data.rfind(b"\n") + 1
+        self._settle()
+        self._shorten()
 
     def _let_go(self) -> None:
         for handle in (self._file, self._lock):
@@ -102,32 +120,54 @@ class SignerMemory:
         return dict(self._known)
 
     def remember(self, trees: Mapping[str, Remembered]) -> None:
-        """Write a batch down. Raises OSError, and then remembers nothing of it."""
+        """Write a batch down. Raises OSError, and then nothing may be signed of it."""
         assert self._file is not None, "the memory is held"
         if not trees:
             return
+        if self._unsettled:
+            self._settle()
         data = b"".join(map(line_of, trees.items()))
+        self._unsettled = True
         try:
-            written = os.write(self._file, data)
-            if written != len(data):
-                raise OSError("the disk took a part of the batch only")
+            write_all(self._file, data)
             os.fsync(self._file)
         except OSError:
             # What may stand there of it must not stay: half a line in the middle would damage the rest.
-            os.ftruncate(self._file, self._bytes)
+            self._settle()
             raise
+        self._unsettled = False
         self._bytes += len(data)
         self._known |= trees
         if self._bytes > max(REWRITE_BYTES, REWRITE_TIMES * len(self._known) * 256):
-            self._rewrite()
+            self._shorten()
 
-    def _rewrite(self) -> None:
+    def _settle(self) -> None:
+        """Leave nothing in the journal but whole batches that are known, under a name that lasts."""
+        assert self._file is not None
+        os.ftruncate(self._file, self._bytes)
+        os.fsync(self._file)
+        sync_folder(self.path.parent)
+        self._unsettled = False
+
+    def _shorten(self) -> None:
+        """Write the journal anew, short. One that cannot be (a full disk) goes on as it is: it says the same."""
         data = b"".join(map(line_of, self._known.items()))
-        write_whole(self.path, data)
-        if self._file is not None:
-            os.close(self._file)
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        self._bytes = len(data)
+        passing = self.path.with_suffix(".new")
+        try:
+            # This handle is the journal's from the rename on: no name is looked up between the two.
+            handle = written(passing, data)
+        except OSError:
+            passing.unlink(missing_ok=True)
+            return
+        try:
+            passing.rename(self.path)
+        except OSError:
+            os.close(handle)
+            return
+        assert self._file is not None
+        os.close(self._file)
+        self._file, self._bytes, self._unsettled = handle, len(data), True
+        self._settle()
 
 
 def read_journal(data: bytes, path: Path) -> dict[str, Remembered]:
@@ -164,16 +204,31 @@ def check_of(text: bytes) -> bytes:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put a file in place, whole and durable, readable by its owner alone."""
+    """Put a file in place, whole and durable, readable by its owner alone. Raises OSError, and then it is not there."""
     passing = path.with_suffix(".new")
-    handle = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    os.close(written(passing, data))
     passing.rename(path)
     sync_folder(path.parent)
+
+
+def written(path: Path, data: bytes) -> int:
+    """A handle that appends to a new file, in which `data` stands durably. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o600)
+    try:
+        write_all(handle, data)
+        os.fsync(handle)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write every byte: a disk that is nearly full takes a part, and says so only at the next call. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def sync_folder(folder: Path) -> None:

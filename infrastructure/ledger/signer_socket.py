@@ -14,6 +14,7 @@ from typing import Any, Final
 from domain.errors import Unavailable
 from infrastructure.canonical import b64, unb64
 from infrastructure.ledger.signer import Refused, Signed, Signer, SignRequest
+from infrastructure.ledger.signer_seeds import SeedRefused
 from infrastructure.ledger.signer_wire import (
     answer_message,
     parse_answer,
@@ -75,6 +76,9 @@ class SignerServer:
         except OSError as error:
             LOG.error("the signer's memory cannot be written: %s", error.strerror or error)
             return {"error": "memory"}
+        except SeedRefused as refused:
+            LOG.error("%s", refused)
+            return {"error": "seeds"}
 
     def _done(self, message: dict[str, Any]) -> dict[str, Any]:
         match message["do"]:
@@ -83,6 +87,11 @@ class SignerServer:
                 return {"answers": [answer_message(one) for one in self._signer.sign(requests)]}
             case "sizes":
                 return {"sizes": [self._signer.size(one) for one in message["origins"]]}
+            case "states":
+                return {"states": [self._signer.frozen(one) for one in message["origins"]]}
+            case "objection":
+                refused = self._signer.objection(parse_request(message["request"]))
+                return {"objection": None if refused is None else answer_message(refused)}
             case "keys":
                 return {"keys": self._signer.verifier_keys(str(message["origin"]))}
             case "attest":
@@ -110,6 +119,20 @@ class SignerClient:
     def sizes(self, origins: Sequence[str]) -> list[int]:
         """The size of the last tree of each log that was signed; 0 for none."""
         return list(self._ask({"do": "sizes", "origins": list(origins)})["sizes"])
+
+    def size(self, origin: str) -> int:
+        """See Signer."""
+        return self.sizes([origin])[0]
+
+    def frozen(self, origin: str) -> str | None:
+        """See Signer."""
+        (reason,) = self._ask({"do": "states", "origins": [origin]})["states"]
+        return None if reason is None else str(reason)
+
+    def objection(self, request: SignRequest) -> Refused | None:
+        """See Signer."""
+        found = self._ask({"do": "objection", "request": request_message(request)})["objection"]
+        return None if found is None else Refused(found[1], found[2])
 
     def verifier_keys(self, origin: str) -> list[str]:
         """See Signer."""
