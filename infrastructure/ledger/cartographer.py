@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from application.ledger_records import LedgerRecords
+from application.ledger_records import LedgerRecords, log_stream
 from application.ports import Clock
-from domain.ledger import MapCommitted
+from domain.ledger import LogFrozen, MapCommitted
 from infrastructure.canonical import b64
 from infrastructure.database import WalledConnection
 from infrastructure.ledger.map_drawing import LEAVES_MAX, DrawnMap, draw
@@ -40,6 +40,7 @@ LOGS: Final = (
 )
 LEAF_OF_MAP: Final = "SELECT min(position) FROM map_leaf WHERE tenant_id = %b AND covers = %s"
 LAST_MAP_LEAF: Final = "SELECT max(position) FROM map_leaf WHERE tenant_id = %b"
+ENDED: Final = "SELECT count(*) FROM event WHERE tenant_id = %b AND stream_id = %b AND type = %s"
 WISHES: Final = "SELECT tenant_id FROM map_wish LIMIT %s"
 GRANT_WISHES: Final = "DELETE FROM map_wish WHERE tenant_id = ANY(%b::uuid[])"
 
@@ -52,10 +53,13 @@ class Log:
     since: datetime
     drawn: DrawnMap | None = None
     leaf: int | None = None  # of the last map; None until it has its place
+    ended: bool = False  # frozen: the leaf of another map would never be signed for
 
     @property
     def activity(self) -> int:
-        """How many leaves the last map does not cover, its own left out."""
+        """How many leaves the last map does not cover, its own left out; none in a log that has ended."""
+        if self.ended:
+            return 0
         if self.drawn is None:
             return self.size
         own = self.leaf is not None and self.leaf < self.size
@@ -118,6 +122,9 @@ class Cartographer:
 
     def _draw(self, connection: WalledConnection, tenant: UUID, now: datetime) -> None:
         log = self._logs[tenant]
+        log.ended = bool(one(connection, ENDED, tenant, log_stream(tenant), LogFrozen.TYPE))
+        if log.ended:
+            return
         if log.drawn is not None and log.leaf is None:
             log.leaf = one(connection, LEAF_OF_MAP, tenant, log.drawn.covers)
             if log.leaf is None or log.activity <= 0:

@@ -15,9 +15,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from application.evidence import EvidenceBundle
+from application.ledger_records import log_stream
 from application.ports import Clock
 from domain.errors import Behind, LedgerDamaged, TooMany
-from domain.ledger import MapCommitted
+from domain.ledger import LogFrozen, MapCommitted
 from infrastructure.canonical import b64, canonical, parsed, unb64
 from infrastructure.database import Database, WalledConnection
 from infrastructure.ledger import merkle
@@ -36,6 +37,7 @@ LOOK_SECONDS: Final = 0.05
 AT_ONCE_MAX: Final = 4
 EVENTS_MAX: Final = 200_000
 
+ENDED: Final = "SELECT 1 FROM event WHERE tenant_id = %b AND stream_id = %b AND type = %s LIMIT 1"
 WISH: Final = "INSERT INTO map_wish VALUES (%b) ON CONFLICT DO NOTHING"
 SIZE: Final = "SELECT size FROM ledger_head WHERE tenant_id = %b"
 COVERS: Final = "SELECT covers FROM subject_map WHERE tenant_id = %b"
@@ -106,8 +108,10 @@ class PostgresEvidence:
             self._places.release()
 
     def _bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
-        deadline = monotonic() + WAIT_SECONDS_MAX
-        wanted = self._covered_or_wished(tenant)
+        ended = self.database.row(ENDED, (tenant, log_stream(tenant), LogFrozen.TYPE)) is not None
+        # A log that has ended gets no map any more: its last one is what can be proved.
+        wanted = 0 if ended else self._covered_or_wished(tenant)
+        deadline = monotonic() + (0 if ended else WAIT_SECONDS_MAX)
         while True:
             found = self._snapshot(tenant, subject) if self._is_covered(tenant, wanted) else None
             if found is not None:

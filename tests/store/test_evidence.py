@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.evidence import EvidenceBundle
+from application.log_history import LogHistory
 from application.recorded import Recorded
 from domain.access import AccessGranted, SubjectSeen
 from domain.errors import Behind, LedgerDamaged
@@ -19,6 +20,7 @@ from domain.subject import Profile, SubjectRegistered
 from domain.values import Personal
 from infrastructure.deployment import Deployment
 from infrastructure.ledger import evidence as module
+from infrastructure.ledger.origins import default
 from infrastructure.wall import bound_to
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, content, ledger_house
@@ -125,6 +127,24 @@ def test_without_a_map_in_time_it_says_so(
     with pytest.raises(Behind):
         house.evidence(tenant.id, ada)
     assert house.press.rows("SELECT tenant_id FROM map_wish") == [(tenant.id,)]
+
+
+def test_a_log_that_has_ended_still_gives_evidence_up_to_its_last_map(
+    house: LedgerHouse, tmp_path: Path
+) -> None:
+    tenant, ada = filled(house)
+    with bound_to(tenant.id):
+        LogHistory(house.engine.store, house.engine.clock, house.engine.ids).end(
+            tenant.id, "moved", 5
+        )
+    house.settle()
+    house.press.signer.signer.freeze(default(tenant.id), "moved")
+    tenant.book(ada, tenant.visit(20))
+    house.settle(tenant.id)
+    found = house.evidence(tenant.id, ada)
+    assert found.count == 4
+    assert verdict(house, tenant.id, found.data, tmp_path)[0] == 0
+    assert house.press.rows("SELECT tenant_id FROM map_wish") == []
 
 
 def filled(house: LedgerHouse) -> tuple[Tenant, UUID]:
