@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 from api.platform import Platform
@@ -14,6 +16,8 @@ from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
+from application.ledger_exports import CopyRoom, Exporter, LedgerExports
+from application.ledger_records import LedgerRecords
 from application.locations import Locations
 from application.ports import (
     Agenda,
@@ -37,9 +41,12 @@ from domain.values import Personal, public_id
 from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
+from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
+from infrastructure.ledger.exporter import PostgresExporter
 from infrastructure.ledger.ledger_reads import PostgresLedger
+from infrastructure.ledger.signer_socket import SignerClient
 from infrastructure.twin.memory import MemoryWorld, SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
@@ -61,6 +68,8 @@ class Ports:
     agenda: Agenda
     positions: Positions
     ledger: Ledger
+    exporter: Exporter
+    room: CopyRoom
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
@@ -88,6 +97,9 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
+        exports=LedgerExports(
+            ports.ledger, ports.exporter, LedgerRecords(store, clock, ids), ports.room, clock
+        ),
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -109,6 +121,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             agenda=world.agenda,
             positions=world.positions,
             ledger=world.ledger,
+            exporter=world.exporter,
+            room=FolderCopyRoom(Path(gettempdir())),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -132,6 +146,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
+            exporter=PostgresExporter(engine.app, SignerClient(deployment.settings.signer_socket)),
+            room=FolderCopyRoom(deployment.settings.data / "run"),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,

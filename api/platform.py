@@ -14,6 +14,7 @@ from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.holds import Holds
 from application.ledger import LedgerReads
+from application.ledger_exports import LedgerExports
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
@@ -46,6 +47,7 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     ledger: LedgerReads
+    exports: LedgerExports
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

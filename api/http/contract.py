@@ -59,7 +59,8 @@ class Spec:
 
     `refuses` are its own refusals; those that all operations share are added where it is described. `changes` says
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
-    entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet.
+    entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
+    takes so long that it never runs where bookings do.
     """
 
     method: Method
@@ -75,6 +76,7 @@ class Spec:
     opens: bool
     large: bool
     pending: bool
+    long: bool
 
     @property
     def route(self) -> str:
@@ -107,6 +109,7 @@ class Routes:
         opens: bool = False,
         large: bool = False,
         pending: bool = False,
+        long: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -127,6 +130,7 @@ class Routes:
                     opens,
                     large,
                     pending,
+                    long,
                 )
             )
             return handler

@@ -19,6 +19,7 @@ from api.http import describe, security
 from api.http.call import Call
 from api.http.contract import Spec
 from api.http.fields import read_path
+from api.http.file_answers import FileAnswer, send_file
 from api.http.idempotency import idempotency_key, settle
 from api.http.limits import CALENDAR, JSON, Disconnected, check_kind, read_body, read_json
 from api.http.problems import bug, problem
@@ -36,7 +37,8 @@ WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 class Edge:
     """What all operations of one process share.
 
-    `waiters` carry reads that wait for a position, so that they never take the threads that bookings need.
+    `waiters` carry reads that wait for a position, and `carriers` what takes long, so that they never take the threads
+    that bookings need.
     """
 
     platform: Platform
@@ -44,6 +46,7 @@ class Edge:
     limiter: security.RateLimiter
     workers: Threads
     waiters: Threads
+    carriers: Threads
 
     def refused(self, refusal: DomainError) -> Answer:
         """The problem that tells of `refusal`."""
@@ -101,8 +104,16 @@ class Operation(APIRoute):
             return
         query: bytes = scope["query_string"]
         request = _Request(scope["path"], scope["path_params"], query, headers, body)
-        threads = self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
-        await send_answer(send, await threads.run(partial(self._serve, request)))
+        answer = await self._threads(query).run(partial(self._serve, request))
+        if isinstance(answer, FileAnswer):
+            await send_file(send, answer, self.edge.carriers)
+        else:
+            await send_answer(send, answer)
+
+    def _threads(self, query: bytes) -> Threads:
+        if self.spec.long:
+            return self.edge.carriers
+        return self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
 
     def _serve(self, request: _Request) -> Answer:
         """Answer, whatever happens. Runs in a worker thread."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -94,3 +95,4 @@ class MemoryWorld:
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.exporter = MemoryExporter(self.ledger)
