@@ -35,6 +35,7 @@ class Settings:
     host: str = "127.0.0.1"
     api_processes: int = 2
     security_contact: str | None = None
+    publish_ledger: bool = False
 
     @property
     def keys(self) -> Path:
@@ -69,6 +70,7 @@ class Settings:
             host=given.get("DAYBOOK_HOST") or "127.0.0.1",
             api_processes=count(given, "DAYBOOK_API_PROCESSES", default=2, most=64),
             security_contact=given.get("DAYBOOK_SECURITY_CONTACT") or None,
+            publish_ledger=switch(given, "DAYBOOK_PUBLISH_LEDGER"),
         )
 
 
@@ -82,6 +84,13 @@ def refuse_contradictions(given: Mapping[str, str]) -> None:
         )
     if given.get("DAYBOOK_KEYS_URL") and not given.get("DATABASE_URL"):
         raise SettingRefused("DAYBOOK_KEYS_URL is set without DATABASE_URL")
+
+
+def switch(given: Mapping[str, str], name: str) -> bool:
+    """True for 1, false for 0 or nothing. Raises SettingRefused."""
+    if given.get(name) not in (None, "", "0", "1"):
+        raise SettingRefused(f"{name} must be 1 or 0")
+    return given.get(name) == "1"
 
 
 def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:

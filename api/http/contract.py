@@ -60,7 +60,8 @@ class Spec:
     `refuses` are its own refusals; those that all operations share are added where it is described. `changes` says
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
     entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
-    takes so long that it never runs where bookings do.
+    takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
+    (its path names the tenant).
     """
 
     method: Method
@@ -77,6 +78,7 @@ class Spec:
     large: bool
     pending: bool
     long: bool
+    published: bool
 
     @property
     def route(self) -> str:
@@ -110,6 +112,7 @@ class Routes:
         large: bool = False,
         pending: bool = False,
         long: bool = False,
+        published: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -131,6 +134,7 @@ class Routes:
                     large,
                     pending,
                     long,
+                    published,
                 )
             )
             return handler

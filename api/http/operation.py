@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match
@@ -27,6 +28,7 @@ from api.http.reading import read_model, read_query
 from api.http.settings import ApiSettings
 from api.http.threads import Threads
 from api.platform import Platform
+from application.ledger import public_reader
 from application.recorded import Answer
 from domain.errors import DomainError, NotFound
 
@@ -120,10 +122,14 @@ class Operation(APIRoute):
         edge = self.edge
         quota: tuple[tuple[str, str], ...] = ()
         try:
-            token = security.bearer_token(request.headers)
+            token = self._token(request)
+            tenant = self._tenant_named(request) if token is None else security.tenant_of(token)
             # From here on nothing of another tenant can be seen, whatever is asked for (README D13).
-            with edge.platform.bound(security.tenant_of(token)):
-                by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
+            with edge.platform.bound(tenant):
+                if token is None:
+                    by = public_reader(tenant)
+                else:
+                    by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
                 quota = edge.limiter.take(by.actor)
                 purposeful = security.with_purpose(by, request.headers)
                 call = Call(edge.platform, purposeful, request.headers)
@@ -133,6 +139,19 @@ class Operation(APIRoute):
         except Exception as failure:
             answer = edge.failed(failure)
         return replace(answer, headers=(*answer.headers, *quota))
+
+    def _token(self, request: _Request) -> str | None:
+        """The API key; None where none is given and none is needed. Refuses: Unidentified."""
+        open_to_all = self.spec.published and self.edge.settings.publish_ledger
+        if open_to_all and b"authorization" not in request.headers:
+            return None
+        return security.bearer_token(request.headers)
+
+    def _tenant_named(self, request: _Request) -> UUID:
+        found = read_path("tenant", request.path_values["tenant"])
+        if not isinstance(found, UUID):
+            raise NotFound()
+        return found
 
     def _replayed_or_done(self, call: Call, request: _Request) -> Answer:
         takes = self.spec.takes

@@ -27,4 +27,5 @@ class ApiSettings:
     waiting_threads: int = 16
     long_threads: int = 4
     metrics_public: bool = False
+    publish_ledger: bool = False
     security_contact: str | None = None
