@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from starlette.types import Send
 
+from api.http import file_answers
+from api.http.file_answers import file_answer, send_file
+from api.http.threads import Threads
 from application.ledger_exports import CopyRoom, LedgerExports
 from domain.values import public_id
 from infrastructure.copy_room import FolderCopyRoom
@@ -86,3 +91,63 @@ def test_one_too_many_is_asked_to_come_back(shop: Business, room: FolderCopyRoom
         room.places.release()
     for _ in range(2 * room.at_once):
         assert shop.get(EXPORT).status_code == 200, "each gives its place back"
+
+
+class Waiting:
+    """A copy of two parts that waits to be handed out."""
+
+    length = 2
+
+    def __init__(self) -> None:
+        self.parts = [b"a", b"b"]
+        self.closed = 0
+
+    def read(self, count: int) -> bytes:
+        return self.parts.pop(0) if self.parts else b""
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def handed_out(send: Send) -> Waiting:
+    """What became of a copy that was sent by `send`."""
+    copy, threads = Waiting(), Threads(1, "carrier")
+    try:
+        asyncio.run(send_file(send, file_answer(copy, "application/zip", "x.zip"), threads))
+    finally:
+        threads.stop()
+        assert copy.closed == 1
+    return copy
+
+
+def test_a_copy_is_sent_in_parts_and_removed():
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    handed_out(send)
+    assert (b"content-length", b"2") in sent[0]["headers"]
+    assert [(it["body"], it.get("more_body", False)) for it in sent[1:]] == [
+        (b"a", True),
+        (b"b", True),
+        (b"", False),
+    ]
+
+
+def test_a_copy_that_nobody_takes_is_removed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_answers, "STALLED_SECONDS_MAX", 0.01)
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    assert handed_out(send).parts == [b"b"]
+
+
+def test_a_copy_whose_caller_hangs_up_is_removed():
+    async def send(message: Any) -> None:
+        raise OSError("hung up")
+
+    with pytest.raises(OSError, match="hung up"):
+        handed_out(send)

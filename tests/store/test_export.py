@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from benchmarks.filling import fill
 from domain.errors import LedgerDamaged, Malformed, NotFound, Unavailable
 from infrastructure.canonical import parsed
 from infrastructure.deployment import Deployment
 from infrastructure.ledger.intact import header_of
 from infrastructure.ledger.notes import BadNote, VerifierKey
 from infrastructure.ledger.payload_bundles import parse_payload_bundle, payload_bundle
+from infrastructure.ledger.unsigned import UnsignedEvents
+from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.wall import bound_to
 from tests.ledger.bundles import Unpacked
 from tests.store.exporting import ExportPress, export_press, whole
@@ -236,6 +240,27 @@ def test_a_copy_never_takes_the_last_room_of_the_disk(here: ExportPress, tmp_pat
     with bound_to(tenant), pytest.raises(Unavailable, match="room"):
         narrow.make(lambda file: here.exporter.write(here.begun(tenant), file, print))
     assert not list(tmp_path.iterdir()) and exported(here, tenant) == []
+
+
+def test_what_is_not_signed_for_yet_is_waited_for_and_counted(here: ExportPress):
+    tenant = uuid4()
+    unsigned = UnsignedEvents(here.engine.app)
+
+    def left(seconds: float = 0) -> int:
+        with bound_to(tenant):
+            return unsigned.wait(tenant, seconds)
+
+    assert left() == 0
+    here.fill(tenant, 5)
+    assert left() == 0
+    fill(SequencedRecorder(here.press.app, home=tenant), tenant, 7)
+    assert left() == 7, "queued"
+    here.press.sequencer.sequence_now()
+    assert left() == 7, "sequenced, and not signed"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(left, 30)
+        here.publish()
+        assert waiting.result() == 0
 
 
 def test_what_is_changed_in_an_export_is_seen(here: ExportPress):
