@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
 
+from api.administration import found_tenant
 from benchmarks.filling import batches
 from benchmarks.servers import served
+from domain.values import parse_id
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
@@ -23,68 +26,80 @@ from infrastructure.ledger.publisher import Publisher
 from infrastructure.ledger.signer import Signer
 from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
 from infrastructure.ledger.signer_memory import SignerMemory
+from infrastructure.ledger.signer_socket import SignerServer
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import Sequencer
 
 
 @dataclass(frozen=True)
 class FilledLedger:
-    """A deployment with one log of `events` events, and the signer in person."""
+    """A deployment with one log, all of it signed, and a signer that listens; how fast it was filled.
+
+    `settle` sequences, mirrors and signs what was recorded since.
+    """
 
     deployment: Deployment
     engine: Engine
-    signer: Attesting
     tenant: UUID
+    log_vkey: str
     events_a_second: float
-
-
-@dataclass(frozen=True)
-class Attesting:
-    """The signer, as what reads the ledger out knows it."""
-
-    signer: Signer
-
-    def attest(self, origin: str, manifest: bytes) -> str:
-        """Sign a manifest."""
-        return self.signer.attest(origin, manifest)
-
-    def sizes(self, origins: object) -> list[int]:
-        """It is there."""
-        return []
+    settle: Callable[[], None]
 
 
 @contextmanager
 def filled_ledger(events: int) -> Iterator[FilledLedger]:
-    """Append, sequence, mirror and sign so many events; durable."""
-    tenant = uuid4()
+    """Append, sequence, mirror and sign so many events beside those of the tenant's founding; durable."""
     with served() as server:
         deployment = server.deployment
-        keys = SignerKeys(deployment.settings.signer)
-        keys.prepare()
+        founded = found_tenant(deployment, "Benchmark")
+        tenant = parse_id("tenant", founded["tenant"])
+        assert tenant is not None
         order = Database(deployment.dsn_of("sequencer"), size=1, walled=False)
         publishing = Database(deployment.dsn_of("publisher"), size=1, walled=False)
         engine = Engine.connect(deployment, connections=2)
         try:
-            with SignerMemory(deployment.settings.signer / MEMORY) as memory:
-                signer = Signer(keys, memory)
+            with listening_signer(deployment) as signer:
+
+                def settle() -> None:
+                    sequencer = Sequencer(order, SystemClock())
+                    while sequencer.sequence_now():
+                        pass
+                    with FolderMirror(deployment.settings.mirror) as mirror:
+                        publish(Publisher(publishing, mirror, signer, origins, SystemClock()))
+
+                origins = Origins(publishing)
                 made = batches(tenant, events)
                 appended = append(SequencedRecorder(engine.app, home=tenant), made)
                 began = time.perf_counter()
-                sequencer = Sequencer(order, SystemClock())
-                while sequencer.sequence_now():
-                    pass
-                with FolderMirror(deployment.settings.mirror) as mirror:
-                    publish(
-                        Publisher(publishing, mirror, signer, Origins(publishing), SystemClock())
-                    )
+                settle()
                 rate = events / (appended + time.perf_counter() - began)
                 with psycopg.connect(deployment.main, autocommit=True) as owner:
                     owner.execute("VACUUM ANALYZE")
-                yield FilledLedger(deployment, engine, Attesting(signer), tenant, rate)
+                yield FilledLedger(deployment, engine, tenant, founded["log_vkey"], rate, settle)
         finally:
             engine.close()
             order.close()
             publishing.close()
+
+
+@contextmanager
+def listening_signer(deployment: Deployment) -> Iterator[Signer]:
+    """A signer that also listens where the deployment's parts look for it."""
+    settings = deployment.settings
+    keys = SignerKeys(settings.signer)
+    keys.prepare()
+    stop, ready = threading.Event(), threading.Event()
+    with SignerMemory(settings.signer / MEMORY) as memory:
+        signer = Signer(keys, memory)
+        server = SignerServer(signer, settings.signer_socket)
+        serving = threading.Thread(target=server.serve, args=(stop.is_set, ready.set))
+        serving.start()
+        try:
+            ready.wait()
+            yield signer
+        finally:
+            stop.set()
+            serving.join()
 
 
 def append(recorder: SequencedRecorder, batches: Iterable[list[StoredEvent]]) -> float:
