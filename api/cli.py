@@ -205,6 +205,26 @@ def create_key(
 
 
 @app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="The zip to write.", metavar="FILE")],
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose ledger (ten_...); not needed where there is one.")
+    ] = None,
+    first: Annotated[int, typer.Option("--from", min=0, help="The first position wanted.")] = 0,
+    past: Annotated[
+        int | None, typer.Option("--to", min=0, help="The position after the last wanted.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Write a tenant's ledger to a file that anyone can verify with the log's key alone."""
+    from api.exporting import Asked, run_export
+
+    raise SystemExit(run_export(_checked(data), Asked(out, tenant, first, past, force, as_json)))
+
+
+@app.command()
 def openapi() -> None:
     """Print the API's OpenAPI 3.1 document."""
     from api.openapi import current

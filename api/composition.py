@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 from api.platform import Platform
@@ -15,6 +17,7 @@ from application.booking_reads import BookingReads, CalendarEntry
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
+from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
 from application.ports import (
@@ -39,9 +42,11 @@ from domain.values import Personal, public_id
 from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
+from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.evidence import PostgresEvidence
+from infrastructure.ledger.exporter import PostgresExporter
 from infrastructure.ledger.ledger_reads import PostgresLedger
 from infrastructure.ledger.signer_socket import SignerClient
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
@@ -66,6 +71,8 @@ class Ports:
     positions: Positions
     ledger: Ledger
     evidence: Evidence
+    exporter: Exporter
+    room: CopyRoom
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
@@ -76,6 +83,7 @@ def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     reveal = Reveal(store, ports.opener, clock, ids)
+    records = LedgerRecords(store, clock, ids)
     return Platform(
         clock=clock,
         ids=ids,
@@ -93,7 +101,8 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
-        evidence=EvidenceReads(ports.evidence, LedgerRecords(store, clock, ids)),
+        evidence=EvidenceReads(ports.evidence, records),
+        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -116,6 +125,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             positions=world.positions,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
+            exporter=world.exporter,
+            room=FolderCopyRoom(Path(gettempdir())),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -141,6 +152,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
+            exporter=PostgresExporter(engine.app, signer),
+            room=FolderCopyRoom(deployment.settings.data / "run"),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,

@@ -15,6 +15,7 @@ from application.booking_reads import BookingReads, CalendarEntry
 from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
+from application.ledger_exports import LedgerExports
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
@@ -48,6 +49,7 @@ class Platform:
     agenda: AgendaReads
     ledger: LedgerReads
     evidence: EvidenceReads
+    exports: LedgerExports
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

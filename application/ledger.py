@@ -15,9 +15,10 @@ from uuid import UUID
 from application.permissions import require
 from application.recorded import Caller
 from domain.access_key import Role
-from domain.errors import FieldError, Malformed, NotFound
+from domain.errors import FieldError, Malformed, NotFound, Unidentified
 
 AUDITORS: Final[tuple[Role, ...]] = ("auditor", "owner", "privacy_officer")
+PUBLIC: Final = "public"  # no role of a key: whoever reads what is published, without one
 PAGE_EVENTS_DEFAULT: Final = 50
 PAGE_EVENTS_MAX: Final = 200
 
@@ -116,15 +117,18 @@ class LedgerReads:
 
     def checkpoint(self, tenant: UUID, by: Caller) -> Checkpoint:
         """The last checkpoint. Refuses: NotPermitted, NotFound (another tenant's, or nothing is signed yet)."""
-        self._require(tenant, by)
+        self._require(tenant, by, published=True)
         found = self.ledger.checkpoint(tenant)
         if found is None:
             raise NotFound("Nothing is signed yet")
         return found
 
     def tile(self, tenant: UUID, path: str, by: Caller) -> bytes:
-        """A tile, of hashes or entries. Refuses: NotPermitted, NotFound (no checkpoint covers it)."""
-        self._require(tenant, by)
+        """A tile, of hashes or entries. Entries are never public: headers name ids.
+
+        Refuses: Unidentified (entries, without a key), NotPermitted, NotFound (no checkpoint covers it).
+        """
+        self._require(tenant, by, published=not path.startswith("tile/entries/"))
         found = self.ledger.tile(tenant, path)
         if found is None:
             raise NotFound("No checkpoint covers that tile")
@@ -170,8 +174,12 @@ class LedgerReads:
             raise beyond("/from", "It is at least 1, and not over the other size.")
         return Proof(size, self.ledger.consistency(by.tenant, old, size))
 
-    def _require(self, tenant: UUID, by: Caller) -> None:
-        require(by, *AUDITORS)
+    def _require(self, tenant: UUID, by: Caller, *, published: bool) -> None:
+        if PUBLIC in by.roles:
+            if not published:
+                raise Unidentified("Entries take an API key")
+        else:
+            require(by, *AUDITORS)
         if tenant != by.tenant:
             raise NotFound()
 
@@ -179,6 +187,11 @@ class LedgerReads:
         signed = self.ledger.checkpoint(by.tenant)
         if signed is None or not 0 < size <= signed.size:
             raise beyond(pointer, "No checkpoint covers that size.")
+
+
+def public_reader(tenant: UUID) -> Caller:
+    """Whoever reads what a tenant publishes: nobody knows who, and nothing else may be read."""
+    return Caller(tenant, f"{PUBLIC}:{tenant.hex}", frozenset({PUBLIC}))
 
 
 def beyond(pointer: str, detail: str) -> Malformed:

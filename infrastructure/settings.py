@@ -37,6 +37,7 @@ class Settings:
     api_processes: int = 2
     security_contact: str | None = None
     mldsa: bool = False
+    publish_ledger: bool = False
 
     @property
     def keys(self) -> Path:
@@ -72,6 +73,7 @@ class Settings:
             api_processes=count(given, "DAYBOOK_API_PROCESSES", default=2, most=64),
             security_contact=given.get("DAYBOOK_SECURITY_CONTACT") or None,
             mldsa=switch(given, "DAYBOOK_MLDSA"),
+            publish_ledger=switch(given, "DAYBOOK_PUBLISH_LEDGER"),
         )
 
 
@@ -87,6 +89,13 @@ def refuse_contradictions(given: Mapping[str, str]) -> None:
         raise SettingRefused("DAYBOOK_KEYS_URL is set without DATABASE_URL")
 
 
+def switch(given: Mapping[str, str], name: str) -> bool:
+    """True for 1, false for 0 or nothing. Raises SettingRefused."""
+    if given.get(name) not in (None, "", "0", "1"):
+        raise SettingRefused(f"{name} must be 1 or 0")
+    return given.get(name) == "1"
+
+
 def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:
     """A whole number from 1 to `most`. Raises SettingRefused."""
     text = given.get(name)
@@ -95,11 +104,3 @@ def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> in
     if not text.isdigit() or not 1 <= int(text) <= most:
         raise SettingRefused(f"{name} must be a whole number from 1 to {most}")
     return int(text)
-
-
-def switch(given: Mapping[str, str], name: str) -> bool:
-    """True for 1, False for 0 or nothing. Raises SettingRefused."""
-    text = given.get(name) or "0"
-    if text not in ("0", "1"):
-        raise SettingRefused(f"{name} must be 1 or 0")
-    return text == "1"

@@ -17,6 +17,7 @@ from api.http import (
     routes_agenda,
     routes_booking,
     routes_business,
+    routes_export,
     routes_keys,
     routes_ledger,
     routes_slots,
@@ -43,6 +44,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
     *routes_ledger.routes.specs,
+    *routes_export.routes.specs,
 )
 
 
@@ -54,6 +56,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
         limiter=RateLimiter(settings.rate_per_second, settings.rate_burst),
         workers=Threads(settings.threads, "worker"),
         waiters=Threads(settings.waiting_threads, "waiter"),
+        carriers=Threads(settings.long_threads, "carrier"),
     )
 
     @asynccontextmanager
@@ -61,6 +64,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
         yield
         edge.workers.stop()
         edge.waiters.stop()
+        edge.carriers.stop()
 
     app = FastAPI(
         title=TITLE,

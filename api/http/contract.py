@@ -59,8 +59,9 @@ class Spec:
 
     `refuses` are its own refusals; those that all operations share are added where it is described. `changes` says
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
-    entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `waits` that
-    it may take seconds.
+    entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
+    takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
+    (its path names the tenant).
     """
 
     method: Method
@@ -76,7 +77,8 @@ class Spec:
     opens: bool
     large: bool
     pending: bool
-    waits: bool
+    long: bool
+    published: bool
 
     @property
     def route(self) -> str:
@@ -109,7 +111,8 @@ class Routes:
         opens: bool = False,
         large: bool = False,
         pending: bool = False,
-        waits: bool = False,
+        long: bool = False,
+        published: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -130,7 +133,8 @@ class Routes:
                     opens,
                     large,
                     pending,
-                    waits,
+                    long,
+                    published,
                 )
             )
             return handler

@@ -20,6 +20,7 @@ from domain.purposes import PURPOSES
 
 PROBLEM_REF: Final = "#/components/schemas/Problem"
 SECURITY: Final[list[dict[str, list[str]]]] = [{"key": []}]
+NO_KEY: Final[dict[str, list[str]]] = {}
 JSON_CLASS: Final = JSONResponse
 
 
@@ -75,7 +76,7 @@ def _path(kind: str) -> Any:
 def route(spec: Spec) -> dict[str, Any]:
     """What the route of `spec` is made with."""
     lines = (inspect.getdoc(spec.handler) or spec.handler.__name__).split("\n", 1)
-    extra: dict[str, Any] = {"security": SECURITY}
+    extra: dict[str, Any] = {"security": [*SECURITY, NO_KEY] if spec.published else SECURITY}
     if headers := _request_headers(spec):
         extra["parameters"] = headers
     if spec.takes.calendar:

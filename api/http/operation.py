@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from fastapi.routing import APIRoute
 from starlette.routing import Match
@@ -19,6 +20,7 @@ from api.http import describe, security
 from api.http.call import Call
 from api.http.contract import Spec
 from api.http.fields import read_path
+from api.http.file_answers import FileAnswer, send_file
 from api.http.idempotency import idempotency_key, settle
 from api.http.limits import CALENDAR, JSON, Disconnected, check_kind, read_body, read_json
 from api.http.problems import bug, problem
@@ -26,6 +28,7 @@ from api.http.reading import read_model, read_query
 from api.http.settings import ApiSettings
 from api.http.threads import Threads
 from api.platform import Platform
+from application.ledger import public_reader
 from application.recorded import Answer
 from domain.errors import DomainError, NotFound
 
@@ -36,7 +39,8 @@ WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 class Edge:
     """What all operations of one process share.
 
-    `waiters` carry reads that wait for a position, so that they never take the threads that bookings need.
+    `waiters` carry reads that wait for a position, and `carriers` what takes long, so that they never take the threads
+    that bookings need.
     """
 
     platform: Platform
@@ -44,6 +48,7 @@ class Edge:
     limiter: security.RateLimiter
     workers: Threads
     waiters: Threads
+    carriers: Threads
 
     def refused(self, refusal: DomainError) -> Answer:
         """The problem that tells of `refusal`."""
@@ -101,19 +106,30 @@ class Operation(APIRoute):
             return
         query: bytes = scope["query_string"]
         request = _Request(scope["path"], scope["path_params"], query, headers, body)
-        waits = self.spec.waits or (self.waits and b"at_least" in query)
-        threads = self.edge.waiters if waits else self.edge.workers
-        await send_answer(send, await threads.run(partial(self._serve, request)))
+        answer = await self._threads(query).run(partial(self._serve, request))
+        if isinstance(answer, FileAnswer):
+            await send_file(send, answer, self.edge.carriers)
+        else:
+            await send_answer(send, answer)
+
+    def _threads(self, query: bytes) -> Threads:
+        if self.spec.long:
+            return self.edge.carriers
+        return self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
 
     def _serve(self, request: _Request) -> Answer:
         """Answer, whatever happens. Runs in a worker thread."""
         edge = self.edge
         quota: tuple[tuple[str, str], ...] = ()
         try:
-            token = security.bearer_token(request.headers)
+            token = self._token(request)
+            tenant = self._tenant_named(request) if token is None else security.tenant_of(token)
             # From here on nothing of another tenant can be seen, whatever is asked for (README D13).
-            with edge.platform.bound(security.tenant_of(token)):
-                by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
+            with edge.platform.bound(tenant):
+                if token is None:
+                    by = public_reader(tenant)
+                else:
+                    by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
                 quota = edge.limiter.take(by.actor)
                 purposeful = security.with_purpose(by, request.headers)
                 call = Call(edge.platform, purposeful, request.headers)
@@ -123,6 +139,19 @@ class Operation(APIRoute):
         except Exception as failure:
             answer = edge.failed(failure)
         return replace(answer, headers=(*answer.headers, *quota))
+
+    def _token(self, request: _Request) -> str | None:
+        """The API key; None where none is given and none is needed. Refuses: Unidentified."""
+        open_to_all = self.spec.published and self.edge.settings.publish_ledger
+        if open_to_all and b"authorization" not in request.headers:
+            return None
+        return security.bearer_token(request.headers)
+
+    def _tenant_named(self, request: _Request) -> UUID:
+        found = read_path("tenant", request.path_values["tenant"])
+        if not isinstance(found, UUID):
+            raise NotFound()
+        return found
 
     def _replayed_or_done(self, call: Call, request: _Request) -> Answer:
         takes = self.spec.takes

@@ -28,11 +28,11 @@ NOT_KEPT: Final = "private, no-cache"
 RETRY: Final = (("retry-after", "1"), ("cache-control", "no-store"))
 
 
-@routes.add("GET", "/v1/ledger/{tenant}/checkpoint", TEXT, errors.NotFound)
+@routes.add("GET", "/v1/ledger/{tenant}/checkpoint", TEXT, errors.NotFound, published=True)
 def show_checkpoint(call: Call, tenant: TenantId) -> Answer:
     """Give the last checkpoint of the ledger: a signed note (C2SP tlog-checkpoint).
 
-    Roles: auditor, owner, privacy_officer.
+    Roles: auditor, owner, privacy_officer; no key is needed where ledgers are published.
     """
     found = call.platform.ledger.checkpoint(tenant, call.by)
     return _plain(TEXT, found.note.encode(), NOT_KEPT)
@@ -44,11 +44,13 @@ def show_checkpoint(call: Call, tenant: TenantId) -> Answer:
     BYTES,
     errors.NotFound,
     errors.LedgerDamaged,
+    published=True,
 )
 def show_tile(call: Call, tenant: TenantId, path: TilePath) -> Answer:
     """Give a tile of hashes (`<L>/<N>[.p/<W>]`) or of entries (`entries/<N>[.p/<W>]`), after C2SP tlog-tiles.
 
-    What the last checkpoint covers is there. A full tile never changes. Roles: auditor, owner, privacy_officer.
+    What the last checkpoint covers is there. A full tile never changes. Roles: auditor, owner, privacy_officer; tiles
+    of hashes need no key where ledgers are published.
     """
     found = call.platform.ledger.tile(tenant, path, call.by)
     return _plain(BYTES, found, NOT_KEPT if ".p/" in path else FOR_GOOD)
@@ -105,7 +107,7 @@ def show_receipt(call: Call, id: EventId) -> Answer:
     errors.Behind,
     errors.LedgerDamaged,
     errors.TooMany,
-    waits=True,
+    long=True,
 )
 def take_evidence(call: Call, id: SubjectId, query: schemas.EvidenceAsked) -> Answer:
     """Give the evidence about one subject: every event, and the proof that there is no other.

@@ -75,6 +75,18 @@ class WholeEvent(Event):
     plain: Annotated[dict[str, Any], Field(description="The payload's first line, for reading.")]
 
 
+class ExportAsked(Input):
+    """Which events: positions from `from` on, below `to`; all that are signed for, unless it is said."""
+
+    from_: Annotated[
+        QueryNumber, Field(alias="from", le=2**53, description="The first position wanted.")
+    ] = 0
+    to: Annotated[
+        QueryNumber | None,
+        Field(le=2**53, description="The position after the last wanted, at most the signed size."),
+    ] = None
+
+
 class InclusionAsked(Input):
     """Which leaf, in the tree of which size."""
 

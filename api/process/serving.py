@@ -26,7 +26,10 @@ def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    settings = ApiSettings(security_contact=deployment.settings.security_contact)
+    settings = ApiSettings(
+        security_contact=deployment.settings.security_contact,
+        publish_ledger=deployment.settings.publish_ledger,
+    )
     platform, engine = production(deployment, connections=settings.threads)
     listening = socket.socket(fileno=fd) if fd is not None else None
     config = uvicorn.Config(

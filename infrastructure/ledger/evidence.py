@@ -6,12 +6,13 @@ nobody else: envelopes of others are left out, and of an event about many only t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from time import monotonic, sleep
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from application.evidence import EvidenceBundle
@@ -19,10 +20,11 @@ from application.ledger_records import log_stream
 from application.ports import Clock
 from domain.errors import Behind, LedgerDamaged, TooMany
 from domain.ledger import LogFrozen, MapCommitted
+from domain.values import instant_text
 from infrastructure.canonical import b64, canonical, parsed, unb64
 from infrastructure.database import Database, WalledConnection
 from infrastructure.ledger import merkle
-from infrastructure.ledger.bundles import Attests, zipped
+from infrastructure.ledger.bundle_writer import BundleWriter
 from infrastructure.ledger.intact import header_of, require_leaf, require_payload
 from infrastructure.ledger.ledger_reads import damage_told
 from infrastructure.ledger.map_buckets import bucket_to_read, prove_from
@@ -65,6 +67,14 @@ LEAVES: Final = (
     " JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE l.tenant_id = %b AND l.subject_id = %b AND l.position < %s ORDER BY l.position LIMIT %s"
 )
+
+
+class Attests(Protocol):
+    """Who signs manifests: the signer, wherever it runs."""
+
+    def attest(self, origin: str, manifest: bytes) -> str:
+        """A signed note over a manifest. Raises Unavailable."""
+        ...
 
 
 class Leaf(NamedTuple):
@@ -122,10 +132,14 @@ class PostgresEvidence:
         self.database.rows(KEEP, (tenant, found.size))
         with damage_told():
             evidence = self._evidence(tenant, subject, found)
-        files = {"checkpoint": found.note.encode(), "evidence.json": evidence}
         origin = Origins(self.database).of([tenant])[tenant]
-        data = zipped(files, "evidence", origin, self.clock.now(), self.signer, tag=subject.hex)
-        return EvidenceBundle(found.covers, found.count, data)
+        data = io.BytesIO()
+        with BundleWriter(data) as bundle:
+            bundle.add("checkpoint", found.note.encode())
+            bundle.add("evidence.json", evidence, packed=True)
+            made_at = instant_text(self.clock.now())
+            bundle.finish("evidence", origin, made_at, {"tag": subject.hex}, self.signer.attest)
+        return EvidenceBundle(found.covers, found.count, data.getvalue())
 
     def _covered_or_wished(self, tenant: UUID) -> int:
         """The size of the log now; a map of it is wished for."""

@@ -16,16 +16,18 @@ FULL: Final = (
     "SELECT w.at, t.data FROM unnest(%b::int[], %b::uuid[], %b::int[], %b::bigint[]) AS w(at, tenant, level, n)"
     " JOIN ledger_tile t ON t.tenant_id = w.tenant AND t.level = w.level AND t.n = w.n"
 )
+# Each range is a query of its own: joined, they would be read by merging, which goes through the whole log.
 LEAVES: Final = (
-    "SELECT w.at, string_agg(s.leaf_hash, ''::bytea ORDER BY s.position)"
-    " FROM unnest(%b::int[], %b::uuid[], %b::bigint[], %b::bigint[]) AS w(at, tenant, first, past)"
-    " JOIN sequenced s ON s.tenant_id = w.tenant AND s.position >= w.first AND s.position < w.past GROUP BY w.at"
+    "SELECT w.at, r.data FROM unnest(%b::int[], %b::uuid[], %b::bigint[], %b::bigint[]) AS w(at, tenant, first, past)"
+    " CROSS JOIN LATERAL (SELECT string_agg(s.leaf_hash, ''::bytea ORDER BY s.position) AS data FROM sequenced s"
+    " WHERE s.tenant_id = w.tenant AND s.position >= w.first AND s.position < w.past) r WHERE r.data IS NOT NULL"
 )
 ROOTS: Final = (
-    "SELECT w.at, string_agg(t.root, ''::bytea ORDER BY t.n)"
+    "SELECT w.at, r.data"
     " FROM unnest(%b::int[], %b::uuid[], %b::int[], %b::bigint[], %b::bigint[]) AS w(at, tenant, level, first, past)"
-    " JOIN ledger_tile t ON t.tenant_id = w.tenant AND t.level = w.level AND t.n >= w.first AND t.n < w.past"
-    " GROUP BY w.at"
+    " CROSS JOIN LATERAL (SELECT string_agg(t.root, ''::bytea ORDER BY t.n) AS data FROM ledger_tile t"
+    " WHERE t.tenant_id = w.tenant AND t.level = w.level AND t.n >= w.first AND t.n < w.past) r"
+    " WHERE r.data IS NOT NULL"
 )
 Rows = Callable[[str, Sequence[object]], list[Row]]
 Wanted = tuple[UUID, TileId]

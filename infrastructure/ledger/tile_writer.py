@@ -19,17 +19,18 @@ from infrastructure.ledger.tiles import TILE_WIDTH, TileId, hashes_of, tiles_com
 TILES_AT_ONCE: Final = 256
 Connection = psycopg.Connection[Any]
 
+# Each range is a query of its own: joined, they would be read by merging, which goes through the whole log.
 LEAVES: Final = (
-    "SELECT w.tenant, w.n, string_agg(s.leaf_hash, ''::bytea ORDER BY s.position)"
-    " FROM unnest(%b::uuid[], %b::bigint[]) AS w(tenant, n)"
-    " JOIN sequenced s ON s.tenant_id = w.tenant AND s.position >= w.n * 256 AND s.position < (w.n + 1) * 256"
-    " GROUP BY w.tenant, w.n"
+    "SELECT w.tenant, w.n, r.data FROM unnest(%b::uuid[], %b::bigint[]) AS w(tenant, n) CROSS JOIN LATERAL ("
+    " SELECT string_agg(s.leaf_hash, ''::bytea ORDER BY s.position) AS data FROM sequenced s"
+    " WHERE s.tenant_id = w.tenant AND s.position >= w.n * 256 AND s.position < (w.n + 1) * 256"
+    ") r WHERE r.data IS NOT NULL"
 )
 ROOTS: Final = (
-    "SELECT w.tenant, w.n, string_agg(t.root, ''::bytea ORDER BY t.n)"
-    " FROM unnest(%b::uuid[], %b::bigint[]) AS w(tenant, n)"
-    " JOIN ledger_tile t ON t.tenant_id = w.tenant AND t.level = %s AND t.n >= w.n * 256 AND t.n < (w.n + 1) * 256"
-    " GROUP BY w.tenant, w.n"
+    "SELECT w.tenant, w.n, r.data FROM unnest(%b::uuid[], %b::bigint[]) AS w(tenant, n) CROSS JOIN LATERAL ("
+    " SELECT string_agg(t.root, ''::bytea ORDER BY t.n) AS data FROM ledger_tile t"
+    " WHERE t.tenant_id = w.tenant AND t.level = %s AND t.n >= w.n * 256 AND t.n < (w.n + 1) * 256"
+    ") r WHERE r.data IS NOT NULL"
 )
 WRITE: Final = (
     "INSERT INTO ledger_tile SELECT t, %s, n, r, d"

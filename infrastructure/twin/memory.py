@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -111,3 +112,4 @@ class MemoryWorld:
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.exporter = MemoryExporter(self.ledger)

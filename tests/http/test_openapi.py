@@ -80,7 +80,7 @@ def test_every_operation_says_what_it_is(operation: dict[str, Any]):
     assert operation["summary"]
     assert not operation["summary"].endswith(".")
     assert len(operation["tags"]) == 1
-    assert operation["security"] in ([], [{"key": []}])
+    assert operation["security"] in ([], [{"key": []}], [{"key": []}, {}])
     assert (operation["security"] == []) == (operation["tags"] == ["Machine"])
 
 

@@ -1,0 +1,1 @@
+"""The peer of `benchmarks.ledger_proofs`: run by an interpreter of its own, never imported."""
