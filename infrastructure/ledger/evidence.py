@@ -62,9 +62,12 @@ MAP_LEAF: Final = (
     " JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE m.tenant_id = %b AND m.covers = %s ORDER BY m.position LIMIT 1"
 )
+# Each leaf by its key: a join could become a reading of the whole log.
 LEAVES: Final = (
-    "SELECT l.position, e.header, s.leaf_hash, e.state FROM subject_leaf l JOIN sequenced s USING (tenant_id, position)"
+    "SELECT l.position, s.header, s.leaf_hash, s.state FROM subject_leaf l CROSS JOIN LATERAL ("
+    " SELECT e.header, q.leaf_hash, e.state FROM sequenced q"
     " JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE q.tenant_id = l.tenant_id AND q.position = l.position OFFSET 0) s"
     " WHERE l.tenant_id = %b AND l.subject_id = %b AND l.position < %s ORDER BY l.position LIMIT %s"
 )
 

@@ -42,8 +42,10 @@ DEPTH_MIN: Final = 4
 Connection = psycopg.Connection[Any]
 
 DRAWN: Final = "SELECT covers, keys, depth, nodes FROM subject_map WHERE tenant_id = %b FOR UPDATE"
+# Each leaf by its key: a join could become a reading of the whole log.
 LEAVES: Final = (
-    "SELECT l.position, l.subject_id, s.leaf_hash FROM subject_leaf l JOIN sequenced s USING (tenant_id, position)"
+    "SELECT l.position, l.subject_id, s.leaf_hash FROM subject_leaf l CROSS JOIN LATERAL (SELECT leaf_hash"
+    " FROM sequenced q WHERE q.tenant_id = l.tenant_id AND q.position = l.position OFFSET 0) s"
     " WHERE l.tenant_id = %b AND l.position >= %s AND l.position < %s ORDER BY l.position"
 )
 CHAINS: Final = (
