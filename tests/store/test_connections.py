@@ -31,17 +31,35 @@ def fill(database: Database) -> None:
         thread.join()
 
 
-def test_one_call_finds_out_that_all_connections_were_ended(own_deployment: Deployment) -> None:
+def end_all(deployment: Deployment) -> None:
+    """End every connection of the sequencer's role, as a restart of the server does."""
+    with psycopg.connect(deployment.main, autocommit=True) as owner:
+        role = Roles(owner.info.dbname).name("sequencer")
+        assert owner.execute(END_ALL, (role,)).fetchall() == [(SIZE,)]
+
+
+def test_no_call_pays_for_connections_that_ended_while_nobody_used_them(
+    own_deployment: Deployment,
+) -> None:
     database = Database(own_deployment.dsn_of("sequencer"), size=SIZE, walled=False)
     try:
         fill(database)
-        with psycopg.connect(own_deployment.main, autocommit=True) as owner:
-            role = Roles(owner.info.dbname).name("sequencer")
-            assert owner.execute(END_ALL, (role,)).fetchall() == [(SIZE,)]
-        with pytest.raises(Unavailable):
-            database.row("SELECT 1")
+        end_all(own_deployment)
         for _ in range(2 * SIZE):
             assert database.row("SELECT 1") == (1,)
         assert wait_until(lambda: database.pool.get_stats()["pool_available"] > 0, 10)
+    finally:
+        database.close()
+
+
+def test_only_the_call_in_whose_hands_it_ended_is_told(own_deployment: Deployment) -> None:
+    database = Database(own_deployment.dsn_of("sequencer"), size=SIZE, walled=False)
+    try:
+        fill(database)
+        with pytest.raises(Unavailable), database.connection() as connection:
+            end_all(own_deployment)
+            connection.execute("SELECT 1")
+        for _ in range(2 * SIZE):
+            assert database.row("SELECT 1") == (1,)
     finally:
         database.close()
