@@ -104,8 +104,8 @@ def _compare(head: Head, known: list[Head], report: Report) -> None:
 
 def _count(export: Export, report: Report) -> None:
     report["entries"] = export.tiles.start * WIDTH, min(export.tiles.stop * WIDTH, export.size)
-    report["types"] = {type_.decode(): n for type_, n in sorted(export.types.items())}
-    report.update(times=[it.decode() for it in export.times], tenant=export.tenant.decode())
+    report["types"] = dict(sorted(export.types.items()))
+    report.update(times=export.times if export.types else [], tenant=export.tenant)
     report.update(maps=len(export.maps), subjects=export.subjects, payloads_gone=export.gone)
     if not export.payloads:
         report["notes"].append("there are no payloads: neither they nor the maps were checked")

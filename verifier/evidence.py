@@ -46,8 +46,8 @@ def verify_evidence(bundle: Bundle, head: Head) -> dict[str, Any]:
         elif found.type == ERASURE_TYPE:
             withheld = None
         chain = chained(chain, last.to_bytes(8, "big"), leaf_hash(unb64(event["leaf"])))
-        types[found.type.decode()] += 1
-        times.append(found.at.decode())
+        types[found.type] += 1
+        times.append(found.at)
     if withheld is not None:
         raise DoesNotHold("content withheld: no order to erase its subject follows", withheld)
     if len(times) != said["count"]:
@@ -81,13 +81,13 @@ def _included(part: dict[str, Any], head: Head) -> Leaf:
 def _withheld(event: dict[str, Any], leaf: Leaf, tag: bytes) -> bool:
     """Check that an event is about the tag; True when what is about it is gone."""
     index, branch, payload = event["index"], event["branch"], event["payload"]
-    about, absent = any(seal[3] == tag.hex().encode() for seal in leaf.seals), [tag]
+    about, absent = any(seal[3] == tag.hex() for seal in leaf.seals), [tag]
     if payload is not None:
         first, *lines = unb64(payload).split(b"\n")
         about = tag in tags_of(leaf, plain_of(leaf, first, index), index)
         absent = absent_envelopes(leaf, lines, index)
     elif leaf.many and leaf.many_root and branch is not None:
-        entry, root = leaf_hash(tag_of(branch["salt"]) + tag), unb64(leaf.many_root.decode())
+        entry, root = leaf_hash(tag_of(branch["salt"]) + tag), unb64(leaf.many_root)
         path, absent = _path(branch["path"]), []
         about = included(entry, branch["position"], int(leaf.many), path, root)
     if not about:

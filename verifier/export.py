@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
+from struct import Struct
 from typing import Final
 
 from verifier.bundle import Bundle
@@ -24,6 +25,7 @@ from verifier.notes import Head
 from verifier.prefix_map import Shelves, key_of, replay
 
 WIDTH: Final = 256
+ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
 GONE: Final = "content withheld: no order to erase its subject stands later in the export"
 
 
@@ -39,17 +41,16 @@ def place_of(n: int, size: int) -> str:
     return text if width >= WIDTH else f"{text}.p/{width}"
 
 
-def unpack(data: bytes, prefix: int) -> list[bytes | None]:
-    """Take records behind lengths of `prefix` bytes apart; None is a payload that is gone."""
+def unpack(data: bytes, lengths: Struct) -> list[bytes | None]:
+    """Take records behind their lengths apart; None is a payload that is gone."""
     found: list[bytes | None] = []
-    place = 0
+    place, read, size = 0, lengths.unpack_from, lengths.size
     while place < len(data):
-        length, place = int.from_bytes(data[place : place + prefix], "big"), place + prefix
-        if prefix == 4 and length == 0xFFFFFFFF:
-            found.append(None)
-            continue
-        found.append(data[place : place + length])
-        place += length
+        (length,) = read(data, place)
+        place += size
+        gone = length == 0xFFFFFFFF
+        found.append(None if gone else data[place : place + length])
+        place += 0 if gone else length
     if place > len(data):
         raise ValueError("cut short")
     return found
@@ -71,15 +72,14 @@ class Export:
         self.tiles = range(said["from"] // WIDTH, last // WIDTH + 1)
         self.full = len(self.tiles) * WIDTH >= self.size
         self.payloads = bundle.manifest or any(it.startswith("payload/") for it in bundle.names)
-        self.types: Counter[bytes] = Counter()
-        self.times = (b"~", b"")
-        self.tenant = b""
+        self.types: Counter[str] = Counter()
+        self.times = ("~", "")
+        self.tenant = ""
         self.maps: list[tuple[int, MapLeaf]] = []
         self.subjects = self.gone = 0
         self._withheld: dict[bytes, int] = {}
         self._rising: list[bytes] = []
-        self._ids, self._streams = Shelves(folder, 24), Shelves(folder, 32)
-        self._chains = Shelves(folder, 72)
+        self._ids, self._streams, self._chains = (Shelves(folder) for _ in range(3))
 
     def run(self) -> None:
         """Check everything; raises the Finding with the first index."""
@@ -140,8 +140,8 @@ class Export:
         payload = self.bundle.read(f"payload/{place}", index) if self.payloads else b""
         digests = {f"tile/0/{place}": b"".join(hashes), f"tile/entries/{place}": entries}
         try:
-            payloads = unpack(payload, 4) if self.payloads else [None] * len(hashes)
-            parts = zip(hashes, unpack(entries, 2), payloads, strict=True)
+            payloads = unpack(payload, PAYLOAD) if self.payloads else [None] * len(hashes)
+            parts = zip(hashes, unpack(entries, ENTRY), payloads, strict=True)
             for index, (hash_, entry, one) in enumerate(parts, n * WIDTH):
                 if sha256(b"\x00" + (entry or b"")).digest() != hash_:
                     raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
@@ -158,12 +158,12 @@ class Export:
 
     def _entry(self, index: int, hash_: bytes, leaf: Leaf, payload: bytes | None) -> None:
         self.types[leaf.type] += 1
-        low, high = self.times
-        self.times = (min(low, leaf.at), max(high, leaf.at))
+        if not self.times[0] <= leaf.at <= self.times[1]:
+            self.times = (min(self.times[0], leaf.at), max(self.times[1], leaf.at))
         if leaf.tenant != (self.tenant or leaf.tenant):
             raise DoesNotHold("the leaf is of another tenant than those before it", index)
         self.tenant, place = leaf.tenant, index.to_bytes(8, "big")
-        id_, stream = bytes.fromhex(leaf.id.decode()), bytes.fromhex(leaf.stream.decode())
+        id_, stream = bytes.fromhex(leaf.id), bytes.fromhex(leaf.stream)
         self._ids.shelves[id_[0]] += id_ + place
         self._streams.shelves[stream[0]] += stream + place + int(leaf.version).to_bytes(8, "big")
         if not self.payloads:
@@ -197,11 +197,11 @@ class Export:
 
     def _order(self) -> None:
         twice, jumps = [self.size], [self.size]
-        for records in self._ids:
-            records.sort()
+        for data in self._ids:
+            records = sorted(data[at : at + 24] for at in range(0, len(data), 24))
             twice += [_u64(it, 16) for one, it in pairwise(records) if one[:16] == it[:16]]
-        for records in self._streams:
-            records.sort()
+        for data in self._streams:
+            records = sorted(data[at : at + 32] for at in range(0, len(data), 32))
             stream, version = b"", 0
             for record in records:
                 # What came before the range of a part of the log is not known.

@@ -1,11 +1,13 @@
 """What a check can find, and the strict readers that every check uses."""
 
 import json
+import struct
 from base64 import b64decode, b64encode
 from typing import Any, Final
 
 # What reading something of the wrong shape raises; whoever catches it says where.
-MALFORMED: Final = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+WRONG_SHAPE: Final = (ValueError, TypeError, LookupError, AttributeError)
+MALFORMED: Final = (*WRONG_SHAPE, RecursionError, StopIteration, struct.error)
 
 
 class Finding(Exception):

@@ -1,14 +1,19 @@
 """The map of subjects: proofs from it, and its replay from the log in bounded memory (docs/ledger.md, "Map")."""
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from operator import itemgetter
+from struct import Struct
 from typing import Any, Final
 
 from verifier.findings import DoesNotHold
 from verifier.leaves import MapLeaf
 
 EMPTY: Final = bytes(32)
+RECORD: Final = Struct("32s40s")  # key, u64(index) || leaf hash
+tail_of = itemgetter(1)
 SHELVES: Final = 256  # one for each first byte of a key
 MEMORY_BYTES_MAX: Final = 16 * 2**20  # of each Shelves; what is beyond lies in a temporary file
 
@@ -77,10 +82,9 @@ def digest(tree: Tree) -> bytes:
 
 
 class Shelves:
-    """Records of one size, put on shelves by their first byte, taken back shelf by shelf as they came."""
+    """Records, put on shelves by their first byte, and taken back a shelf at a time, as they came."""
 
-    def __init__(self, folder: str | None, size: int) -> None:
-        self.size = size
+    def __init__(self, folder: str | None) -> None:
         self.shelves = [bytearray() for _ in range(SHELVES)]
         self._spilt: list[list[tuple[int, int]]] = [[] for _ in range(SHELVES)]
         self._file = tempfile.SpooledTemporaryFile(max_size=1, dir=folder)  # noqa: SIM115 - lives as long as this
@@ -94,14 +98,13 @@ class Shelves:
                 place += self._file.write(kept)
                 kept.clear()
 
-    def __iter__(self) -> Iterator[list[bytes]]:
+    def __iter__(self) -> Iterator[bytes]:
         for spilt, kept in zip(self._spilt, self.shelves, strict=True):
             data = b""
             for place, length in spilt:
                 self._file.seek(place)
                 data += self._file.read(length)
-            data += kept
-            yield [data[at : at + self.size] for at in range(0, len(data), self.size)]
+            yield data + kept
 
 
 def replay(chains: Shelves, maps: Sequence[tuple[int, MapLeaf]]) -> int:
@@ -111,23 +114,25 @@ def replay(chains: Shelves, maps: Sequence[tuple[int, MapLeaf]]) -> int:
     """
     changes = [bytearray() for _ in maps]
     keys, subjects = [0] * len(maps), 0
-    for shelf, records in enumerate(chains):
+    for shelf, data in enumerate(chains):
+        records = list(RECORD.iter_unpack(data))
         heads: dict[bytes, tuple[int, bytes]] = {}
         tree, at = None, 0
         for place, (_, said) in enumerate(maps):
             touched, before, end = set(), len(heads), said.covers.to_bytes(8, "big")
-            while at < len(records) and (record := records[at])[32:40] < end:
-                count, head = heads.get(key := record[:32], (0, EMPTY))
-                heads[key] = (count + 1, chained(head, record[32:40], record[40:]))
+            stop = bisect_left(records, end, at, key=tail_of)
+            for key, tail in records[at:stop]:
+                count, head = heads.get(key) or (0, EMPTY)
+                heads[key] = (count + 1, sha256(b"\x04" + head + tail).digest())
                 touched.add(key)
-                at += 1
+            at = stop
             for key in touched:
                 leaf = map_leaf_hash(key, *heads[key])
                 tree = put(tree, int.from_bytes(key, "big"), leaf, 247)
             if touched:
                 changes[place] += bytes([shelf, type(tree) is tuple]) + digest(tree)
                 keys[place] += len(heads) - before
-        subjects += len(heads.keys() | {record[:32] for record in records[at:]})
+        subjects += len(heads.keys() | {key for key, _ in records[at:]})
     _require_roots(maps, changes, keys)
     return subjects
 
