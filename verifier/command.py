@@ -1,0 +1,127 @@
+"""The command line and its reports. Exit codes: 0 all holds, 1 a check does not, 2 it cannot be checked."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from verifier.bundle import Bundle, read_file
+from verifier.evidence import receipt_parts, verify_evidence
+from verifier.export import WIDTH, Export
+from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable, unb64
+from verifier.merkle import included, leaf_hash
+from verifier.notes import Head
+from verifier.trust import Trust
+
+Report = dict[str, Any]
+
+
+def main(arguments: list[str]) -> int:
+    """Verify a bundle, print the report, give the exit code."""
+    parser = argparse.ArgumentParser("verifier", description="Verify a Daybook ledger, offline.")
+    parser.add_argument("bundle", type=Path, help="an export, evidence, a folder, or a receipt")
+    parser.add_argument("--vkey", action="append", default=[], help="a key of the log")
+    parser.add_argument("--policy", type=Path, help="a tlog-policy: logs, witnesses, quorum")
+    parser.add_argument("--known-checkpoint", type=Path, action="append", default=[], dest="known")
+    parser.add_argument("--leaf", type=Path, help="with a receipt: the entry")
+    parser.add_argument("--leaf-hash", help="with a receipt: the entry's hash, in base64")
+    parser.add_argument("--tmp", help="where temporary files may lie")
+    parser.add_argument("--json", action="store_true", help="print JSON, for a program")
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    report: Report = dict.fromkeys(("verdict", "kind", "origin", "size", "problem"))
+    report["notes"], code = [], 0
+    try:
+        _verify(options, report)
+    except Finding as bad:
+        code = 1 if isinstance(bad, DoesNotHold) else 2
+        report["problem"] = {"reason": bad.reason, "index": bad.index}
+    except (*MALFORMED, OSError, OverflowError, MemoryError) as bad:
+        code = 2
+        report["problem"] = {"reason": f"malformed ({type(bad).__name__})", "index": None}
+    report["verdict"] = ("holds", "does not hold", "cannot be checked")[code]
+    print(json.dumps(report) if options.json else _text(report))
+    return code
+
+
+def _verify(options: argparse.Namespace, report: Report) -> None:
+    trust, path = Trust(), options.bundle
+    for key in options.vkey:
+        trust.add_log(key)
+    if options.policy is not None:
+        trust.read_policy(read_file(options.policy))
+    if not trust.logs:
+        raise Unreadable("bring the log's key along: --vkey KEY, or a --policy with a log")
+    known = [trust.checkpoint(read_file(it), it.name).head for it in options.known]
+    if options.leaf or options.leaf_hash or path.suffix == ".tlog-proof":
+        report["kind"], (index, hashes, note) = "receipt", receipt_parts(read_file(path))
+        head = _checkpoint(trust, note, known, report)
+        leaf = unb64(options.leaf_hash) if options.leaf_hash else leaf_hash(read_file(options.leaf))
+        if not included(leaf, index, head.size, hashes, head.root):
+            raise DoesNotHold("the entry is not in the log at this index", index)
+        return _compare(head, known, report)
+    bundle = Bundle(path, trust)
+    note = bundle.require_intact("checkpoint", bundle.read("checkpoint"))
+    head = _checkpoint(trust, note, known, report)
+    manifest = bundle.manifest or {"v": 1, "kind": "export", "origin": head.origin}
+    report["kind"] = manifest["kind"]
+    if bundle.manifest is None:
+        report["notes"].append("a bare folder: there is no signed manifest of its files")
+    if manifest["origin"] != head.origin or manifest["v"] != 1:
+        raise DoesNotHold("the manifest is of another log or version than the checkpoint")
+    if manifest["kind"] == "evidence":
+        report.update(verify_evidence(bundle, head))
+        return _compare(head, known, report)
+    if manifest["kind"] != "export":
+        raise Unreadable("neither an export nor evidence")
+    export = Export(bundle, head, known, options.tmp)
+    try:
+        return export.run()
+    finally:
+        _count(export, report)
+
+
+def _checkpoint(trust: Trust, note: bytes, known: list[Head], report: Report) -> Head:
+    head, signers, cosigners, others = trust.checkpoint(note)
+    report.update(origin=head.origin, size=head.size, signed_by=signers, cosigned_by=cosigners)
+    report["unknown_signatures"] = others
+    if any(it.origin != head.origin for it in known):
+        raise DoesNotHold("a known checkpoint is of another log")
+    return head
+
+
+def _compare(head: Head, known: list[Head], report: Report) -> None:
+    for it in known:
+        if it.size == head.size and it.root != head.root:
+            raise DoesNotHold("a known checkpoint of the same size has another root")
+        if it.size != head.size:
+            report["notes"].append(
+                f"not shown here: that the log known at size {it.size} is this one"
+            )
+
+
+def _count(export: Export, report: Report) -> None:
+    report["entries"] = export.tiles.start * WIDTH, min(export.tiles.stop * WIDTH, export.size)
+    report["types"] = dict(sorted(export.types.items()))
+    report.update(times=export.times if export.types else [], tenant=export.tenant)
+    report.update(maps=len(export.maps), subjects=export.subjects, payloads_gone=export.gone)
+    if not export.payloads:
+        report["notes"].append("there are no payloads: neither they nor the maps were checked")
+    elif not export.full:
+        report["notes"].append("a part of the log: its maps were not replayed")
+
+
+def _text(report: Report) -> str:
+    problem, verdict, notes = report["problem"], report["verdict"].upper(), report["notes"]
+    if problem is not None:
+        at = "" if problem["index"] is None else f" (index {problem['index']})"
+        verdict += f": {problem['reason']}{at}"
+    told = {key: it for key, it in report.items() if key not in ("verdict", "problem", "notes")}
+    lines = [
+        verdict,
+        *(f"  {key}: {json.dumps(it)}" for key, it in told.items() if it not in (None, [])),
+    ]
+    # Names in a bundle are its maker's: none of them may steer a terminal.
+    return "\n".join(ascii(line)[1:-1] for line in (*lines, *(f"  note: {note}" for note in notes)))

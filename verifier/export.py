@@ -1,0 +1,225 @@
+"""Verify an export: every entry, tile and payload, and what follows from them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
+from struct import Struct
+from typing import Final
+
+from verifier.bundle import Bundle
+from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
+from verifier.leaves import (
+    ERASURE_TYPE,
+    MAP_TYPE,
+    Leaf,
+    MapLeaf,
+    absent_envelopes,
+    map_leaf_of,
+    parse_leaf,
+    plain_of,
+    tags_of,
+)
+from verifier.merkle import Growing, subtree_root
+from verifier.notes import Head
+from verifier.prefix_map import Shelves, key_of, replay
+
+WIDTH: Final = 256
+ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
+GONE: Final = "content withheld: no order to erase its subject stands later in the export"
+
+
+def place_of(n: int, size: int) -> str:
+    """Write the end of the path of the n-th tile of a row of `size` hashes.
+
+    >>> place_of(1_234_067, 2**30), place_of(1, 273)
+    ('x001/x234/067', '001.p/17')
+    """
+    text, width = f"{n % 1000:03}", size - n * WIDTH
+    while n := n // 1000:
+        text = f"x{n % 1000:03}/{text}"
+    return text if width >= WIDTH else f"{text}.p/{width}"
+
+
+def unpack(data: bytes, lengths: Struct) -> list[bytes | None]:
+    """Take records behind their lengths apart; None is a payload that is gone."""
+    found: list[bytes | None] = []
+    place, read, size = 0, lengths.unpack_from, lengths.size
+    while place < len(data):
+        (length,) = read(data, place)
+        place += size
+        gone = length == 0xFFFFFFFF
+        found.append(None if gone else data[place : place + length])
+        place += 0 if gone else length
+    if place > len(data):
+        raise ValueError("cut short")
+    return found
+
+
+class Export:
+    """Checks an export; `known` are heads kept from earlier on, temporary files lie in `folder`."""
+
+    def __init__(
+        self, bundle: Bundle, head: Head, known: Sequence[Head], folder: str | None
+    ) -> None:
+        self.bundle, self.head, self.size = bundle, head, head.size
+        self.known = sorted(known, key=lambda each: -each.size)
+        said = bundle.manifest or {"from": 0, "to": self.size}
+        if not 0 <= said["from"] <= said["to"] <= self.size:
+            raise DoesNotHold("the range of the export is not within its checkpoint")
+        # Whole tiles are exported; of an empty range, none.
+        last = said["to"] - 1 if said["from"] < said["to"] else said["from"] - 1
+        self.tiles = range(said["from"] // WIDTH, last // WIDTH + 1)
+        self.full = len(self.tiles) * WIDTH >= self.size
+        self.payloads = bundle.manifest or any(it.startswith("payload/") for it in bundle.names)
+        self.types: Counter[str] = Counter()
+        self.times = ("~", "")
+        self.tenant = ""
+        self.maps: list[tuple[int, MapLeaf]] = []
+        self.subjects = self.gone = 0
+        self._withheld: dict[bytes, int] = {}
+        self._rising: list[bytes] = []
+        self._ids, self._streams, self._chains = (Shelves(folder) for _ in range(3))
+
+    def run(self) -> None:
+        """Check everything; raises the Finding with the first index."""
+        found: list[Finding] = []
+        for check in (self._tiles, self._upper_tiles, self._order, self._withheld_and_maps):
+            try:
+                check()
+            except Finding as bad:
+                found.append(bad)
+        if self.bundle.manifest and self.bundle.unread and not found:
+            raise DoesNotHold(f"{min(self.bundle.unread)} does not belong into this export")
+        if found:
+            raise min(found, key=lambda bad: self.size if bad.index is None else bad.index)
+
+    def _tiles(self) -> None:
+        tree, hashes = Growing(), list[bytes]()
+        if self.known and self.known[0].size > self.size:
+            raise DoesNotHold(f"the export ends before {self.known[0].size} entries that are known")
+        for n in range(self.size // WIDTH + 1):  # the last may be empty
+            first = n * WIDTH
+            hashes = self._hashes(0, n) if first < self.size else []
+            if n in self.tiles:
+                self._contents(n, hashes)
+            while self.known and self.known[-1].size <= first + len(hashes):
+                old = self.known.pop()
+                if tree.root(hashes[: old.size - first]) != old.root:
+                    raise DoesNotHold(f"the first {old.size} entries are not those that are known")
+            if len(hashes) == WIDTH:
+                self._rising.append(subtree_root(hashes))
+                tree.add(self._rising[-1], WIDTH)
+        if tree.root(hashes) != self.head.root:
+            raise DoesNotHold("the entries do not hash to the root in the checkpoint")
+
+    def _upper_tiles(self) -> None:
+        row, level = self._rising, 1
+        while row and len(row) == self.size >> 8 * level:
+            said = [it for n in range(-(-len(row) // WIDTH)) for it in self._hashes(level, n)]
+            for place, (one, other) in enumerate(zip(said, row, strict=True)):
+                if one != other:
+                    reason = f"a tile of level {level} does not follow from those below it"
+                    raise DoesNotHold(reason, place << 8 * level)
+            full = range(0, len(row) - WIDTH + 1, WIDTH)
+            row, level = [subtree_root(row[at : at + WIDTH]) for at in full], level + 1
+
+    def _hashes(self, level: int, n: int) -> list[bytes]:
+        width, index = self.size >> 8 * level, n * WIDTH << 8 * level
+        name = f"tile/{level}/{place_of(n, width)}"
+        data = self.bundle.read(name, index)
+        if len(data) != 32 * min(WIDTH, width - n * WIDTH):
+            raise Unreadable(f"{name} does not hold as many hashes as it should", index)
+        if level or n not in self.tiles:
+            self.bundle.require_intact(name, data, index)
+        return [data[at : at + 32] for at in range(0, len(data), 32)]
+
+    def _contents(self, n: int, hashes: list[bytes]) -> None:
+        place, index = place_of(n, self.size), n * WIDTH
+        entries = self.bundle.read(f"tile/entries/{place}", index)
+        payload = self.bundle.read(f"payload/{place}", index) if self.payloads else b""
+        digests = {f"tile/0/{place}": b"".join(hashes), f"tile/entries/{place}": entries}
+        try:
+            payloads = unpack(payload, PAYLOAD) if self.payloads else [None] * len(hashes)
+            parts = zip(hashes, unpack(entries, ENTRY), payloads, strict=True)
+            for index, (hash_, entry, one) in enumerate(parts, n * WIDTH):
+                if sha256(b"\x00" + (entry or b"")).digest() != hash_:
+                    raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
+                self._entry(index, hash_, parse_leaf(entry or b"", index), one)
+        except MALFORMED:
+            raise Unreadable("the entry or its payload is malformed or cut short", index) from None
+        # Only now: a changed byte should be named by its entry, not by its file.
+        for name, data in (
+            digests | ({f"payload/{place}": payload} if self.payloads else {})
+        ).items():
+            self.bundle.require_intact(name, data, n * WIDTH)
+        for shelves in (self._ids, self._streams, self._chains):
+            shelves.settle()
+
+    def _entry(self, index: int, hash_: bytes, leaf: Leaf, payload: bytes | None) -> None:
+        self.types[leaf.type] += 1
+        if not self.times[0] <= leaf.at <= self.times[1]:
+            self.times = (min(self.times[0], leaf.at), max(self.times[1], leaf.at))
+        if leaf.tenant != (self.tenant or leaf.tenant):
+            raise DoesNotHold("the leaf is of another tenant than those before it", index)
+        self.tenant, place = leaf.tenant, index.to_bytes(8, "big")
+        id_, stream = bytes.fromhex(leaf.id), bytes.fromhex(leaf.stream)
+        self._ids.shelves[id_[0]] += id_ + place
+        self._streams.shelves[stream[0]] += stream + place + int(leaf.version).to_bytes(8, "big")
+        if not self.payloads:
+            return
+        if payload is None:
+            self.gone += 1
+            absent = absent_envelopes(leaf, [b""] * len(leaf.seals), index)
+            tags = set(absent)
+            if not absent or leaf.many or leaf.type in (MAP_TYPE, ERASURE_TYPE):
+                raise DoesNotHold(GONE, index)
+        else:
+            first, *lines = payload.split(b"\n")
+            plain = plain_of(leaf, first, index)
+            tags, absent = tags_of(leaf, plain, index), absent_envelopes(leaf, lines, index)
+            if leaf.type == MAP_TYPE:
+                self._map(index, map_leaf_of(plain, index))
+            elif leaf.type == ERASURE_TYPE:
+                for tag in tags:
+                    self._withheld.pop(tag, None)
+        for tag in absent:
+            self._withheld.setdefault(tag, index)
+        for tag in tags:
+            key = key_of(tag)
+            self._chains.shelves[key[0]] += key + place + hash_
+
+    def _map(self, index: int, said: MapLeaf) -> None:
+        last, covered = (self.maps[-1][0], self.maps[-1][1].covers) if self.maps else (None, 0)
+        if (self.maps or self.full) and (said.previous != last or said.covers < covered):
+            raise DoesNotHold("the map leaf does not follow upon the one before it", index)
+        self.maps.append((index, said))
+
+    def _order(self) -> None:
+        twice, jumps = [self.size], [self.size]
+        for data in self._ids:
+            records = sorted(data[at : at + 24] for at in range(0, len(data), 24))
+            twice += [_u64(it, 16) for one, it in pairwise(records) if one[:16] == it[:16]]
+        for data in self._streams:
+            records = sorted(data[at : at + 32] for at in range(0, len(data), 32))
+            stream, version = b"", 0
+            for record in records:
+                # What came before the range of a part of the log is not known.
+                before = version if record[:16] == stream else 0 if self.full else None
+                stream, version = record[:16], _u64(record, 24)
+                if before is not None and version != before + 1:
+                    jumps.append(_u64(record, 16))
+        if min(twice) < self.size and min(twice) <= min(jumps):
+            raise DoesNotHold("the event stands in the log twice", min(twice))
+        if min(jumps) < self.size:
+            raise DoesNotHold("the version in its stream does not follow", min(jumps))
+
+    def _withheld_and_maps(self) -> None:
+        if self.full and self.payloads:
+            self.subjects = replay(self._chains, self.maps)
+        if self._withheld:
+            raise DoesNotHold(GONE, min(self._withheld.values()))
+
+
+def _u64(record: bytes, at: int) -> int:
+    return int.from_bytes(record[at : at + 8], "big")

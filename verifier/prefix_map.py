@@ -1,0 +1,159 @@
+"""The map of subjects: proofs from it, and its replay from the log in bounded memory (docs/ledger.md, "Map")."""
+
+import tempfile
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from operator import itemgetter
+from struct import Struct
+from typing import Any, Final
+
+from verifier.findings import DoesNotHold
+from verifier.leaves import MapLeaf
+
+EMPTY: Final = bytes(32)
+RECORD: Final = Struct("32s40s")  # key, u64(index) || leaf hash
+tail_of = itemgetter(1)
+SHELVES: Final = 256  # one for each first byte of a key
+MEMORY_BYTES_MAX: Final = 16 * 2**20  # of each Shelves; what is beyond lies in a temporary file
+
+# None (no key), (number, hash) (one key alone, which rises), or [left, right, hash or None (not computed)].
+Tree = Any
+
+
+def key_of(tag: bytes) -> bytes:
+    """Hash a tag into its key."""
+    return sha256(b"subject\x00" + tag).digest()
+
+
+def chained(head: bytes, place: bytes, leaf_hash: bytes) -> bytes:
+    """Append the leaf at u64 `place` to a chain."""
+    return sha256(b"\x04" + head + place + leaf_hash).digest()
+
+
+def map_leaf_hash(key: bytes, count: int, head: bytes) -> bytes:
+    """Hash a key and its chain into their leaf."""
+    return sha256(b"\x02" + key + sha256(count.to_bytes(8, "big") + head).digest()).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees."""
+    return sha256(b"\x03" + left + right).digest()
+
+
+def proof_holds(
+    root: bytes, key: bytes, leaf: bytes | None, path: list[bytes], other: list[bytes] | None
+) -> bool:
+    """Check that the key's leaf is in the map with this root; for None, that the key is not in it."""
+    if len(path) > 256 or (path and path[-1] == EMPTY) or (leaf is not None and other is not None):
+        return False
+    number, found = int.from_bytes(key, "big"), leaf or EMPTY
+    if other is not None:
+        shared = 256 - (number ^ int.from_bytes(other[0], "big")).bit_length()
+        if not len(path) <= shared < 256:
+            return False
+        found = sha256(b"\x02" + other[0] + other[1]).digest()
+    for depth, sibling in reversed(list(enumerate(path))):
+        right = number >> 255 - depth & 1
+        found = node_hash(sibling, found) if right else node_hash(found, sibling)
+    return found == root
+
+
+def put(tree: Tree, number: int, leaf: bytes, bit: int) -> Tree:
+    """Set a key's leaf in a tree whose root parts its keys by `bit`."""
+    if tree is None or (type(tree) is tuple and tree[0] == number):
+        return (number, leaf)
+    if type(tree) is tuple:
+        alone, tree = tree, [None, None, None]
+        tree[alone[0] >> bit & 1] = alone
+    side = number >> bit & 1
+    tree[side] = put(tree[side], number, leaf, bit - 1)
+    tree[2] = None
+    return tree
+
+
+def digest(tree: Tree) -> bytes:
+    """Compute a tree's hash; what did not change is not computed again."""
+    if tree is None:
+        return EMPTY
+    if type(tree) is list and tree[2] is None:
+        tree[2] = node_hash(digest(tree[0]), digest(tree[1]))
+    return bytes(tree[-1])
+
+
+class Shelves:
+    """Records, put on shelves by their first byte, and taken back a shelf at a time, as they came."""
+
+    def __init__(self, folder: str | None) -> None:
+        self.shelves = [bytearray() for _ in range(SHELVES)]
+        self._spilt: list[list[tuple[int, int]]] = [[] for _ in range(SHELVES)]
+        self._file = tempfile.SpooledTemporaryFile(max_size=1, dir=folder)  # noqa: SIM115 - lives as long as this
+
+    def settle(self) -> None:
+        """Move everything to the temporary file if it is much. To be called every now and then."""
+        if sum(map(len, self.shelves)) > MEMORY_BYTES_MAX:
+            place = self._file.seek(0, 2)
+            for spilt, kept in zip(self._spilt, self.shelves, strict=True):
+                spilt.append((place, len(kept)))
+                place += self._file.write(kept)
+                kept.clear()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for spilt, kept in zip(self._spilt, self.shelves, strict=True):
+            data = b""
+            for place, length in spilt:
+                self._file.seek(place)
+                data += self._file.read(length)
+            yield data + kept
+
+
+def replay(chains: Shelves, maps: Sequence[tuple[int, MapLeaf]]) -> int:
+    """Replay every map from records key || u64(index) || leaf hash, and count the subjects of the log.
+
+    DoesNotHold at the first map that says otherwise.
+    """
+    changes = [bytearray() for _ in maps]
+    keys, subjects = [0] * len(maps), 0
+    for shelf, data in enumerate(chains):
+        records = list(RECORD.iter_unpack(data))
+        heads: dict[bytes, tuple[int, bytes]] = {}
+        tree, at = None, 0
+        for place, (_, said) in enumerate(maps):
+            touched, before, end = set(), len(heads), said.covers.to_bytes(8, "big")
+            stop = bisect_left(records, end, at, key=tail_of)
+            for key, tail in records[at:stop]:
+                count, head = heads.get(key) or (0, EMPTY)
+                heads[key] = (count + 1, sha256(b"\x04" + head + tail).digest())
+                touched.add(key)
+            at = stop
+            for key in touched:
+                leaf = map_leaf_hash(key, *heads[key])
+                tree = put(tree, int.from_bytes(key, "big"), leaf, 247)
+            if touched:
+                changes[place] += bytes([shelf, type(tree) is tuple]) + digest(tree)
+                keys[place] += len(heads) - before
+        subjects += len(heads.keys() | {key for key, _ in records[at:]})
+    _require_roots(maps, changes, keys)
+    return subjects
+
+
+def _require_roots(
+    maps: Sequence[tuple[int, MapLeaf]], changes: Sequence[bytearray], keys: Sequence[int]
+) -> None:
+    total, cells = 0, [(EMPTY, True)] * (2 * SHELVES)  # a heap of (hash, no key or one alone)
+    for (index, said), changed, added in zip(maps, changes, keys, strict=True):
+        total, dirty = total + added, set()
+        for at in range(0, len(changed), 34):
+            cell = SHELVES + changed[at]
+            cells[cell] = (bytes(changed[at + 2 : at + 34]), changed[at + 1] == 1)
+            dirty.add(cell >> 1)
+        while dirty:
+            for cell in dirty:
+                left, right = cells[2 * cell : 2 * cell + 2]
+                if left[1] and right[1] and EMPTY in (left[0], right[0]):
+                    cells[cell] = right if left[0] == EMPTY else left
+                else:
+                    cells[cell] = node_hash(left[0], right[0]), False
+            dirty = {cell >> 1 for cell in dirty if cell > 1}
+        if (cells[1][0], total) != (said.root, said.keys):
+            raise DoesNotHold("the map is not that of the entries that it covers", index)
