@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from api.cli_witness import witness
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import DEFAULT_DATA, Settings
 
@@ -27,6 +28,7 @@ tenants = typer.Typer(help="Found tenants: businesses, or franchise brands.", no
 keys = typer.Typer(help="Issue API keys.", no_args_is_help=True)
 app.add_typer(tenants, name="tenant")
 app.add_typer(keys, name="key")
+app.add_typer(witness, name="witness")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
@@ -41,6 +43,7 @@ class PartName(StrEnum):
     SIGNER = "signer"
     PUBLISHER = "publisher"
     WORKER = "worker"
+    COSIGNER = "cosigner"
 
 
 def main() -> None:
@@ -108,6 +111,8 @@ def work(
         from api.process.sequencing import sequence as run
     elif part is PartName.PUBLISHER:
         from api.process.publishing import publish as run
+    elif part is PartName.COSIGNER:
+        from api.process.cosigning import cosign as run
     else:
         from api.process.workers import work as run
     raise SystemExit(run(_checked(data)))
@@ -115,10 +120,14 @@ def work(
 
 @app.command(hidden=True)
 def guard(data: Data = DEFAULT_DATA) -> None:
-    """Refuse to go on where the database has less than the mirror or the signer (a part of `up`)."""
+    """Refuse to go on where the database has less than mirror, signer or witnesses (a part of `up`)."""
     from infrastructure.ledger.fork_guard import compare
+    from infrastructure.ledger.witness_guard import compare_with_witnesses
 
-    compare(_checked(data))
+    deployment = _checked(data)
+    compare(deployment)
+    for warning in compare_with_witnesses(deployment):
+        print(f"daybook: {warning}", file=sys.stderr)
 
 
 @app.command(hidden=True)

@@ -33,6 +33,7 @@ from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
 from application.tenancy import ORIGIN, Tenancy
+from application.witnessing import Witness, Witnessing, WitnessRecords
 from domain.values import Personal, public_id
 from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
@@ -40,7 +41,11 @@ from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.ledger_reads import PostgresLedger
+from infrastructure.ledger.witness_desk import SignerWitness
+from infrastructure.ledger.witness_policy import load_policy
+from infrastructure.ledger.witness_store import PostgresWitnessRecords
 from infrastructure.twin.memory import MemoryWorld, SettableClock
+from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
 
@@ -61,10 +66,13 @@ class Ports:
     agenda: Agenda
     positions: Positions
     ledger: Ledger
+    witness_records: WitnessRecords
+    witness: Witness
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
+    unwitnessed_seconds_max: int = 86_400
 
 
 def assemble(ports: Ports) -> Platform:
@@ -88,6 +96,8 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
+        witnessing=Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max),
+        witness=ports.witness,
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -109,6 +119,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             agenda=world.agenda,
             positions=world.positions,
             ledger=world.ledger,
+            witness_records=NoWitnesses(world.ledger),
+            witness=WitnessOfNobody(),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -119,6 +131,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
 def production(deployment: Deployment, connections: int) -> tuple[Platform, Engine]:
     """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable."""
     pin_zones()
+    settings = deployment.settings
+    policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
     platform = assemble(
         Ports(
@@ -132,10 +146,13 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
+            witness_records=PostgresWitnessRecords(engine.app, policy, engine.clock),
+            witness=SignerWitness(settings),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,
-            origin=deployment.settings.origin,
+            origin=settings.origin,
+            unwitnessed_seconds_max=settings.unwitnessed_seconds_max,
         )
     )
     return platform, engine

@@ -20,6 +20,7 @@ from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
 from application.tenancy import Tenancy
+from application.witnessing import Witness, Witnessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     ledger: LedgerReads
+    witnessing: Witnessing
+    witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

@@ -17,8 +17,9 @@ from infrastructure.canonical import b64, unb64
 
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
+COSIGNATURE_ML_DSA_44: Final = 0x06
 KEY_ID_BYTES: Final = 4
-PUBLIC_KEY_BYTES: Final = 32
+PUBLIC_KEY_BYTES: Final = {ED25519: 32, COSIGNATURE: 32, COSIGNATURE_ML_DSA_44: 1_312}
 NOTE_BYTES_MAX: Final = 65_536
 SIGNATURES_MAX: Final = 64
 DASH: Final = "\u2014 "
@@ -56,8 +57,8 @@ class VerifierKey:
             data = unb64(parts[2])
         except ValueError:
             raise BadNote("a verifier key ends in base64") from None
-        if len(data) != 1 + PUBLIC_KEY_BYTES or data[0] not in (ED25519, COSIGNATURE):
-            raise BadNote("only Ed25519 keys and Ed25519 cosignature keys are known here")
+        if not data or len(data) != 1 + PUBLIC_KEY_BYTES.get(data[0], -1):
+            raise BadNote("only Ed25519 keys and cosignature keys are known here")
         key = cls(parts[0], data[0], data[1:])
         if key.text() != text:
             raise BadNote("the id of a verifier key does not fit its name and key")
@@ -128,7 +129,7 @@ def verifier_key(name: str, key: Ed25519PrivateKey, kind: int = ED25519) -> Veri
 
 
 def verify(note: Note, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
-    """The keys that signed it; those it does not know are passed over.
+    """The log's keys that signed it; signatures of others are passed over. (Cosignatures: see `cosignatures`.)
 
     Raises BadNote when one of `keys` is named and its signature does not hold, and when none signed.
     """
@@ -139,6 +140,8 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
 
 
 def _signed(note: Note, key: VerifierKey) -> bool:
+    if key.kind != ED25519:
+        raise BadNote("a key that cosigns does not sign for a log")
     claimed: Sequence[Signature] = note.by(key)
     for each in claimed:
         try:
