@@ -172,8 +172,11 @@ class Cosigner:
             if isinstance(outcome, Lines):
                 return self._checked(witness, held, outcome, known)
             if outcome == LastSize(old):
-                # The same size, and still a conflict: it has another root.
+                # The same size, and still a conflict: it has another root (so before v1.1.0).
                 return Word(held, witness, known, problem="inconsistent")
+            if outcome.size < known:
+                # It forgot what it cosigned for us. It is to be retired: it could cosign a second history.
+                return Word(held, witness, known, problem="forgot")
             old = outcome.size
         return Word(held, witness, known, problem="no_agreement")
 

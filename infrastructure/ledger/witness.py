@@ -1,7 +1,7 @@
 """A witness: cosigns what extends what it cosigned, and nothing else, for the logs that its operator names.
 
 One at a time: whoever calls it has the only hold of its memory, so that looking and remembering are one step.
-Source: https://c2sp.org/tlog-witness.
+Source: https://c2sp.org/tlog-witness, as of v1.1.0 (before it another root of the same size was a 409).
 """
 
 from __future__ import annotations
@@ -100,12 +100,11 @@ class Witness:
 
 def _refusal(asked: AddCheckpoint, known: Remembered) -> WitnessAnswer | None:
     head = asked.head
-    conflict = WitnessAnswer(CONFLICT, f"{known.size}\n")
     if asked.old != known.size:
-        return conflict
+        return WitnessAnswer(CONFLICT, f"{known.size}\n")
     if asked.old == head.size:
         if head.root != known.root:
-            return conflict
+            return WitnessAnswer(NOT_PROVED, "another checkpoint of that size was cosigned")
         return WitnessAnswer(NOT_PROVED, "nothing is to be proved") if asked.proof else None
     if asked.old == 0:
         # Everything extends an empty log.

@@ -20,11 +20,12 @@ ANSWER_BYTES_MAX: Final = 64 * 1024
 PART_BYTES: Final = 16 * 1024
 SIZE_TYPE: Final = "text/x.tlog.size"
 _SIZE: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
+INCONSISTENT: Final = "inconsistent"
 PROBLEMS: Final = {
     400: "request_refused",
     403: "key_not_trusted",
     404: "log_not_known",
-    422: "inconsistent",
+    422: INCONSISTENT,
     429: "too_many",
     503: "unavailable",
 }
@@ -118,6 +119,7 @@ def _read(response: HTTPResponse, deadline: float) -> bytes | None:
             return None
         if time.monotonic() > deadline:
             raise TimeoutError
+    response.read()  # closes it, and tells of one that is shorter than it said
     return b"".join(parts)
 
 

@@ -14,7 +14,7 @@ from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.ledger.cosigner import Connection, own_checkpoint
 from infrastructure.ledger.fork_guard import Behind, Rewritten
-from infrastructure.ledger.witness_client import LastSize, Problem, WitnessConnection
+from infrastructure.ledger.witness_client import INCONSISTENT, LastSize, Problem, WitnessConnection
 from infrastructure.ledger.witness_policy import PolicyWitness, WitnessPolicy, load_policy
 from infrastructure.ledger.witness_store import Held
 
@@ -62,6 +62,7 @@ def _ask(
     tenants: Sequence[UUID],
 ) -> list[str]:
     deadline = time.monotonic() + SECONDS_MAX
+    codes: set[str] = set()
     for done, tenant in enumerate(tenants):
         held = own_checkpoint(database, tenant)
         if held is None:
@@ -70,11 +71,15 @@ def _ask(
             return [f"witness {witness.label} was asked about {done} of {len(tenants)} logs only"]
         # With our own size as the old one: whoever has it cosigns again, whoever has another says which.
         outcome = connection.add_checkpoint(held.request(held.size, ()))
-        if isinstance(outcome, Problem) and not outcome.answered:
-            return [f"witness {witness.label} could not be asked: {outcome.code}"]
         if isinstance(outcome, LastSize):
             _refuse_fork(witness, held, outcome.size)
-    return []
+        elif isinstance(outcome, Problem):
+            if outcome.code == INCONSISTENT:
+                _refuse_fork(witness, held, held.size)
+            codes.add(outcome.code)
+            if not outcome.answered:
+                break
+    return [f"witness {witness.label} could not say: {code}" for code in sorted(codes)]
 
 
 def _refuse_fork(witness: PolicyWitness, held: Held, size: int) -> None:

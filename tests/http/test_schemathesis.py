@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
+from domain.values import public_id
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -56,6 +57,7 @@ def _furnished() -> Business:
     shop.made["hold"] = shop.make("/v1/holds", {**wish, "ttl_seconds": 3600})["id"]
     key = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
+    shop.made["tenant"] = public_id("tenant", shop.tenant)
     return shop
 
 
