@@ -6,7 +6,7 @@ Signer and mirror may have been put back along with the database; a witness else
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from infrastructure.ledger.witness_policy import PolicyWitness, WitnessPolicy, l
 from infrastructure.ledger.witness_store import Held
 
 SECONDS_MAX: Final = 20.0  # for each witness
-LOGS: Final = "SELECT tenant_id FROM ledger_head ORDER BY tenant_id"
+LOGS: Final = "SELECT tenant_id, size FROM ledger_head ORDER BY tenant_id"
 Connect = Callable[[str], Connection]
 
 
@@ -43,13 +43,13 @@ def ask_all(
     database: Database, policy: WitnessPolicy, connect: Connect = WitnessConnection
 ) -> list[str]:
     """Ask every witness of a policy. Raises Behind, Rewritten, Unavailable."""
-    tenants = [row[0] for row in database.rows(LOGS)]
+    sizes: dict[UUID, int] = dict(database.rows(LOGS))
     warnings: list[str] = []
     for witness in policy.witnesses.values():
-        if witness.url is not None and tenants:
+        if witness.url is not None and sizes:
             connection = connect(witness.url)
             try:
-                warnings += _ask(database, witness, connection, tenants)
+                warnings += _ask(database, witness, connection, sizes)
             finally:
                 connection.close()
     return warnings
@@ -59,34 +59,35 @@ def _ask(
     database: Database,
     witness: PolicyWitness,
     connection: Connection,
-    tenants: Sequence[UUID],
+    sizes: Mapping[UUID, int],
 ) -> list[str]:
     deadline = time.monotonic() + SECONDS_MAX
     codes: set[str] = set()
-    for done, tenant in enumerate(tenants):
+    for done, tenant in enumerate(sizes):
         held = own_checkpoint(database, tenant)
         if held is None:
             continue
         if time.monotonic() > deadline:
-            return [f"witness {witness.label} was asked about {done} of {len(tenants)} logs only"]
+            return [f"witness {witness.label} was asked about {done} of {len(sizes)} logs only"]
         # With our own size as the old one: whoever has it cosigns again, whoever has another says which.
         outcome = connection.add_checkpoint(held.request(held.size, ()))
         if isinstance(outcome, LastSize):
-            _refuse_fork(witness, held, outcome.size)
+            _refuse_fork(witness, held, outcome.size, sizes[tenant])
         elif isinstance(outcome, Problem):
             if outcome.code == INCONSISTENT:
-                _refuse_fork(witness, held, held.size)
+                _refuse_fork(witness, held, held.size, sizes[tenant])
             codes.add(outcome.code)
             if not outcome.answered:
                 break
     return [f"witness {witness.label} could not say: {code}" for code in sorted(codes)]
 
 
-def _refuse_fork(witness: PolicyWitness, held: Held, size: int) -> None:
+def _refuse_fork(witness: PolicyWitness, held: Held, size: int, events: int) -> None:
     origin = held.text.partition("\n")[0]
-    if size > held.size:
+    # It may have more than our last checkpoint where the mirror has just given events back: they are not signed yet.
+    if size > events:
         raise Behind(
-            f"log {origin} has a checkpoint of {held.size} events, and witness {witness.label} cosigned {size}:"
+            f"log {origin} has {events} events, and witness {witness.label} cosigned {size}:"
             " the database was restored from a backup, and must not go on from there"
         )
     if size == held.size:

@@ -160,6 +160,7 @@ def test_a_foreign_witness_tells_a_database_that_was_put_back(
     publish(here, tenant, 4)
     assert cosigner.round() == 1
     here.rows("DELETE FROM ledger_checkpoint WHERE size = 9")
+    here.rows("UPDATE ledger_head SET size = 5 WHERE tenant_id = %s", tenant)
     with pytest.raises(Behind, match="cosigned 9"):
         ask_all(here.publishing, policy)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import pytest
 from infrastructure.clock import SystemClock
 from infrastructure.ledger.checkpoints import parse_tree_head
 from infrastructure.ledger.cosignatures import cosigned_at, parse_lines
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.notes import COSIGNATURE, VerifierKey, parse_note, verifier_key, verify
 from infrastructure.ledger.signer_memory import read_journal
 from infrastructure.server.processes import wait_until
 from tests import running as running_module
@@ -348,27 +349,46 @@ def test_a_witness_without_its_memory_is_retired_and_the_logs_go_on(office: Offi
     assert wait_until(lambda: office.ask(log.asks(3, 4)).status == 200, SECONDS_MAX)
 
 
-def test_a_branch_that_was_put_back_does_not_start(branch: Running, business: Business) -> None:
-    """The last of this file: the branch is down afterwards."""
+def test_a_branch_that_was_put_back_whole_does_not_start(
+    branch: Running, business: Business
+) -> None:
+    """Database, mirror and signer from one snapshot agree with each other; only the witness knows better."""
+    assert wait_until(lambda: witnessed_all(business), SECONDS_MAX)
+    branch.stop()
+    snapshot = branch.data.with_name("snapshot")
+    # As a snapshot of the machine would: owners, times and all.
+    subprocess.run(["cp", "-a", str(branch.data), str(snapshot)], check=True)
+    branch.start()
+    before = standing(business)["witnessed"]["size"]
+    book(business, 2)
     assert wait_until(lambda: witnessed_all(business), SECONDS_MAX)
     size = standing(business)["witnessed"]["size"]
-    hexadecimal = business.tenant.removeprefix("ten_")
-    import psycopg
-
-    with psycopg.connect(branch.deployment.main, autocommit=True) as owner:
-        owner.execute(
-            "DELETE FROM ledger_checkpoint WHERE tenant_id = %s AND size = %s", (hexadecimal, size)
-        )
-        left = owner.execute(
-            "SELECT count(*) FROM ledger_checkpoint WHERE tenant_id = %s", (hexadecimal,)
-        ).fetchone()
-    assert left is not None and left[0] > 0
+    assert size > before
     branch.stop()
-    with pytest.raises(AssertionError, match=rf"witness .* cosigned {size}"):
+    shutil.rmtree(branch.data)
+    snapshot.rename(branch.data)
+    with pytest.raises(
+        AssertionError, match=rf"has {before} events, and witness .* cosigned {size}"
+    ):
         branch.start()
 
 
-def test_the_text_of_this_file_has_no_key(office: Office) -> None:
+def test_a_policy_under_which_two_histories_could_both_be_cosigned_is_refused(
+    branch: Running, office: Office
+) -> None:
+    """The last of this file: the branch is down."""
+    keys = [Log(f"w{number}").key for number in range(2)]
+    lines = [
+        f"witness w{number} {verifier_key(f'w{number}', key, COSIGNATURE).text()}\n"
+        for number, key in enumerate(keys)
+    ]
+    policy = branch.data / "witness-policy.txt"
+    policy.write_text(f"{''.join(lines)}group g any w0 w1\nquorum g\n")
+    with pytest.raises(AssertionError, match="more than half of the witnesses"):
+        branch.start()
+
+
+def test_whoever_asks_for_public_keys_gets_no_secret_one(office: Office) -> None:
     """Whoever asks for public keys never gets a secret one."""
     seed = (office.running.data / "witness" / "seed.key").read_bytes()
     shown = office.ask(b"", "GET", "vkey").text

@@ -236,12 +236,15 @@ def test_a_database_that_was_put_back_is_told_at_start(
     publish(here, tenant, 5)
     cosigner(here, policy).round()
     assert ask_all(here.publishing, policy) == []
-    old = here.rows("SELECT * FROM ledger_checkpoint WHERE tenant_id = %s", tenant)
     publish(here, tenant, 4)
     assert ask_all(here.publishing, policy) == []  # we are ahead of them
     cosigner(here, policy).round()
     here.rows("DELETE FROM ledger_checkpoint WHERE size = 9")
-    assert len(old) == 1 and here.published(tenant) == [5]
+    assert here.published(tenant) == [5]
+    assert (
+        ask_all(here.publishing, policy) == []
+    )  # the events are there: the publisher signs them again
+    here.rows("UPDATE ledger_head SET size = 5 WHERE tenant_id = %s", tenant)
     with pytest.raises(Behind, match=r"5 events, and witness .* cosigned 9"):
         ask_all(here.publishing, policy)
     three[0].logs.clear()
