@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from api.cli_ledger import ledger
+from api.cli_witness import witness
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import DEFAULT_DATA, Settings
 
@@ -29,6 +30,7 @@ keys = typer.Typer(help="Issue API keys.", no_args_is_help=True)
 app.add_typer(tenants, name="tenant")
 app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
+app.add_typer(witness, name="witness")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
@@ -44,6 +46,7 @@ class PartName(StrEnum):
     PUBLISHER = "publisher"
     CARTOGRAPHER = "cartographer"
     WORKER = "worker"
+    COSIGNER = "cosigner"
 
 
 def main() -> None:
@@ -113,6 +116,8 @@ def work(
         from api.process.publishing import publish as run
     elif part is PartName.CARTOGRAPHER:
         from api.process.mapping import map_subjects as run
+    elif part is PartName.COSIGNER:
+        from api.process.cosigning import cosign as run
     else:
         from api.process.workers import work as run
     raise SystemExit(run(_checked(data)))
@@ -120,10 +125,14 @@ def work(
 
 @app.command(hidden=True)
 def guard(data: Data = DEFAULT_DATA) -> None:
-    """Refuse to go on where the database has less than the mirror or the signer (a part of `up`)."""
+    """Refuse to go on where the database has less than mirror, signer or witnesses (a part of `up`)."""
     from infrastructure.ledger.fork_guard import compare
+    from infrastructure.ledger.witness_guard import compare_with_witnesses
 
-    compare(_checked(data))
+    deployment = _checked(data)
+    compare(deployment)
+    for warning in compare_with_witnesses(deployment):
+        print(f"daybook: {warning}", file=sys.stderr)
 
 
 @app.command(hidden=True)

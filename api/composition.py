@@ -38,6 +38,7 @@ from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
 from application.tenancy import ORIGIN, Tenancy
+from application.witnessing import Witness, Witnessing, WitnessRecords
 from domain.values import Personal, public_id
 from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
@@ -49,7 +50,11 @@ from infrastructure.ledger.evidence import PostgresEvidence
 from infrastructure.ledger.exporter import PostgresExporter
 from infrastructure.ledger.ledger_reads import PostgresLedger
 from infrastructure.ledger.signer_socket import SignerClient
+from infrastructure.ledger.witness_desk import SignerWitness
+from infrastructure.ledger.witness_policy import load_policy
+from infrastructure.ledger.witness_store import PostgresWitnessRecords
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
+from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
 
@@ -73,10 +78,13 @@ class Ports:
     evidence: Evidence
     exporter: Exporter
     room: CopyRoom
+    witness_records: WitnessRecords
+    witness: Witness
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
+    unwitnessed_seconds_max: int = 86_400
 
 
 def assemble(ports: Ports) -> Platform:
@@ -103,6 +111,8 @@ def assemble(ports: Ports) -> Platform:
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
+        witnessing=Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max),
+        witness=ports.witness,
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
@@ -127,6 +137,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
             room=FolderCopyRoom(Path(gettempdir())),
+            witness_records=NoWitnesses(world.ledger),
+            witness=WitnessOfNobody(),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=lambda: IN_MEMORY_IS_READY,
@@ -137,6 +149,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
 def production(deployment: Deployment, connections: int) -> tuple[Platform, Engine]:
     """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable."""
     pin_zones()
+    settings = deployment.settings
+    policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
     signer = SignerClient(deployment.settings.signer_socket)
     platform = assemble(
@@ -154,10 +168,13 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),
             room=FolderCopyRoom(deployment.settings.data / "run"),
+            witness_records=PostgresWitnessRecords(engine.app, policy, engine.clock),
+            witness=SignerWitness(settings),
             holidays=PublicHolidays(),
             calendars=ICalendarReader(),
             readiness=engine.readiness,
-            origin=deployment.settings.origin,
+            origin=settings.origin,
+            unwitnessed_seconds_max=settings.unwitnessed_seconds_max,
         )
     )
     return platform, engine

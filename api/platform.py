@@ -22,6 +22,7 @@ from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
 from application.tenancy import Tenancy
+from application.witnessing import Witness, Witnessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Platform:
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports
+    witnessing: Witnessing
+    witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]

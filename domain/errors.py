@@ -232,6 +232,12 @@ class LedgerDamaged(Unavailable):
     code = "ledger_damaged"
 
 
+class Unwitnessed(Unavailable):
+    """No quorum of witnesses has seen this ledger lately, and so nothing official is said of it."""
+
+    code = "unwitnessed"
+
+
 class Unreadable(Unavailable):
     """A sealed value cannot be opened, and nothing says it was erased."""
 

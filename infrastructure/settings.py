@@ -38,6 +38,27 @@ class Settings:
     security_contact: str | None = None
     mldsa: bool = False
     publish_ledger: bool = False
+    witness_policy_path: Path | None = None
+    witness_seconds: int = 15
+    unwitnessed_seconds_max: int = 86_400
+    witnessed_logs_path: Path | None = None
+    witness_name: str | None = None
+
+    @property
+    def witness_policy(self) -> Path | None:
+        """Who is to cosign our logs; None where nobody is."""
+        default = self.data / "witness-policy.txt"
+        return self.witness_policy_path or (default if default.exists() else None)
+
+    @property
+    def witnessed_logs(self) -> Path:
+        """Whose logs we cosign; nobody's, where there is no such file."""
+        return self.witnessed_logs_path or self.data / "witnessed-logs.txt"
+
+    @property
+    def witness(self) -> Path:
+        """Where our witness has its key and its memory; the signer's process alone looks in."""
+        return self.data / "witness"
 
     @property
     def keys(self) -> Path:
@@ -74,6 +95,13 @@ class Settings:
             security_contact=given.get("DAYBOOK_SECURITY_CONTACT") or None,
             mldsa=switch(given, "DAYBOOK_MLDSA"),
             publish_ledger=switch(given, "DAYBOOK_PUBLISH_LEDGER"),
+            witness_policy_path=path(given, "DAYBOOK_WITNESS_POLICY"),
+            witness_seconds=count(given, "DAYBOOK_WITNESS_SECONDS", default=15, most=86_400),
+            unwitnessed_seconds_max=count(
+                given, "DAYBOOK_UNWITNESSED_SECONDS_MAX", default=86_400, most=31_536_000
+            ),
+            witnessed_logs_path=path(given, "DAYBOOK_WITNESSED_LOGS"),
+            witness_name=given.get("DAYBOOK_WITNESS_NAME") or None,
         )
 
 
@@ -104,3 +132,9 @@ def count(given: Mapping[str, str], name: str, *, default: int, most: int) -> in
     if not text.isdigit() or not 1 <= int(text) <= most:
         raise SettingRefused(f"{name} must be a whole number from 1 to {most}")
     return int(text)
+
+
+def path(given: Mapping[str, str], name: str) -> Path | None:
+    """A file or a folder, None where none is given."""
+    text = given.get(name)
+    return Path(text).expanduser().resolve() if text else None

@@ -30,6 +30,7 @@ from api.http.metrics import Metrics
 from api.http.operation import Edge, Operation
 from api.http.problems import MethodNotAllowed
 from api.http.routes_machine import Machine
+from api.http.routes_witness import WitnessDoor
 from api.http.security import RateLimiter
 from api.http.settings import ApiSettings
 from api.http.threads import Threads
@@ -79,6 +80,7 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     )
     metrics = Metrics()
     app.router.routes.extend(Operation(spec, edge) for spec in SPECS)
+    app.router.routes.extend(WitnessDoor(edge).routes())
     _describe(app)
     description = cache(lambda: text(app.openapi()))
     reference = cache(lambda: pages.reference(app.openapi()))

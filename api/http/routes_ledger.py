@@ -12,9 +12,10 @@ from api.http import schemas_ledger as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import EventId, SubjectId, TenantId, TilePath
-from api.http.rendering import Json
+from api.http.rendering import Json, optional_instant
 from application.ledger import EventsQuery, LedgerEvent, Proof
 from application.recorded import Answer
+from application.witnessing import Standing
 from domain import errors
 from domain.values import instant_text, public_id
 
@@ -29,13 +30,27 @@ RETRY: Final = (("retry-after", "1"), ("cache-control", "no-store"))
 
 
 @routes.add("GET", "/v1/ledger/{tenant}/checkpoint", TEXT, errors.NotFound, published=True)
-def show_checkpoint(call: Call, tenant: TenantId) -> Answer:
-    """Give the last checkpoint of the ledger: a signed note (C2SP tlog-checkpoint).
+def show_checkpoint(call: Call, tenant: TenantId, query: schemas.CheckpointAsked) -> Answer:
+    """Give the last checkpoint of the ledger: a signed note (C2SP tlog-checkpoint), with the cosignatures it has.
 
-    Roles: auditor, owner, privacy_officer; no key is needed where ledgers are published.
+    With `witnessed=true` the last one that a quorum of witnesses cosigned. Roles: auditor, owner, privacy_officer;
+    no key is needed where ledgers are published.
     """
-    found = call.platform.ledger.checkpoint(tenant, call.by)
+    if query.witnessed == "true":
+        found = call.platform.witnessing.checkpoint(tenant, call.by)
+    else:
+        found = call.platform.ledger.checkpoint(tenant, call.by)
     return _plain(TEXT, found.note.encode(), NOT_KEPT)
+
+
+@routes.add("GET", "/v1/ledger/{tenant}/witnesses", schemas.Standing, errors.NotFound)
+def show_witnesses(call: Call, tenant: TenantId) -> Answer:
+    """Show how the ledger stands with its witnesses: who cosigned what, and what is wrong.
+
+    A witness that is away stops nothing; when `overdue`, nothing official is said of the ledger (503 `unwitnessed`).
+    Roles: auditor, owner, privacy_officer.
+    """
+    return answered(standing_json(call.platform.witnessing.standing(tenant, call.by)))
 
 
 @routes.add(
@@ -152,6 +167,32 @@ def event_json(it: LedgerEvent) -> Json:
         "header": orjson.loads(it.header.split(b"\n", 1)[1]),
         "leaf": base64(it.header),
         "leaf_hash": base64(it.leaf_hash),
+    }
+
+
+def standing_json(it: Standing) -> Json:
+    """How a ledger stands with its witnesses."""
+    return {
+        "configured": it.configured,
+        "quorum_met": it.quorum_met,
+        "overdue": it.overdue,
+        "newest_size": it.newest_size,
+        "witnessed": it.last
+        and {
+            "size": it.last.checkpoint.size,
+            "at": instant_text(it.last.cosigned_at),
+        },
+        "data": [
+            {
+                "name": one.name.encode("utf-8", "replace").decode(),
+                "key": one.key,
+                "size": one.size,
+                "seen_at": optional_instant(one.seen_at),
+                "problem": one.problem,
+                "problem_at": optional_instant(one.problem_at),
+            }
+            for one in it.witnesses
+        ],
     }
 
 

@@ -66,16 +66,18 @@ class Machine:
     def routes(self) -> list[BaseRoute]:
         """All of them."""
         return [
-            _route("/healthz", self.show_health, Health),
-            _route("/readyz", self.show_readiness, Readiness, errors.Unavailable),
-            _route("/metrics", self.show_metrics, "text/plain", errors.NotFound),
-            _route("/problems/{code}", self.show_problem, ProblemCode, errors.NotFound),
-            _route("/.well-known/security.txt", self.show_security_contact, "text/plain"),
-            _route("/.well-known/gpc.json", self.show_privacy_control, "application/json"),
-            _route("/openapi.json", self.show_description, "application/json"),
-            _route("/docs", self.show_docs, "text/html"),
-            _route("/static/{name}", self.show_static, "text/plain", errors.NotFound, hidden=True),
-            _route("/", self.show_start, "application/json"),
+            machine_route("/healthz", self.show_health, Health),
+            machine_route("/readyz", self.show_readiness, Readiness, errors.Unavailable),
+            machine_route("/metrics", self.show_metrics, "text/plain", errors.NotFound),
+            machine_route("/problems/{code}", self.show_problem, ProblemCode, errors.NotFound),
+            machine_route("/.well-known/security.txt", self.show_security_contact, "text/plain"),
+            machine_route("/.well-known/gpc.json", self.show_privacy_control, "application/json"),
+            machine_route("/openapi.json", self.show_description, "application/json"),
+            machine_route("/docs", self.show_docs, "text/html"),
+            machine_route(
+                "/static/{name}", self.show_static, "text/plain", errors.NotFound, hidden=True
+            ),
+            machine_route("/", self.show_start, "application/json"),
         ]
 
     async def show_health(self, _: Request) -> Response:
@@ -152,29 +154,34 @@ class Machine:
         return _json(pages.start_json(running))
 
 
-def _route(
+def machine_route(
     path: str,
     endpoint: Endpoint,
     answers: type[BaseModel] | str,
     *refuses: type[errors.DomainError],
     hidden: bool = False,
+    method: str = "GET",
+    body: Mapping[str, Any] | None = None,
+    responses: Mapping[int | str, dict[str, Any]] | None = None,
 ) -> APIRoute:
-    responses: dict[int | str, dict[str, Any]] = {}
+    """A route that needs no key, and how it is described; `responses` are answers that are no problems."""
+    told: dict[int | str, dict[str, Any]] = {}
     is_text = isinstance(answers, str)
     if is_text:
-        schema = {"type": "object"} if answers == "application/json" else {"type": "string"}
-        responses[200] = {"content": {answers: {"schema": schema}}}
-    responses.update(describe.problem_responses([errors.Malformed, *refuses, Bug]))
-    extra: dict[str, Any] = {"security": []}
+        kind = "object" if answers == "application/json" else "string"
+        told[200] = {"content": {answers: described(kind)}}
+    told.update(describe.problem_responses([errors.Malformed, *refuses, Bug]))
+    told.update(responses or {})
+    extra: dict[str, Any] = {"security": [], **({"requestBody": body} if body else {})}
     if "{" in path:
-        name = path.partition("{")[2].rstrip("}")
+        name = path.partition("{")[2].partition("}")[0]
         shape = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         extra["parameters"] = [shape]
     lines = (endpoint.__doc__ or "").split("\n", 1)
     return APIRoute(
         path,
         endpoint,
-        methods=["GET"],
+        methods=[method],
         tags=["Machine"],
         operation_id=endpoint.__name__,
         summary=lines[0].rstrip("."),
@@ -182,10 +189,15 @@ def _route(
         response_model=None if is_text else answers,
         response_description="OK",
         response_class=describe.OtherResponse if is_text else describe.JSON_CLASS,
-        responses=responses,
+        responses=told,
         openapi_extra=extra,
         include_in_schema=not hidden,
     )
+
+
+def described(kind: str, example: str | None = None) -> dict[str, Any]:
+    """How a body of text or JSON is described."""
+    return {"schema": {"type": kind}, **({"example": example} if example else {})}
 
 
 def _json(body: Mapping[str, Any]) -> Response:

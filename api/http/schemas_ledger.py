@@ -14,6 +14,44 @@ Position = Annotated[int, Field(ge=0, le=2**53, description="An index in the ten
 Base64 = Annotated[str, Field(examples=["tgekH9EIMYjsSfaiSzHhFnonwNqkFo9wmDriv/2o/gQ="])]
 
 
+class CheckpointAsked(Input):
+    """Which checkpoint."""
+
+    witnessed: Annotated[
+        Literal["true", "false"],
+        Field(description="Whether it is to be one that a quorum of witnesses cosigned."),
+    ] = "false"
+
+
+class WitnessedSize(Output):
+    """The last checkpoint that a quorum cosigned, and when the last of them did."""
+
+    size: Position
+    at: str
+
+
+class WitnessSeen(Output):
+    """A witness, what it last cosigned (0: nothing), and what went wrong when it was last asked."""
+
+    name: str
+    key: Annotated[str, Field(description="Name and id of its key.")]
+    size: Position
+    seen_at: str | None
+    problem: Annotated[str | None, Field(description="A code; null when it cosigned.")]
+    problem_at: str | None
+
+
+class Standing(Output):
+    """How a ledger stands with its witnesses."""
+
+    configured: Annotated[bool, Field(description="Whether there is a policy at all.")]
+    quorum_met: Annotated[bool, Field(description="A quorum has cosigned the newest checkpoint.")]
+    overdue: Annotated[bool, Field(description="Nothing official is said until one has.")]
+    newest_size: Position
+    witnessed: WitnessedSize | None
+    data: list[WitnessSeen]
+
+
 class EventsAsked(Input):
     """Which events: those after a position, of one type or about one subject."""
 

@@ -1,13 +1,15 @@
-"""The signer's process: its keys and its memory, behind a socket. It never sees the database."""
+"""The signer's process: its keys and its memory, and the witness's, behind a socket. It never sees the database."""
 
 from __future__ import annotations
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Stop
+from infrastructure.clock import SystemClock
 from infrastructure.ledger.signer import Signer
 from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
 from infrastructure.ledger.signer_memory import SignerMemory
 from infrastructure.ledger.signer_socket import SignerServer
+from infrastructure.ledger.witness_desk import WitnessDesk
 from infrastructure.settings import Settings
 
 
@@ -18,6 +20,9 @@ def sign(settings: Settings) -> int:
     stop.listen()
     keys = SignerKeys(settings.signer, lattice=settings.mldsa)
     keys.prepare()
+    desk = WitnessDesk(settings, SystemClock())
     with SignerMemory(settings.signer / MEMORY) as memory:
-        SignerServer(Signer(keys, memory), settings.signer_socket).serve(stop.asked, say_ready)
+        server = SignerServer(Signer(keys, memory), settings.signer_socket, desk)
+        server.serve(stop.asked, say_ready)
+    desk.close()
     return 0

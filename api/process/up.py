@@ -63,7 +63,8 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
 def all_parts(settings: Settings, listening: int) -> list[Part]:
     """The parts, in the order in which they start."""
     data = ("--data", str(settings.data))
-    found = [Part(name, verb("work", "--part", name, *data)) for name in BEHIND_THE_API]
+    behind = [*BEHIND_THE_API, *(["cosigner"] if settings.witness_policy else [])]
+    found = [Part(name, verb("work", "--part", name, *data)) for name in behind]
     for number in range(1, settings.api_processes + 1):
         command = verb("serve", "--fd", str(listening), *data)
         found.append(Part(f"api-{number}", command, passes=(listening,)))

@@ -28,7 +28,10 @@ LAST: Final = (
     "SELECT size, root, note, signed_at FROM ledger_checkpoint"
     " WHERE tenant_id = %b ORDER BY size DESC LIMIT 1"
 )
-KEEP: Final = "UPDATE ledger_checkpoint SET kept = 'receipt' WHERE tenant_id = %b AND size = %s AND kept IS NULL"
+KEEP: Final = (
+    "UPDATE ledger_checkpoint SET kept = 'receipt'"
+    " WHERE tenant_id = %b AND size = %s AND (kept IS NULL OR kept = 'cosigning')"
+)
 HEADERS: Final = (
     "SELECT e.header, s.leaf_hash FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE s.tenant_id = %b AND s.position >= %s AND s.position < %s ORDER BY s.position"

@@ -18,8 +18,9 @@ from infrastructure.ledger import mldsa
 
 ED25519: Final = 0x01
 COSIGNATURE: Final = 0x04
+COSIGNATURE_ML_DSA_44: Final = 0x06
 KEY_ID_BYTES: Final = 4
-PUBLIC_KEY_BYTES: Final = {ED25519: 32, COSIGNATURE: 32, mldsa.MLDSA44: mldsa.PUBLIC_BYTES}
+PUBLIC_KEY_BYTES: Final = {ED25519: 32, COSIGNATURE: 32, COSIGNATURE_ML_DSA_44: mldsa.PUBLIC_BYTES}
 NOTE_BYTES_MAX: Final = 65_536
 SIGNATURES_MAX: Final = 64
 DASH: Final = "\u2014 "
@@ -129,7 +130,7 @@ def verifier_key(name: str, key: Ed25519PrivateKey, kind: int = ED25519) -> Veri
 
 
 def verify(note: Note, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
-    """The keys that signed it; those it does not know are passed over.
+    """The log's keys that signed it; signatures of others are passed over. (Cosignatures: see `cosignatures`.)
 
     Raises BadNote when one of `keys` is named and its signature does not hold, and when none signed.
     """
@@ -140,6 +141,8 @@ def verify(note: Note, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
 
 
 def _signed(note: Note, key: VerifierKey) -> bool:
+    if key.kind not in (ED25519, mldsa.MLDSA44):
+        raise BadNote("a key that cosigns does not sign for a log")
     claimed: Sequence[Signature] = note.by(key)
     for each in claimed:
         if key.kind == mldsa.MLDSA44:

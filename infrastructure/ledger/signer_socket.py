@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from domain.errors import Unavailable
 from infrastructure.canonical import b64, unb64
@@ -31,12 +31,21 @@ ADDRESS_BYTES_MAX: Final = 100
 LOG: Final = logging.getLogger("daybook.signer")
 
 
+class Desk(Protocol):
+    """What else is answered in the signer's process."""
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Answer a message. Raises OSError, ValueError, TypeError, KeyError."""
+        ...
+
+
 class SignerServer:
     """Serves a signer at `path` until `stopping` says so. Callers take turns at the signer."""
 
-    def __init__(self, signer: Signer, path: Path) -> None:
+    def __init__(self, signer: Signer, path: Path, witness: Desk | None = None) -> None:
         self._signer = signer
         self._path = path
+        self._witness = witness
         self._turn = threading.Lock()
         self._places = threading.BoundedSemaphore(CALLERS_MAX)
 
@@ -100,6 +109,8 @@ class SignerServer:
             case "freeze":
                 self._signer.freeze(str(message["origin"]), str(message["reason"]))
                 return {}
+            case "witness" if self._witness is not None:
+                return self._witness.answer(message)
         raise ValueError("nothing that a signer does")
 
 
@@ -146,6 +157,10 @@ class SignerClient:
     def freeze(self, origin: str, reason: str) -> None:
         """See Signer."""
         self._ask({"do": "freeze", "origin": origin, "reason": reason})
+
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Ask what else is answered there."""
+        return self._ask(message)
 
     def close(self) -> None:
         """Hang up."""

@@ -60,6 +60,7 @@ def _furnished() -> Business:
     key = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
     shop.made["tenant"] = public_id("tenant", shop.tenant)
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
+    shop.made["tenant"] = public_id("tenant", shop.tenant)
     return shop
 
 

@@ -17,8 +17,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from infrastructure.canonical import b64, canonical, sha256
 from infrastructure.ledger import tiles
 from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.merkle import Frontier, Node, inclusion_proof, leaf_hash, tree_hash
-from infrastructure.ledger.notes import COSIGNATURE, Note, Signature, VerifierKey, sign, verifier_key
+from infrastructure.ledger.merkle import Node, inclusion_proof, leaf_hash, tree_hash
+from infrastructure.ledger.notes import (
+    COSIGNATURE,
+    Note,
+    Signature,
+    VerifierKey,
+    sign,
+    verifier_key,
+)
 from infrastructure.ledger.subject_map import Chain, key_of, map_root, prove, value_of
 from infrastructure.ledger.tlog_proof import TlogProof
 
@@ -89,7 +96,9 @@ def entry(
     if "subject" in plain:
         tags.add(bytes.fromhex(plain["subject"].replace("-", "")))
     if "subjects" in plain:
-        pairs = [(bytes.fromhex(it["salt"]), bytes.fromhex(it["subject"])) for it in plain["subjects"]]
+        pairs = [
+            (bytes.fromhex(it["salt"]), bytes.fromhex(it["subject"])) for it in plain["subjects"]
+        ]
         root = tree_hash([leaf_hash(salt + subject) for salt, subject in pairs])
         header["many"] = {"n": len(pairs), "root": b64(root)}
         tags |= {subject for _, subject in pairs}
@@ -99,12 +108,16 @@ def entry(
     return Entry(leaf, b"\n".join(lines), frozenset(tags))
 
 
-def cosign(checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_800_000_000) -> bytes:
+def cosign(
+    checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_800_000_000
+) -> bytes:
     """A checkpoint with one more witness on it."""
     text = checkpoint.decode().rpartition("\n\n")[0] + "\n"
     signature = key.sign(f"cosignature/v1\ntime {time}\n{text}".encode())
     vkey = witness_key(name, key)
-    return checkpoint + Signature(name, vkey.id, time.to_bytes(8, "big") + signature).line().encode()
+    return (
+        checkpoint + Signature(name, vkey.id, time.to_bytes(8, "big") + signature).line().encode()
+    )
 
 
 def witness_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
@@ -127,7 +140,9 @@ class Ledger:
     def size(self) -> int:
         return len(self.entries)
 
-    def add(self, type_: str, plain: dict[str, Any], sealed: Sequence[str] = (), **more: Any) -> int:
+    def add(
+        self, type_: str, plain: dict[str, Any], sealed: Sequence[str] = (), **more: Any
+    ) -> int:
         """Append an event; its index."""
         self.entries.append(entry(type_, plain, sealed, **more))
         return self.size - 1
@@ -217,9 +232,10 @@ class Ledger:
         """What evidence.json says of a tag, under the newest map."""
         at = max(at for at, one in enumerate(self.entries) if b"ledger.map_committed" in one.leaf)
         covers = self.covers_of(at)
-        key, mine = bytes.fromhex(tag), [
-            at for at, one in enumerate(self.entries[:covers]) if bytes.fromhex(tag) in one.tags
-        ]
+        key, mine = (
+            bytes.fromhex(tag),
+            [at for at, one in enumerate(self.entries[:covers]) if bytes.fromhex(tag) in one.tags],
+        )
         proof = prove(key_of(key), self.items(covers))
         other = proof.other and {"key": b64(proof.other[0]), "value": b64(proof.other[1])}
         map_ = self.part(at) | {
