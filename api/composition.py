@@ -92,6 +92,7 @@ def assemble(ports: Ports) -> Platform:
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     reveal = Reveal(store, ports.opener, clock, ids)
     records = LedgerRecords(store, clock, ids)
+    witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
         clock=clock,
         ids=ids,
@@ -109,9 +110,9 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
-        evidence=EvidenceReads(ports.evidence, records),
+        evidence=EvidenceReads(ports.evidence, records, witnessing),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
-        witnessing=Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max),
+        witnessing=witnessing,
         witness=ports.witness,
         booking_calendar=booking_calendar,
         readiness=ports.readiness,

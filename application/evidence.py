@@ -10,6 +10,7 @@ from application.ledger import AUDITORS
 from application.ledger_records import LedgerRecords
 from application.permissions import require
 from application.recorded import Caller
+from application.witnessing import Witnessing
 from domain.errors import NotFound
 from domain.ledger import EvidenceIssued
 
@@ -41,15 +42,17 @@ class EvidenceReads:
 
     evidence: Evidence
     records: LedgerRecords
+    witnessing: Witnessing
 
     def about(self, subject: UUID, by: Caller, *, absent: bool = False) -> EvidenceBundle:
         """The evidence about a subject; that it was taken is recorded before it is handed out.
 
         `absent` takes the proof that nothing is about them for an answer. Of that nothing is recorded: the record would
         be the first thing about them.
-        Refuses: NotPermitted, Behind, LedgerDamaged, Unavailable, NotFound (nothing is, unless `absent`).
+        Refuses: NotPermitted, Unwitnessed, Behind, LedgerDamaged, Unavailable, NotFound (nothing is, unless `absent`).
         """
         require(by, *AUDITORS)
+        self.witnessing.require_witnessed(by.tenant)
         found = self.evidence.bundle(by.tenant, subject)
         if not found.count and not absent:
             raise NotFound("Nothing in this ledger is about them")

@@ -120,6 +120,7 @@ def show_receipt(call: Call, id: EventId) -> Answer:
     ZIP,
     errors.NotFound,
     errors.Behind,
+    errors.Unwitnessed,
     errors.LedgerDamaged,
     errors.TooMany,
     long=True,
@@ -128,7 +129,8 @@ def take_evidence(call: Call, id: SubjectId, query: schemas.EvidenceAsked) -> An
     """Give the evidence about one subject: every event, and the proof that there is no other.
 
     A zip that is checked without us: docs/ledger.md. It shows nobody else's data, and no value that is sealed is
-    opened; that it was taken is recorded. May take some seconds. Roles: auditor, owner, privacy_officer.
+    opened; that it was taken is recorded. May take some seconds. 503 `unwitnessed` where witnesses are to cosign
+    and have not for too long. Roles: auditor, owner, privacy_officer.
     """
     found = call.platform.evidence.about(id, call.by, absent=query.absent is not None)
     name = f"evidence-{public_id('subject', id)}.zip"
