@@ -60,7 +60,7 @@ class Two:
 
 
 def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
-    """A full tile and a checkpoint, as later work of the ledger would leave them."""
+    """A full tile, a checkpoint and a witness's word, as later work of the ledger would leave them."""
     owner.execute(
         "INSERT INTO ledger_tile VALUES (%s, 0, 0, %s, %s)", (tenant, b"r" * 32, b"d" * 8_192)
     )
@@ -68,6 +68,10 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
         "INSERT INTO ledger_checkpoint (tenant_id, size, root, note, signed_at)"
         " VALUES (%s, 256, %s, 'a note', '2027-01-01Z')",
         (tenant, b"r" * 32),
+    )
+    owner.execute(
+        "INSERT INTO witness_state (tenant_id, witness, size) VALUES (%s, 'w+00000000', 256)",
+        (tenant,),
     )
 
 
