@@ -126,6 +126,20 @@ def guard(data: Data = DEFAULT_DATA) -> None:
     compare(_checked(data))
 
 
+@app.command()
+def fsck(
+    data: Data = DEFAULT_DATA,
+    tenant: Annotated[
+        str | None, typer.Option(help="One tenant (ten_...); by default all of them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive everything again from the stored bytes, and compare; beside a running `up`, too."""
+    from api.process.checking import run_fsck
+
+    raise SystemExit(run_fsck(_checked(data), tenant, as_json=as_json))
+
+
 @app.command(hidden=True)
 def demo(data: Data = DEFAULT_DATA) -> None:
     """Load the demo franchise, once (a part of `up --demo`)."""
