@@ -75,7 +75,8 @@ def _chains(scope: Scope) -> Iterator[Finding]:
 
 
 def _chain(tenant: UUID, subject: UUID, leaves: Iterable[Row]) -> Iterator[Finding]:
-    found, last, stored = Chain(), 0, (None, None)
+    found, last = Chain(), 0
+    stored: tuple[int | None, bytes | None] = (None, None)
     for _, _, last, leaf_hash, count, head in leaves:
         found, stored = found.extended(last, leaf_hash), (count, head)
     if stored != (found.count, found.head):
