@@ -120,10 +120,18 @@ def work(
 
 @app.command(hidden=True)
 def guard(data: Data = DEFAULT_DATA) -> None:
-    """Refuse to go on where the database has less than the mirror or the signer (a part of `up`)."""
-    from infrastructure.ledger.fork_guard import compare
+    """Refuse a database that is not what mirror and signer know; bring back what it lacks (a part of `up`)."""
+    from api.process.recovering import guard as hold
 
-    compare(_checked(data))
+    hold(_checked(data))
+
+
+@app.command()
+def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+    """Bring back from the mirror what a restored database lacks (`up` does it by itself)."""
+    from api.process.recovering import run_recover
+
+    run_recover(_checked(data), as_json=as_json)
 
 
 @app.command()
