@@ -137,9 +137,9 @@ class _Looking:
             raise RecoveryRefused(
                 f"log {log.origin} has {log.tree.size} events, and the mirror goes on with number {event.position}"
             )
+        self.waiting.take(event)
         if self.waiting.is_waiting(event):
             self._require_same(event)
-        self.waiting.take(event)
         log.tree = log.tree.extended([leaf_hash(event.header)])
         self._compare(log, log.tree.size, log.tree.root())
 

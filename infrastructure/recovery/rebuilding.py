@@ -83,7 +83,9 @@ class _Rebuilding:
     def _reserve(self, rows: Sequence[tuple[object, ...]]) -> None:
         made = {row[0] for row in self._insert(RESERVE, rows)}
         for row in rows:
-            if row[0] not in made:
+            if row[0] in made:
+                made.remove(row[0])
+            else:
                 raise RecoveryRefused(
                     f"tenant {named(self.tenant)}, {row[1]} {row[0]}: by its events it takes time that another has"
                 )
