@@ -23,6 +23,7 @@ from uuid import UUID
 import psycopg
 
 from application.ledger_records import LedgerRecords, log_stream
+from domain.errors import Unavailable
 from domain.ledger import LedgerRestored
 from infrastructure.database import Database, Roles
 from infrastructure.deployment import Deployment
@@ -36,6 +37,7 @@ from infrastructure.recovery.bringing_back import begin, bring_back
 from infrastructure.recovery.missing import Missing, find_missing, named
 from infrastructure.recovery.rebuilding import rebuild
 from infrastructure.recovery.waiting import RecoveryRefused
+from infrastructure.server.start_faults import DiskFull, StartFault
 from infrastructure.store import sequencer
 from infrastructure.wall import bound_to
 
@@ -65,6 +67,12 @@ Told = Callable[[str], None]
 Connection = psycopg.Connection[Any]
 
 
+class RecoveryBroken(StartFault):
+    """The database or the mirror was lost in the middle. Run again, it goes on."""
+
+    exit_code = 1
+
+
 @dataclass(frozen=True, slots=True)
 class RestoredLog:
     """A log that got events back. `keys_missing` counts (subject, class) pairs that cannot be opened any more."""
@@ -91,9 +99,13 @@ class Recovered:
 def recover(deployment: Deployment, records: LedgerRecords, told: Told) -> Recovered:
     """Bring back what the database lacks, alone. `told` hears how it goes on.
 
-    Raises RecoveryRefused, MirrorDamaged, MirrorInUse, MemoryDamaged.
+    Raises RecoveryRefused, RecoveryBroken, DiskFull, MirrorDamaged, MirrorInUse, MemoryDamaged.
     """
-    with FolderMirror(deployment.settings.mirror) as mirror, _alone(deployment) as connection:
+    with (
+        _in_one_line(),
+        FolderMirror(deployment.settings.mirror) as mirror,
+        _alone(deployment) as connection,
+    ):
         remembered = _remembered(deployment)
         told("comparing the database with the mirror")
         missing = find_missing(connection, mirror, remembered)
@@ -167,6 +179,26 @@ def _keys_missing(connection: Connection, deployment: Deployment, log: RestoredL
 def _remembered(deployment: Deployment) -> dict[str, Remembered] | None:
     memory = deployment.settings.signer / MEMORY
     return read_journal(memory.read_bytes(), memory) if memory.exists() else None
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Turn what a library says of a failure into a line of ours."""
+    try:
+        yield
+    except psycopg.errors.DiskFull:
+        raise DiskFull("no space is left for the database: make room, and run it again") from None
+    except psycopg.IntegrityError as error:
+        raise RecoveryRefused(
+            f"the mirror contradicts the database: {error.diag.constraint_name} of"
+            f" {error.diag.table_name} leaves no room for an event of it"
+        ) from None
+    except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable):
+        raise RecoveryBroken(
+            "the database was lost while it was brought back: run it again, it goes on from there"
+        ) from None
+    except OSError as error:
+        raise RecoveryBroken(f"the mirror cannot be read: {error.strerror or error}") from None
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from infrastructure.ledger.checkpoints import TreeHead
 from infrastructure.ledger.notes import VerifierKey
 from infrastructure.server.processes import wait_until
 from tests.api_client import Api, Business
@@ -38,10 +41,11 @@ def restore(own: Running, copy: Path) -> None:
     shutil.copytree(copy, own.data / "postgres")
 
 
-def auditor(business: Business, before: Auditor | None = None) -> Auditor:
+@contextmanager
+def auditor(business: Business, seen: TreeHead | None = None) -> Iterator[Auditor]:
     """Somebody who remembers the last checkpoint, also over a restart."""
-    key = VerifierKey.parse(business.log_vkey)
-    return Auditor(business.api("auditor"), business.tenant, key, before and before.seen)
+    with business.api("auditor") as api:
+        yield Auditor(api, business.tenant, VerifierKey.parse(business.log_vkey), seen)
 
 
 def agenda(api: Api, business: Business, event: str) -> dict[str, str]:
@@ -76,15 +80,17 @@ def test_a_database_from_an_old_copy_is_brought_back_by_up(own: Running, tmp_pat
         called_off = api.post(f"/v1/bookings/{dropped['id']}/cancel", CANCEL)
         assert called_off.status == 200, called_off.body
         last = called_off.headers["daybook-event"]
-    before = auditor(business)
-    before.holds(last)
-    seen = before.checkpoint()
+    with auditor(business) as before:
+        before.holds(last)
+        seen = before.checkpoint()
     assert own.stop() == 0
 
     restore(own, copy)
     own.start()
     said = (own.data.parent / "data.stderr").read_text()
     assert "it was restored from a backup" in said and "daybook: brought back" in said
+    # The key database was in the copy too: what it has no keys for stays closed, and somebody is told.
+    assert "of 3 persons' values the keys are not in the key database" in said
     with business.api() as api:
         for one in late:
             assert api.get(f"/v1/bookings/{one['id']}").body["status"] == "confirmed"
@@ -99,29 +105,32 @@ def test_a_database_from_an_old_copy_is_brought_back_by_up(own: Running, tmp_pat
         }
         assert {one["id"] for one in late} < known.keys() and len(known) == 5
         free = api.made("/v1/bookings", business.wish(service, 60, "eve@example.test"))
-    after = auditor(business, before)
-    after.holds(free["event_id"])
-    after.holds(last)
-    assert after.checkpoint().size > seen.size
-    restored = after.api.get("/v1/events", {"type": "ledger.restored"}).body["data"]
+    with auditor(business, seen) as after:
+        after.holds(free["event_id"])
+        after.holds(last)
+        assert after.checkpoint().size > seen.size
+        restored = after.api.get("/v1/events", {"type": "ledger.restored"}).body["data"]
     assert [one["type"] for one in restored] == ["ledger.restored.v1"]
     assert seen.size <= restored[0]["position"]
     assert json.loads(own.verb("fsck", "--json"))["ok"]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        own.verb("recover")
+    (line,) = refused.value.stderr.splitlines()
+    assert line.startswith("daybook: another publisher writes to")
 
 
 def test_a_database_that_nothing_can_bring_back_is_held(own: Running) -> None:
     business = Business.found(own)
-    assert own.stop() == 0
+    with auditor(business) as one:
+        assert wait_until(lambda: one.get("checkpoint").status == 200, SECONDS_MAX)
+        size = one.checkpoint().size
     copy = own.data.parent / "copy"
+    assert own.stop() == 0
     shutil.copytree(own.data / "postgres", copy)
     own.start()
     business.offer("Visit", 60)
-    with business.api("auditor") as api:
-        size = api.get(f"/v1/ledger/{business.tenant}/checkpoint").raw.splitlines()[1]
-        assert wait_until(
-            lambda: api.get(f"/v1/ledger/{business.tenant}/checkpoint").raw.splitlines()[1] > size,
-            SECONDS_MAX,
-        )
+    with auditor(business) as one:
+        assert wait_until(lambda: one.checkpoint().size > size, SECONDS_MAX)
     assert own.stop() == 0
     restore(own, copy)
     shutil.rmtree(own.data / "mirror")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from api.process.recovering import carry_out, guard
+from api.process import recovering
+from api.process.recovering import carry_out, guard, run_recover
 from application.ledger_records import LedgerRecords
 from domain.booking import Booking
 from domain.ledger import LedgerRestored
@@ -28,11 +30,11 @@ from infrastructure.recovery import bringing_back
 from infrastructure.recovery import recover as module
 from infrastructure.recovery.missing import named
 from infrastructure.recovery.rebuilding import rebuild
-from infrastructure.recovery.recover import RestoredLog
+from infrastructure.recovery.recover import RecoveryBroken, RestoredLog
 from infrastructure.recovery.waiting import RecoveryRefused
 from infrastructure.server.start_faults import StartFault
 from infrastructure.wall import bound_to
-from tests.store.backup import Backup, Standing, standing
+from tests.store.backup import TABLES, Backup, Standing, standing
 from tests.store.ledger_house import LedgerHouse, ledger_house
 from tests.store.trading import Trade, trade
 
@@ -59,6 +61,10 @@ class Story:
         with psycopg.connect(self.deployment.main, autocommit=True) as owner:
             cursor = owner.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
+
+    def sizes_found(self) -> int:
+        """How many events the backup has places for."""
+        return sum(found for found, _ in self.sizes.values())
 
     def require_all_back(self) -> None:
         """Everything stands as it stood, and each log says once that it was restored."""
@@ -233,6 +239,37 @@ def test_a_recovery_that_is_killed_at_any_moment_goes_on(
         story.require_all_back()
 
 
+def test_a_connection_that_is_lost_is_one_line_and_the_next_run_goes_on(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(line: str) -> None:
+        if line.startswith("brought back"):
+            story.rows(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename LIKE '%%_restorer'"
+                " AND datname = current_database() AND pid <> %s",
+                0,
+            )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovering, "say", cut_off)
+        with pytest.raises(RecoveryBroken, match="run it again, it goes on from there"):
+            carry_out(story.deployment)
+    carry_out(story.deployment)
+    story.require_all_back()
+
+
+def test_an_event_that_has_a_place_already_is_refused_in_one_line(story: Story) -> None:
+    """Somebody moved an event by hand to where the mirror has another one."""
+    late = next(
+        one
+        for one in FolderMirror(story.deployment.settings.mirror).read()
+        if one.stream == story.late.id
+    )
+    story.rows("UPDATE sequenced SET event_id = %s WHERE position = 2", late.event_id)
+    with pytest.raises(RecoveryRefused, match="sequenced leaves no room"):
+        carry_out(story.deployment)
+
+
 def test_the_guard_brings_back_what_is_missing_and_says_so(
     story: Story, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -403,6 +440,42 @@ def test_what_the_mirror_lacks_goes_on_waiting(story: Story) -> None:
         house.settle()
     assert size_of(story.deployment.main, tenant) == 1
     assert [one for check in check_all(story.deployment) for one in check.findings] == []
+
+
+def test_an_empty_database_gets_all_of_it(story: Story) -> None:
+    for (table,) in story.rows(TABLES):
+        if table not in ("sequencer_head", "subject_index", "event_type"):
+            story.rows(f"TRUNCATE {table}")
+    story.rows("UPDATE sequencer_head SET sequence = 0, low_water = 0")
+    story.rows("UPDATE subject_index SET sequence = 0")
+    done = carry_out(story.deployment)
+    logs = [(log.tenant, log.found, log.restored) for log in done.logs]
+    assert logs == [(tenant, 0, size) for tenant, (_, size) in sorted(story.sizes.items())]
+    assert standing(story.deployment.main) == story.lost
+    with ledger_house(story.deployment) as house:
+        house.settle(story.first, story.second)
+        assert house.publisher.refused == {}
+    assert [one for check in check_all(story.deployment) for one in check.findings] == []
+
+
+def test_without_the_signers_memory_it_is_said_that_nothing_was_checked(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(story.deployment.settings.signer)
+    run_recover(story.deployment, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert said == {
+        "events": len(story.lost["sequenced"]) - story.sizes_found(),
+        "waiting": 0,
+        "checked_against_signer": False,
+        "logs": [
+            {"tenant": named(tenant), "found": found, "restored": restored, "keys_missing": 0}
+            for tenant, (found, restored) in sorted(story.sizes.items())
+        ],
+    }
+    run_recover(story.deployment, as_json=False)
+    assert capsys.readouterr().out == "the database lacks nothing that the mirror has\n"
+    story.require_all_back()
 
 
 def test_keys_that_the_key_database_lacks_are_counted(story: Story) -> None:
