@@ -80,7 +80,7 @@ def as_lines(done: Recovered) -> Iterator[str]:
     for log in done.logs:
         yield f"{public_id('tenant', log.tenant)} had {log.found} events, and has {log.restored}"
         if log.keys_missing:
-            yield f"  of {log.keys_missing} persons' values the keys are not in the key database"
+            yield f"  the key database lacks {log.keys_missing} keys that they name: their values stay closed"
     if not done.checked:
         yield "no memory of the signer was there to check against"
     yield "answers kept for repeated calls are not in the mirror: calls of the lost time must not be repeated blindly"

@@ -89,8 +89,8 @@ def test_a_database_from_an_old_copy_is_brought_back_by_up(own: Running, tmp_pat
     own.start()
     said = (own.data.parent / "data.stderr").read_text()
     assert "it was restored from a backup" in said and "daybook: brought back" in said
-    # The key database was in the copy too: what it has no keys for stays closed, and somebody is told.
-    assert "of 3 persons' values the keys are not in the key database" in said
+    # The key database was in the copy too, and three people were unknown then: two keys each.
+    assert "the key database lacks 6 keys that they name: their values stay closed" in said
     with business.api() as api:
         for one in late:
             assert api.get(f"/v1/bookings/{one['id']}").body["status"] == "confirmed"
