@@ -125,14 +125,36 @@ def work(
 
 @app.command(hidden=True)
 def guard(data: Data = DEFAULT_DATA) -> None:
-    """Refuse to go on where the database has less than mirror, signer or witnesses (a part of `up`)."""
-    from infrastructure.ledger.fork_guard import compare
+    """Refuse a database that is not what others know of it; bring back what it lacks (a part of `up`)."""
+    from api.process.recovering import guard as hold
     from infrastructure.ledger.witness_guard import compare_with_witnesses
 
     deployment = _checked(data)
-    compare(deployment)
+    hold(deployment)
     for warning in compare_with_witnesses(deployment):
         print(f"daybook: {warning}", file=sys.stderr)
+
+
+@app.command()
+def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+    """Bring back from the mirror what a restored database lacks (`up` does it by itself)."""
+    from api.process.recovering import run_recover
+
+    run_recover(_checked(data), as_json=as_json)
+
+
+@app.command()
+def fsck(
+    data: Data = DEFAULT_DATA,
+    tenant: Annotated[
+        str | None, typer.Option(help="One tenant (ten_...); by default all of them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive everything again from the stored bytes, and compare; beside a running `up`, too."""
+    from api.process.checking import run_fsck
+
+    raise SystemExit(run_fsck(_checked(data), tenant, as_json=as_json))
 
 
 @app.command(hidden=True)

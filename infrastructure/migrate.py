@@ -19,7 +19,10 @@ from infrastructure.database import Roles, role_password
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 LOCK: Final = 7203845519  # one number for every Daybook database
-PARTS: Final = {"main": ("app", "sequencer", "follower", "publisher", "mapper"), "keys": ("keys",)}
+PARTS: Final = {
+    "main": ("app", "sequencer", "follower", "publisher", "mapper", "keeper", "restorer"),
+    "keys": ("keys",),
+}
 
 
 class SchemaRefused(Exception):

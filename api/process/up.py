@@ -21,6 +21,7 @@ DEMO_KEYS: Final = "demo-keys.json"
 DEMO_VKEY: Final = "demo-log.vkey"
 URL_FILE: Final = Path("run", "url")  # where a verb finds the API of the `up` that runs
 LOOK_SECONDS: Final = 10.0
+OURS: Final = "daybook: "  # how a line for people begins
 BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "cartographer", "worker")
 
 
@@ -79,18 +80,30 @@ def verb(*arguments: str) -> tuple[str, ...]:
 def run_verb(settings: Settings, name: str, *arguments: str) -> None:
     """Run a verb to its end, in a process of its own: what it imports goes with it.
 
-    Refuses: ServerFailed, with the verb's own line.
+    What it says of its progress is passed on. Refuses: ServerFailed, with the verb's last line.
     """
-    done = subprocess.run(
+    running = subprocess.Popen(
         verb(name, "--data", str(settings.data), *arguments),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise ServerFailed(f"{name}: {lines[-1].removeprefix('daybook: ')}")
+    last = ""
+    with running:
+        try:
+            assert running.stderr is not None
+            for line in filter(str.strip, running.stderr):
+                if last.startswith(OURS):
+                    print(last, end="", file=sys.stderr, flush=True)
+                last = line
+        except BaseException:
+            running.kill()  # whatever a verb does can be killed at any moment
+            raise
+    if running.returncode:
+        raise ServerFailed(f"{name}: {last.strip().removeprefix(OURS) or 'no reason given'}")
+    if last.startswith(OURS):
+        print(last, end="", file=sys.stderr, flush=True)
 
 
 def have_demo(settings: Settings, url: str) -> None:

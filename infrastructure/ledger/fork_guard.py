@@ -33,6 +33,10 @@ class Behind(StartFault):
     exit_code = 1
 
 
+class Unfinished(Behind):
+    """What the database lacked is being brought back, and not all of it is done."""
+
+
 class Rewritten(StartFault):
     """The database has something else than the mirror or the signer: it was changed by hand."""
 
@@ -41,6 +45,7 @@ class Rewritten(StartFault):
 
 def compare(deployment: Deployment) -> None:
     """Hold the database against mirror and signer. Raises Behind, Rewritten, MirrorDamaged, MemoryDamaged."""
+    require_finished(deployment)
     database = Database(deployment.dsn_of("publisher"), size=1, walled=False)
     try:
         with FolderMirror(deployment.settings.mirror) as mirror:
@@ -48,6 +53,18 @@ def compare(deployment: Deployment) -> None:
         memory = deployment.settings.signer / MEMORY
         if memory.exists():
             compare_with_signer(database, read_journal(memory.read_bytes(), memory))
+    finally:
+        database.close()
+
+
+def require_finished(deployment: Deployment) -> None:
+    """No recovery may stand half done. Raises Unfinished."""
+    database = Database(deployment.dsn_of("keeper"), size=1, walled=False)
+    try:
+        if database.rows("SELECT 1 FROM recovery LIMIT 1"):
+            raise Unfinished(
+                "the database is being brought back from the mirror: run 'daybook recover'"
+            )
     finally:
         database.close()
 

@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from domain.errors import LedgerDamaged
 from infrastructure.canonical import b64, parsed, sha256, unb64
 from infrastructure.ledger.merkle import leaf_hash
+
+FIRST_LINE: Final = b"daybook/leaf/v1"
+
+
+class StoredRow(NamedTuple):
+    """An event as it is stored. `header` is the leaf's bytes, `payload` the sealed payload."""
+
+    tenant: UUID
+    stream: UUID
+    version: int
+    event_id: UUID
+    type: str
+    header: bytes
+    payload: bytes
+
+
+def flaw_of_row(row: StoredRow) -> str | None:
+    """What is wrong with an event in itself: header and row, header and payload; None when nothing is."""
+    first, _, line = row.header.partition(b"\n")
+    try:
+        header = parsed(line)
+        names = header["id"], header["tenant"], header["stream"], header["ver"], header["type"]
+    except (ValueError, KeyError, TypeError):
+        return "its header does not read"
+    if first != FIRST_LINE:
+        return "its header is not a leaf"
+    of_row = row.event_id.hex, row.tenant.hex, row.stream.hex, row.version, row.type
+    for what, said, kept in zip(
+        ("event", "tenant", "stream", "version", "type"), names, of_row, strict=True
+    ):
+        if said != kept:
+            return f"its row has another {what} than its header"
+    return flaw_of_payload(header, row.payload)
+
+
+def flaw_of_payload(header: dict[str, Any], payload: bytes) -> str | None:
+    """What of a payload its header did not commit to; None when it did to all of it."""
+    plain, *envelopes = payload.split(b"\n")
+    seals = header.get("seals", [])
+    if header.get("pd") != b64(sha256(plain)) or len(seals) != len(envelopes):
+        return "its payload is not the one that was entered"
+    for seal, envelope in zip(seals, envelopes, strict=True):
+        if seal.get("cd") != ciphertext_digest(envelope):
+            return "a sealed value of it is not the one that was entered"
+    return None
 
 
 def header_of(leaf: bytes) -> dict[str, Any]:
@@ -28,16 +74,8 @@ def require_payload(position: int, leaf: bytes, payload: bytes) -> bytes:
 
     Raises LedgerDamaged.
     """
-    header = header_of(leaf)
-    plain, *envelopes = payload.split(b"\n")
-    seals = header.get("seals", [])
-    if header["pd"] != b64(sha256(plain)) or len(seals) != len(envelopes):
-        raise LedgerDamaged(f"The payload of event {position} is not the one that was entered")
-    for seal, envelope in zip(seals, envelopes, strict=True):
-        if seal["cd"] != ciphertext_digest(envelope):
-            raise LedgerDamaged(
-                f"A sealed value of event {position} is not the one that was entered"
-            )
+    if flaw := flaw_of_payload(header_of(leaf), payload):
+        raise LedgerDamaged(f"Event {position} was changed: {flaw}")
     return payload
 
 

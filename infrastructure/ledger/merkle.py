@@ -122,6 +122,15 @@ def root(size: int, read: Reader) -> bytes:
     return _read([(0, size)], read)[0] if size else EMPTY_ROOT
 
 
+def frontier(size: int, read: Reader) -> Frontier:
+    """What remains of the tree's first `size` leaves when only appending to it matters; asks the reader once at most.
+
+    Refuses with ValueError: a negative size; a reader's answer that is not one hash for each node.
+    """
+    nodes = _complete_subtrees(0, size)
+    return Frontier(size, tuple(read(nodes)) if nodes else ())
+
+
 def inclusion_proof(index: int, size: int, read: Reader) -> list[bytes]:
     """Prove that a leaf stands at `index` in the tree of `size` leaves; asks the reader once at most.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from domain.tenant import TenantFounded
 from domain.values import public_id
 from infrastructure.canonical import parsed
-from infrastructure.database import Database
 from infrastructure.settings import DEFAULT_ORIGIN
 
 KEPT_MAX: Final = 100_000
@@ -20,11 +19,19 @@ FOUNDED: Final = (
 )
 
 
+class Asked(Protocol):
+    """Whatever runs a statement and sees every tenant's events."""
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of it."""
+        ...
+
+
 @dataclass(slots=True)
 class Origins:
     """Finds the origins of logs."""
 
-    database: Database
+    database: Asked
     _known: dict[UUID, str] = field(default_factory=dict)
 
     def of(self, tenants: Sequence[UUID]) -> dict[UUID, str]:

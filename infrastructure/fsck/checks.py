@@ -1,0 +1,110 @@
+"""The checks of `fsck`, in the order in which they run, and a run of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from domain.errors import Unavailable
+from infrastructure.deployment import Deployment
+from infrastructure.fsck.book import book
+from infrastructure.fsck.entries import entries
+from infrastructure.fsck.finding import Check, Finding, Scope, Seen, snapshot
+from infrastructure.fsck.mirrored import mirrored
+from infrastructure.fsck.models import models
+from infrastructure.fsck.signed import signed
+from infrastructure.fsck.streams import streams
+from infrastructure.fsck.subjects import subjects
+from infrastructure.fsck.tree import tree
+from infrastructure.ledger.notes import VerifierKey
+from infrastructure.ledger.origins import Origins
+from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signer_memory import Remembered, read_journal
+from infrastructure.ledger.signer_socket import SignerClient
+
+FINDINGS_MAX: Final = 100  # of one check: who has more of them needs no list
+# One more check is one more line.
+CHECKS: Final[Mapping[str, Check]] = {
+    "entries": entries,
+    "streams": streams,
+    "tree": tree,
+    "signed": signed,
+    "mirror": mirrored,
+    "book": book,
+    "models": models,
+    "subjects": subjects,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check found; `more` when it stopped looking after the hundredth."""
+
+    name: str
+    findings: tuple[Finding, ...]
+    more: bool
+
+
+Told = Callable[[str, int], None]
+
+
+def check_all(
+    deployment: Deployment, tenant: UUID | None = None, told: Told = lambda _name, _count: None
+) -> list[Checked]:
+    """Run every check over one snapshot, of one tenant or of all. `told` hears how much each has looked at.
+
+    Raises MemoryDamaged, SeedRefused.
+    """
+    remembered = _remembered(deployment)  # before the snapshot, which then has all of it
+    keys = PublicKeys(deployment)
+    try:
+        with snapshot(deployment.dsn_of("keeper")) as connection:
+            scope = Scope(connection, deployment, tenant, _origins(connection), remembered, keys.of)
+            return [run(name, scope, told) for name in CHECKS]
+    finally:
+        keys.close()
+
+
+def run(name: str, scope: Scope, told: Told = lambda _name, _count: None) -> Checked:
+    """One check."""
+    scope.tick = lambda count: told(name, count)
+    some = tuple(islice(CHECKS[name](scope), FINDINGS_MAX + 1))
+    return Checked(name, some[:FINDINGS_MAX], len(some) > FINDINGS_MAX)
+
+
+@dataclass(slots=True)
+class PublicKeys:
+    """The public keys of logs: from the signer, else from its folder, where it does not run."""
+
+    deployment: Deployment
+    _client: SignerClient | None = None
+
+    def of(self, origin: str) -> Sequence[VerifierKey] | None:
+        """The keys of a log; None where neither the signer nor its folder tells."""
+        if self._client is None:
+            self._client = SignerClient(self.deployment.settings.signer_socket)
+        try:
+            return [VerifierKey.parse(text) for text in self._client.verifier_keys(origin)]
+        except Unavailable:
+            folder = self.deployment.settings.signer
+            return SignerKeys(folder).verifier_keys(origin) if folder.is_dir() else None
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._client is not None:
+            self._client.close()
+
+
+def _remembered(deployment: Deployment) -> dict[str, Remembered] | None:
+    memory = deployment.settings.signer / MEMORY
+    return read_journal(memory.read_bytes(), memory) if memory.exists() else None
+
+
+def _origins(connection: psycopg.Connection[Any]) -> dict[UUID, str]:
+    tenants = connection.execute("SELECT tenant_id FROM ledger_head").fetchall()
+    return Origins(Seen(connection)).of([row[0] for row in tenants])
