@@ -35,7 +35,9 @@ def mirrored(scope: Scope) -> Iterator[Finding]:
         yield Finding(MIRROR, None, None, f"the mirror cannot be read ({type(error).__name__})")
     else:
         if agree and (row := next((row for row in stored if row[-1]), None)) is not None:
-            yield Finding(MIRROR, row[1], row[2], "it was signed for, and the mirror ends before it")
+            yield Finding(
+                MIRROR, row[1], row[2], "it was signed for, and the mirror ends before it"
+            )
 
 
 def _compared(scope: Scope, stored: Iterator[Row]) -> Generator[Finding, None, bool]:

@@ -110,7 +110,11 @@ def _map(scope: Scope, tenant: UUID) -> Iterator[Finding]:
         yield wrong(f"has {keys} keys, and there are {chains} chains")
     if map_root(items()) != root:
         yield wrong("is not that of the chains")
-    if not 0 <= depth <= DEPTH_MAX or build_nodes(items(), depth) != nodes or nodes_root(nodes) != root:
+    if (
+        not 0 <= depth <= DEPTH_MAX
+        or build_nodes(items(), depth) != nodes
+        or nodes_root(nodes) != root
+    ):
         yield wrong("has another top than its chains make")
     for (state,) in list(scope.rows("committed", COMMITTED, of=tenant, covers=covers)):
         if _root_in(state) != root:

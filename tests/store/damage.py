@@ -34,9 +34,7 @@ def done_by_hand(
         for table in tables:
             of_table = sql.Identifier(table)
             saved = sql.Identifier(f"saved_{table}")
-            owner.execute(
-                sql.SQL("CREATE TEMPORARY TABLE {} AS TABLE {}").format(saved, of_table)
-            )
+            owner.execute(sql.SQL("CREATE TEMPORARY TABLE {} AS TABLE {}").format(saved, of_table))
         for statement in statements:
             assert owner.execute(statement.encode(), values).rowcount > 0, statement
         try:
