@@ -73,6 +73,7 @@ def check_all(
 def run(name: str, scope: Scope, told: Told = lambda _name, _count: None) -> Checked:
     """One check."""
     scope.tick = lambda count: told(name, count)
+    scope.tick(0)  # it has begun, even if there is nothing to look at
     some = tuple(islice(CHECKS[name](scope), FINDINGS_MAX + 1))
     return Checked(name, some[:FINDINGS_MAX], len(some) > FINDINGS_MAX)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from application.sweeping import Sweeping
 from domain.errors import LedgerDamaged
 from domain.values import public_id
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.store.event_source import SequencedEvents
+from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from projections.follower import Sequenced
 from tests.store.damage import changed, done_by_hand, event_at
@@ -147,3 +150,19 @@ def test_an_event_of_another_tenant_is_not_loaded(house: LedgerHouse, trader: Tr
         pytest.raises(LedgerDamaged, match="its row has another tenant than its header"),
     ):
         house.engine.store.read(other, stream)
+
+
+def test_a_damaged_hold_does_not_keep_the_sweeper_from_the_others(house: LedgerHouse) -> None:
+    trader = Trade(house.engine)
+    damaged, whole = trader.hold(5), trader.hold(6)
+    ids = house.engine.ids
+    tomorrow = SettableClock(house.engine.clock.now() + timedelta(days=1))
+    sweeping = Sweeping(house.engine.store, house.engine.book, tomorrow, ids)
+    statement = f"UPDATE event SET {changed('state', 12)} WHERE stream_id = '{damaged}'"
+    with done_by_hand(house.press.deployment, (), (statement,)), bound_to(trader.tenant):
+        assert sweeping.sweep(trader.tenant) == 1
+        assert len(house.engine.store.read(trader.tenant, whole)) == 2
+        standing = "SELECT owner_id FROM reservation WHERE tenant_id = %s"
+        assert house.press.rows(standing, trader.tenant) == [(damaged,)], (
+            "it goes on taking its time"
+        )
