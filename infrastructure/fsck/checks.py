@@ -64,7 +64,15 @@ def check_all(
     keys = PublicKeys(deployment)
     try:
         with snapshot(deployment.dsn_of("keeper")) as connection:
-            scope = Scope(connection, deployment, tenant, _origins(connection), remembered, keys.of)
+            scope = Scope(
+                connection,
+                deployment,
+                tenant,
+                _origins(connection),
+                remembered,
+                keys.of,
+                lambda: _remembered(deployment),
+            )
             return [run(name, scope, told) for name in CHECKS]
     finally:
         keys.close()

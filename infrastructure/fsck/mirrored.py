@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator, Iterator
 from typing import Final
 
@@ -31,6 +32,8 @@ def mirrored(scope: Scope) -> Iterator[Finding]:
         agree = yield from _compared(scope, stored)
     except MirrorDamaged as damage:
         yield Finding(MIRROR, None, None, str(damage))
+    except (struct.error, ValueError, OverflowError):
+        yield Finding(MIRROR, None, None, "a record of the mirror does not read")
     except OSError as error:
         yield Finding(MIRROR, None, None, f"the mirror cannot be read ({type(error).__name__})")
     else:

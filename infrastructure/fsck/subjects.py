@@ -67,7 +67,7 @@ def _index(scope: Scope) -> Iterator[Finding]:
         tenant, position, header, state, kept, maps = row
         try:
             right = tags_of(header, state) == set(kept) and list(covered(header, state)) == maps
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             continue  # a leaf that does not read is the entries' affair
         if not right:
             yield Finding(

@@ -66,11 +66,14 @@ def _examined(row: StoredRow) -> dict[str, Any] | str:
 def flaw_of_payload(header: dict[str, Any], payload: bytes) -> str | None:
     """What of a payload its header did not commit to; None when it did to all of it."""
     plain, *envelopes = payload.split(b"\n")
-    seals = header.get("seals", [])
-    if header.get("pd") != b64(sha256(plain)) or len(seals) != len(envelopes):
+    try:
+        committed = [seal["cd"] for seal in header.get("seals", ())]
+    except (KeyError, TypeError):
+        return "its header does not read"
+    if header.get("pd") != b64(sha256(plain)) or len(committed) != len(envelopes):
         return "its payload is not the one that was entered"
-    for seal, envelope in zip(seals, envelopes, strict=True):
-        if seal.get("cd") != ciphertext_digest(envelope):
+    for digest, envelope in zip(committed, envelopes, strict=True):
+        if digest != ciphertext_digest(envelope):
             return "a sealed value of it is not the one that was entered"
     return None
 

@@ -12,11 +12,12 @@ from uuid import UUID
 
 import pytest
 
+from infrastructure.canonical import sha256
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.fsck.checks import CHECKS, check_all
 from infrastructure.fsck.finding import Finding
-from infrastructure.ledger.mirror import MirroredEvent, read_segment
+from infrastructure.ledger.mirror import CHECK_BYTES, LENGTH, MirroredEvent, read_segment
 from infrastructure.ledger.origins import default
 from infrastructure.ledger.signer_keys import MEMORY
 from infrastructure.ledger.signer_memory import Remembered, line_of
@@ -621,6 +622,48 @@ def test_a_signer_that_remembers_another_tree_is_found(both: House, more: int, w
     index = size if more else size - 1
     assert (found.check, found.tenant, found.index) == ("signed", both.one.tenant, index)
     assert words in found.reason
+
+
+def test_a_signer_that_has_forgotten_what_it_signed_is_found(both: House) -> None:
+    size = both.size()
+    with file_as_it_was(both.deployment.settings.signer / MEMORY):
+        older = line_of((default(both.one.tenant), Remembered(0, b"r" * 32)))
+        (both.deployment.settings.signer / MEMORY).write_bytes(older)
+        found = both.found(both.one.tenant)
+    assert [(one.check, one.tenant, one.index) for one in found] == [
+        ("signed", both.one.tenant, size - 1)
+    ]
+    assert (
+        found[0].reason == f"the signer does not remember the tree of {size} entries that it signed"
+    )
+
+
+def test_a_record_of_the_mirror_that_holds_something_else_is_found(both: House) -> None:
+    body = b"no event"
+    record = LENGTH.pack(len(body)) + body + sha256(body)[:CHECK_BYTES]
+    with file_as_it_was(segment(both)):
+        segment(both).write_bytes(record)
+        found = both.found()
+    assert [(one.check, one.reason) for one in found] == [
+        ("mirror", "a record of the mirror does not read")
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["5", "[]", '{"seals":5}', "", "\xff", '"id"', "SEALS", "SEAL"],
+)
+def test_a_header_of_any_other_kind_is_a_finding_and_no_crash(both: House, header: str) -> None:
+    other = {
+        "SEALS": """replace(convert_from(header, 'UTF8'), '"seals":', '"seals":7,"x":')""",
+        "SEAL": """replace(convert_from(header, 'UTF8'), '"seals":[', '"seals":[[],')""",
+    }
+    text = other.get(header, f"'daybook/leaf/v1' || chr(10) || '{header}'")
+    statement = f"UPDATE event SET header = convert_to({text}, 'UTF8') WHERE {event_at(SUBJECT)}"
+    with both.damaged(("event",), (statement,)):
+        found = both.found()
+    reasons = {one.reason for one in found if (one.check, one.index) == ("entries", SUBJECT)}
+    assert "its header does not read" in reasons
 
 
 def test_a_log_that_was_signed_and_is_gone_is_found(both: House) -> None:
