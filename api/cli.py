@@ -149,11 +149,17 @@ def fsck(
     tenant: Annotated[
         str | None, typer.Option(help="One tenant (ten_...); by default all of them.")
     ] = None,
+    last_scrub: Annotated[
+        bool, typer.Option("--last-scrub", help="Only tell what the scrub found, and when.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Derive everything again from the stored bytes, and compare; beside a running `up`, too."""
     from api.process.checking import run_fsck
+    from api.process.scrub_report import run_last_scrub
 
+    if last_scrub:
+        raise SystemExit(run_last_scrub(_checked(data), as_json=as_json))
     raise SystemExit(run_fsck(_checked(data), tenant, as_json=as_json))
 
 

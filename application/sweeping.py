@@ -13,6 +13,7 @@ from application.claims import clear
 from application.execute import Scribe
 from application.ports import Append, Clock, EventStore, ExpiredClaims, Ids, Outcome
 from application.recorded import Caller
+from domain.errors import LedgerDamaged
 from domain.values import epoch_seconds
 
 SWEPT_MAX: Final = 500
@@ -33,7 +34,10 @@ class Sweeping:
         scribe = Scribe.begin(sweeper, self.clock, self.ids)
         ended = 0
         for seat in self.claims.expired(tenant, epoch_seconds(scribe.at), SWEPT_MAX):
-            cleared = clear(self.store, scribe, [seat])
+            try:
+                cleared = clear(self.store, scribe, [seat])
+            except LedgerDamaged:
+                continue  # it cannot be judged, and the others need not wait for it
             if not cleared.events:
                 continue
             append = Append(tenant, scribe.at, cleared.events, releases=cleared.releases)

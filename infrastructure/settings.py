@@ -26,7 +26,7 @@ class Settings:
 
     `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
-    `mldsa` has every checkpoint signed with ML-DSA-44 too.
+    `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
     """
 
     data: Path
@@ -37,6 +37,7 @@ class Settings:
     api_processes: int = 2
     security_contact: str | None = None
     mldsa: bool = False
+    scrub_days: int = 7
     publish_ledger: bool = False
     witness_policy_path: Path | None = None
     witness_seconds: int = 15
@@ -102,6 +103,7 @@ class Settings:
             ),
             witnessed_logs_path=path(given, "DAYBOOK_WITNESSED_LOGS"),
             witness_name=given.get("DAYBOOK_WITNESS_NAME") or None,
+            scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
         )
 
 

@@ -1,31 +1,36 @@
-"""The worker: the part of `daybook up` that follows the events and sweeps."""
+"""The worker: the part of `daybook up` that follows the events, sweeps, and scrubs."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.ports import Clock
 from application.sweeping import Sweeping
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
+from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
 from projections.follower import Follower, Sequenced
 
 SWEEP_SECONDS: Final = 20.0
+SCRUB_SECONDS: Final = 10.0
+SCRUB_PAUSE_SECONDS: Final = 0.1
 
 log = logging.getLogger("daybook.worker")
 
 
 def work(deployment: Deployment) -> int:
-    """Follow the events and sweep until told to stop."""
+    """Follow the events, sweep and scrub until told to stop."""
     watch_supervisor()
     pin_zones()
     stop = Stop()
@@ -33,18 +38,27 @@ def work(deployment: Deployment) -> int:
     engine = Engine.connect(deployment, connections=2)
     follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
     agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
-    sweeper = threading.Thread(
-        target=persistently,
-        args=(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
-        name="sweeper",
-        daemon=True,
-    )
-    sweeper.start()
+    keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
+    days = deployment.settings.scrub_days
+    beside = [
+        _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
+    ]
     persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
-    sweeper.join(timeout=5.0)
+    for thread in beside:
+        thread.join(timeout=5.0)
+    keeper_role.close()
     follower_role.close()
     engine.close()
     return 0
+
+
+def _thread(stop: Stop, name: str, session: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(
+        target=persistently, args=(stop, name, session), name=name, daemon=True
+    )
+    thread.start()
+    return thread
 
 
 def follow_while_connected(stop: Stop, database: Database, follower: Follower) -> None:
@@ -81,3 +95,25 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
             if stop.asked():
                 return
         stop.wait(SWEEP_SECONDS)
+
+
+def scrub_in_turns(stop: Stop, keeper_role: Database, clock: Clock, days: int) -> None:
+    """Every ten seconds, look at the events that are due by now, with pauses in which others work."""
+    while not stop.asked():
+        with keeper_role.connection() as connection:
+            while scrub_or_pass_over(connection, clock, days) == EVENTS_AT_ONCE:
+                stop.wait(SCRUB_PAUSE_SECONDS)
+                if stop.asked():
+                    return
+        stop.wait(SCRUB_SECONDS)
+
+
+def scrub_or_pass_over(connection: WalledConnection, clock: Clock, days: int) -> int:
+    """Some events; a scrub that fails says so and is tried again in the next turn, and the service goes on."""
+    try:
+        return scrub_some(connection, clock.now(), days)
+    except (psycopg.OperationalError, psycopg.InterfaceError):
+        raise
+    except Exception as error:  # tidy: allow broad-except - bytes that were changed may do anything
+        log.error("the scrub failed: %s", type(error).__name__)
+        return 0

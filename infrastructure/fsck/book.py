@@ -146,6 +146,6 @@ def _entry_flaw(standing: Standing, rows: list[Row]) -> str | None:
         return "missing"
     try:
         kept = catalog_entry((rows[0][2], rows[0][1], *rows[0][3:]))
-    except ValueError:
+    except (ValueError, LookupError, TypeError):
         return "it does not read"
     return None if kept == standing.entry else "not what its events say"

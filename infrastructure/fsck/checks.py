@@ -64,7 +64,15 @@ def check_all(
     keys = PublicKeys(deployment)
     try:
         with snapshot(deployment.dsn_of("keeper")) as connection:
-            scope = Scope(connection, deployment, tenant, _origins(connection), remembered, keys.of)
+            scope = Scope(
+                connection,
+                deployment,
+                tenant,
+                _origins(connection),
+                remembered,
+                keys.of,
+                lambda: _remembered(deployment),
+            )
             return [run(name, scope, told) for name in CHECKS]
     finally:
         keys.close()
@@ -73,6 +81,7 @@ def check_all(
 def run(name: str, scope: Scope, told: Told = lambda _name, _count: None) -> Checked:
     """One check."""
     scope.tick = lambda count: told(name, count)
+    scope.tick(0)  # it has begun, even if there is nothing to look at
     some = tuple(islice(CHECKS[name](scope), FINDINGS_MAX + 1))
     return Checked(name, some[:FINDINGS_MAX], len(some) > FINDINGS_MAX)
 

@@ -44,7 +44,7 @@ def entries(scope: Scope) -> Iterator[Finding]:
     order = _Order()
     for row in scope.counted(scope.rows("entries", ENTRIES)):
         tenant, position = row[0], row[1]
-        for reason in (*_places(order, row, everyone=scope.tenant is None), *_bytes(row)):
+        for reason in (*_places(order, row, everyone=scope.tenant is None), *flaws_of_entry(row)):
             yield Finding("entries", tenant, position, reason)
     yield from _heads(scope, order)
 
@@ -61,7 +61,8 @@ def _places(order: _Order, row: Row, *, everyone: bool) -> Iterator[str]:
     log.size, log.known_at, order.sequence = position + 1, recorded_at, sequence
 
 
-def _bytes(row: Row) -> Iterator[str]:
+def flaws_of_entry(row: Row) -> Iterator[str]:
+    """What is wrong with an entry in itself: a row of ENTRIES."""
     tenant, kept, entered, stream, version = row[0], row[4], row[5], row[6], row[7]
     event_id, kind, header, payload = row[8:]
     if event_id is None:

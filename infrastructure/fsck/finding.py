@@ -35,7 +35,8 @@ class Scope:
     """What one run looks at: a snapshot of the database, and what lies beside it.
 
     `remembered` (what the signer signed, by origin) was read before the snapshot was taken, so the snapshot has all of
-    it; None where the signer's folder cannot be read. `tick` hears of every thing that was looked at.
+    it; None where the signer's folder cannot be read; `remembered_now` reads it again. `tick` hears of every thing that
+    was looked at.
     """
 
     connection: psycopg.Connection[Any]
@@ -44,6 +45,7 @@ class Scope:
     origins: Mapping[UUID, str]
     remembered: Mapping[str, Remembered] | None
     keys_of: Callable[[str], Sequence[VerifierKey] | None]
+    remembered_now: Callable[[], Mapping[str, Remembered] | None]
     tick: Callable[[int], None] = field(default=lambda _count: None)
 
     def rows(self, name: str, statement: str, /, **parameters: object) -> Iterator[Row]:

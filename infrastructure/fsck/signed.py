@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -92,6 +92,14 @@ class SignedRoots:
     def _remembered(self, tenant: UUID) -> Remembered | None:
         return (self.scope.remembered or {}).get(self.scope.origin_of(tenant))
 
+    def _is_remembered(self, origin: str, size: int) -> bool:
+        """False where the signer's memory is older than a checkpoint: it would sign another history."""
+        return _reaches(self.scope.remembered, origin, size) or _reaches(
+            self.scope.remembered_now(),
+            origin,
+            size,  # it signs while we read
+        )
+
     def _notes_until(self, tenant: UUID, past: int | None) -> Iterator[Row]:
         """Checkpoints of earlier tenants, and of this one up to a size; None takes all of it."""
         while (note := self._note) is not None and note[0] <= tenant:
@@ -107,6 +115,9 @@ class SignedRoots:
             yield Finding(
                 SIGNED, tenant, size - 1, f"the checkpoint of {size} entries has another root"
             )
+        if not self._is_remembered(origin, size):
+            reason = f"the signer does not remember the tree of {size} entries that it signed"
+            yield Finding(SIGNED, tenant, size - 1, reason)
         keys = self.scope.keys_of(origin)
         try:
             read = parse_note(text)
@@ -120,3 +131,7 @@ class SignedRoots:
 
 def _root(frontier: Frontier, hashes: Sequence[bytes], size: int) -> bytes:
     return frontier.extended(hashes[: size - frontier.size]).root()
+
+
+def _reaches(known: Mapping[str, Remembered] | None, origin: str, size: int) -> bool:
+    return known is None or (origin in known and known[origin].size >= size)

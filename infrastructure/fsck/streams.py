@@ -52,4 +52,3 @@ def streams(scope: Scope) -> Iterator[Finding]:
     for words, statement in FAULTS.items():
         for tenant, position, id in scope.rows("streams", only.format(statement)):
             yield Finding("streams", tenant, position, words.format(id))
-        scope.tick(0)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
 from infrastructure.canonical import parsed, unb64
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
-from infrastructure.ledger.map_buckets import build_nodes, nodes_root
+from infrastructure.ledger.map_buckets import DEPTH_MAX, build_nodes, nodes_root
 from infrastructure.ledger.map_drawing import items_of
 from infrastructure.ledger.subject_index import covered
 from infrastructure.ledger.subject_map import Chain, map_root
@@ -34,10 +34,17 @@ CHAINED: Final = (
     f" WHERE l.position < m.covers AND {OF_TENANT.format('l')}"
     " ORDER BY l.tenant_id, l.subject_id, l.position"
 )
-MAPS: Final = (
-    "SELECT m.tenant_id, m.covers, m.keys, m.depth, m.root, m.nodes,"
-    " (SELECT count(*) FROM subject_chain c WHERE c.tenant_id = m.tenant_id)"
-    f" FROM subject_map m WHERE {OF_TENANT.format('m')} ORDER BY m.tenant_id"
+# Every log that has a map, or chains, or a leaf that commits to a map.
+MAPPED: Final = (
+    f"SELECT m.tenant_id FROM subject_map m WHERE {OF_TENANT.format('m')}"
+    f" UNION SELECT l.tenant_id FROM map_leaf l WHERE {OF_TENANT.format('l')}"
+    f" UNION SELECT c.tenant_id FROM subject_chain c WHERE {OF_TENANT.format('c')} ORDER BY 1"
+)
+MAP: Final = (
+    "SELECT m.covers, m.keys, m.depth, m.root, m.nodes,"
+    " (SELECT count(*) FROM subject_chain c WHERE c.tenant_id = m.tenant_id),"
+    " (SELECT max(l.position) FROM map_leaf l WHERE l.tenant_id = m.tenant_id AND l.covers > m.covers)"
+    " FROM subject_map m WHERE m.tenant_id = %(of)s"
 )
 COMMITTED: Final = (
     "SELECT e.state FROM map_leaf l JOIN sequenced s USING (tenant_id, position)"
@@ -51,8 +58,8 @@ def subjects(scope: Scope) -> Iterator[Finding]:
     """The index, then the chains, then the maps: each is derived from the one before."""
     yield from _index(scope)
     yield from _chains(scope)
-    for row in list(scope.rows("maps", MAPS)):
-        yield from _map(scope, row)
+    for (tenant,) in list(scope.rows("mapped", MAPPED)):
+        yield from _map(scope, tenant)
 
 
 def _index(scope: Scope) -> Iterator[Finding]:
@@ -60,7 +67,7 @@ def _index(scope: Scope) -> Iterator[Finding]:
         tenant, position, header, state, kept, maps = row
         try:
             right = tags_of(header, state) == set(kept) and list(covered(header, state)) == maps
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
             continue  # a leaf that does not read is the entries' affair
         if not right:
             yield Finding(
@@ -84,8 +91,12 @@ def _chain(tenant: UUID, subject: UUID, leaves: Iterable[Row]) -> Iterator[Findi
         yield Finding("subjects", tenant, last, reason)
 
 
-def _map(scope: Scope, row: Row) -> Iterator[Finding]:
-    tenant, covers, keys, depth, root, nodes, chains = row
+def _map(scope: Scope, tenant: UUID) -> Iterator[Finding]:
+    drawn = list(scope.rows("map", MAP, of=tenant))
+    if not drawn:
+        yield Finding("subjects", tenant, None, "the map is missing")
+        return
+    covers, keys, depth, root, nodes, chains, later = drawn[0]
 
     def items() -> Iterator[Any]:
         return items_of(scope.rows("items", ITEMS, of=tenant))
@@ -93,13 +104,26 @@ def _map(scope: Scope, row: Row) -> Iterator[Finding]:
     def wrong(reason: str) -> Finding:
         return Finding("subjects", tenant, covers, f"the map of {covers} leaves {reason}")
 
+    if later is not None:
+        yield Finding("subjects", tenant, later, "the map is older than the one of this leaf")
     if keys != chains:
         yield wrong(f"has {keys} keys, and there are {chains} chains")
     if map_root(items()) != root:
         yield wrong("is not that of the chains")
-    if build_nodes(items(), depth) != nodes or nodes_root(nodes) != root:
+    if (
+        not 0 <= depth <= DEPTH_MAX
+        or build_nodes(items(), depth) != nodes
+        or nodes_root(nodes) != root
+    ):
         yield wrong("has another top than its chains make")
-    committed = list(scope.rows("committed", COMMITTED, of=tenant, covers=covers))
-    for (state,) in chain(committed):
-        if unb64(parsed(state.split(b"\n", 1)[0])["root"]) != root:
+    for (state,) in list(scope.rows("committed", COMMITTED, of=tenant, covers=covers)):
+        if _root_in(state) != root:
             yield wrong("is not the one that its leaf commits to")
+
+
+def _root_in(payload: bytes) -> bytes | None:
+    """The root that the leaf of a map commits to; None where it does not read."""
+    try:
+        return unb64(parsed(payload.split(b"\n", 1)[0])["root"])
+    except (ValueError, KeyError, TypeError):
+        return None

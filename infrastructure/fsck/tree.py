@@ -53,7 +53,7 @@ def _compared(level: int, below: Iterable[Row], tiles: Iterator[Row]) -> Iterato
         stands = tile is not None and (tile[0], tile[1]) == place
         if len(row[2]) == TILE_WIDTH * HASH_SIZE:
             yield None
-            yield from _tile(level, place, row[2], tile if stands else None)
+            yield from tile_flaws(level, place, row[2], tile[2:] if stands and tile else None)
         elif stands and tile is not None:
             yield _extra(level, tile)
         if stands:
@@ -63,13 +63,14 @@ def _compared(level: int, below: Iterable[Row], tiles: Iterator[Row]) -> Iterato
         tile = next(tiles, None)
 
 
-def _tile(level: int, place: Place, hashes: bytes, tile: Row | None) -> Iterator[Finding]:
+def tile_flaws(level: int, place: Place, hashes: bytes, tile: Row | None) -> Iterator[Finding]:
+    """What is wrong with a full tile: its row (root, data), if there is one, beside the hashes that fill it."""
     tenant, n = place
     first = n << 8 * (level + 1)
     if tile is None:
         yield Finding("tree", tenant, first, f"tile {n} of level {level} is missing")
         return
-    root, data = tile[2], tile[3]
+    root, data = tile
     if data != hashes:
         differs = next(at for at in range(TILE_WIDTH) if _nth(data, at) != _nth(hashes, at))
         reason = f"tile {n} of level {level} has another hash than the tree"

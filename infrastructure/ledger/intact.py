@@ -6,10 +6,18 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.errors import LedgerDamaged
+from domain.values import public_id
 from infrastructure.canonical import b64, parsed, sha256, unb64
 from infrastructure.ledger.merkle import leaf_hash
 
 FIRST_LINE: Final = b"daybook/leaf/v1"
+NAMES: Final = (
+    "event",
+    "tenant",
+    "stream",
+    "version",
+    "type",
+)  # of which header and row both speak
 
 
 class StoredRow(NamedTuple):
@@ -26,31 +34,46 @@ class StoredRow(NamedTuple):
 
 def flaw_of_row(row: StoredRow) -> str | None:
     """What is wrong with an event in itself: header and row, header and payload; None when nothing is."""
+    found = _examined(row)
+    return found if isinstance(found, str) else None
+
+
+def require_row(row: StoredRow) -> dict[str, Any]:
+    """The header of an event that is loaded, if header, row and payload go together. Raises LedgerDamaged."""
+    found = _examined(row)
+    if isinstance(found, str):
+        raise LedgerDamaged(f"Event {public_id('event', row.event_id)} was changed: {found}")
+    return found
+
+
+def _examined(row: StoredRow) -> dict[str, Any] | str:
+    """The header, or what is wrong."""
     first, _, line = row.header.partition(b"\n")
     try:
-        header = parsed(line)
+        header: dict[str, Any] = parsed(line)
         names = header["id"], header["tenant"], header["stream"], header["ver"], header["type"]
     except (ValueError, KeyError, TypeError):
         return "its header does not read"
     if first != FIRST_LINE:
         return "its header is not a leaf"
     of_row = row.event_id.hex, row.tenant.hex, row.stream.hex, row.version, row.type
-    for what, said, kept in zip(
-        ("event", "tenant", "stream", "version", "type"), names, of_row, strict=True
-    ):
-        if said != kept:
-            return f"its row has another {what} than its header"
-    return flaw_of_payload(header, row.payload)
+    if names != of_row:
+        differs = next(at for at in range(len(NAMES)) if names[at] != of_row[at])
+        return f"its row has another {NAMES[differs]} than its header"
+    return flaw_of_payload(header, row.payload) or header
 
 
 def flaw_of_payload(header: dict[str, Any], payload: bytes) -> str | None:
     """What of a payload its header did not commit to; None when it did to all of it."""
     plain, *envelopes = payload.split(b"\n")
-    seals = header.get("seals", [])
-    if header.get("pd") != b64(sha256(plain)) or len(seals) != len(envelopes):
+    try:
+        committed = [seal["cd"] for seal in header.get("seals", ())]
+    except (KeyError, TypeError):
+        return "its header does not read"
+    if header.get("pd") != b64(sha256(plain)) or len(committed) != len(envelopes):
         return "its payload is not the one that was entered"
-    for seal, envelope in zip(seals, envelopes, strict=True):
-        if seal.get("cd") != ciphertext_digest(envelope):
+    for digest, envelope in zip(committed, envelopes, strict=True):
+        if digest != ciphertext_digest(envelope):
             return "a sealed value of it is not the one that was entered"
     return None
 

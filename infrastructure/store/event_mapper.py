@@ -26,7 +26,8 @@ from domain.sealing import Envelope
 from domain.values import Personal
 from infrastructure.canonical import canonical, parsed
 from infrastructure.keys.sealer import Place, SealedGroup, SubjectKey, seal
-from infrastructure.store.event_header import PREFIX, leaf_bytes
+from infrastructure.ledger.intact import StoredRow, require_row
+from infrastructure.store.event_header import leaf_bytes
 from infrastructure.store.upcasts import UPCASTS, Upcast, upcast
 
 STATE_BYTES_MAX: Final = 1_048_576
@@ -66,6 +67,13 @@ class HeadedEvent(StoredEvent):
 
     def __hash__(self) -> int:
         return hash(_kept(self))
+
+    @property
+    def row(self) -> StoredRow:
+        """What of it the ledger commits to."""
+        stream = cast(UUID, self.originator_id)
+        place = self.tenant_id, stream, self.originator_version
+        return StoredRow(*place, self.event_id, self.topic, self.header, self.state)
 
 
 def _kept(event: StoredEvent) -> tuple[UUID | str, int, str, bytes]:
@@ -113,15 +121,14 @@ class EventMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded[object]:
-        """Decode; sealed fields come back as envelopes. Raises UnknownEventType."""
+        """Decode; sealed fields come back as envelopes. Raises LedgerDamaged, UnknownEventType."""
         assert isinstance(stored_event, HeadedEvent)
+        header = require_row(stored_event.row)
         plain_line, *envelopes = stored_event.state.split(b"\n")
         name, plain = upcast(stored_event.topic, parsed(plain_line), self._upcasts)
         found = self._types.get(name)
         if found is None:
             raise UnknownEventType(stored_event.topic)
-        header = parsed(stored_event.header[len(PREFIX) :])
-        assert header["id"] == stored_event.event_id.hex, "header and row name the same event"
         values = self._codecs[name].load(plain)
         values |= placed(found, values, envelopes)
         return Recorded(

@@ -14,7 +14,8 @@ from application.recorded import Recorded
 from domain.errors import Behind, FieldError, UnknownReference
 from infrastructure.database import Database
 from infrastructure.store.event_mapper import EventMapper
-from infrastructure.store.event_recorder import COLUMNS, headed
+from infrastructure.store.event_recorder import COLUMNS
+from infrastructure.store.loading import load
 
 WAIT_SECONDS_MAX: Final = 5.0
 LOOK_SECONDS: Final = 0.01
@@ -38,7 +39,7 @@ class SequencedEvents:
     def after(self, connection: psycopg.Connection[Any], sequence: int, limit: int) -> list[Any]:
         """At most `limit` events of all tenants after `sequence`, in order."""
         rows = connection.execute(AFTER, (sequence, limit), binary=True).fetchall()
-        return [self.make(row[0], self.mapper.to_domain_event(headed(row[1:]))) for row in rows]
+        return [self.make(row[0], load(self.mapper, row[1:])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

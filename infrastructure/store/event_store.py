@@ -20,8 +20,8 @@ from infrastructure.store.event_recorder import (
     COLUMNS,
     AppendRefused,
     SequencedRecorder,
-    headed,
 )
+from infrastructure.store.loading import load
 
 
 class PostgresEventStore:
@@ -40,7 +40,7 @@ class PostgresEventStore:
             f"SELECT {COLUMNS} FROM event WHERE tenant_id = %b AND stream_id = %b ORDER BY stream_version",
             (tenant, stream),
         )
-        return tuple(self._mapper.to_domain_event(headed(row)) for row in rows)
+        return tuple(load(self._mapper, row) for row in rows)
 
     def is_begun(self, tenant: UUID, stream: UUID) -> bool:
         """True when the stream has an event."""

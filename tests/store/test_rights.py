@@ -18,12 +18,14 @@ WITHOUT_TENANTS = {
     "sequencer_head": "one row: the deployment's order",
     "read_model": "where followers stand in the deployment's order",
     "event_type": "the names of event types",
+    "scrub": "one row: where the scrub stands in the deployment's order",
     "subject_index": "one row: where the index of subjects stands in the deployment's order",
     "schema_migration": "what the schema is made of",
     "epoch": "the deployment's epochs",
     "bucket_key": "the deployment's bucket keys",
 }
-PARTS = ("app", "sequencer", "follower", "publisher", "mapper", "keys")
+PARTS = ("app", "sequencer", "follower", "publisher", "mapper", "keeper", "restorer", "keys")
+EVERYONES = ("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring")
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",
     "event_queue_pkey": "the order of waiting, for the sequencer only",
@@ -61,8 +63,8 @@ def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
     assert rows
     database = owner.info.dbname
     for table, policy, roles, sees, writes in rows:
-        if policy in ("all_tenants", "every_tenant", "publishing", "mapping"):
-            parts = ("sequencer", "follower", "publisher", "mapper")
+        if policy in EVERYONES:
+            parts = ("sequencer", "follower", "publisher", "mapper", "keeper", "restorer")
             assert roles in [[f"{database}_{part}"] for part in parts], table
         else:
             assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
@@ -134,6 +136,12 @@ MAY: dict[str, set[tuple[str, str]]] = {
         *((right, "subject_map") for right in ("INSERT", "UPDATE")),
     },
     "publisher": {(right, "ledger_checkpoint") for right in ("INSERT", "UPDATE", "DELETE")},
+    "keeper": set(),
+    "restorer": {
+        *(("INSERT", table) for table in ("event", "sequenced", "ledger_tile", "ledger_head")),
+        ("UPDATE", "ledger_head"),
+        ("DELETE", "event_queue"),
+    },
 }
 
 
@@ -177,6 +185,8 @@ def test_no_part_of_the_main_database_reads_keys_and_none_of_the_key_database_re
         ("follower", keys, "subject_key"),
         ("sequencer", keys, "epoch"),
         ("publisher", keys, "subject_key"),
+        ("keeper", keys, "subject_key"),
+        ("restorer", keys, "subject_key"),
         ("keys", main, "event"),
     ):
         with (

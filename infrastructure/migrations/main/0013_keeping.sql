@@ -8,18 +8,22 @@ CREATE TABLE recovery (
     rebuilt   boolean NOT NULL DEFAULT false
 );
 
--- One row: how far the present round of the scrub has come, and when the last one was done.
+-- One row: how far the present round of the scrub has come, and when it was done; and the one before it.
 CREATE TABLE scrub (
-    one         boolean     NOT NULL PRIMARY KEY DEFAULT true CHECK (one),
-    sequence    bigint      NOT NULL,
-    begun_at    timestamptz NOT NULL,
-    finished_at timestamptz
+    one              boolean     NOT NULL PRIMARY KEY DEFAULT true CHECK (one),
+    sequence         bigint      NOT NULL,
+    begun_at         timestamptz NOT NULL,
+    finished_at      timestamptz,
+    last_begun_at    timestamptz,
+    last_finished_at timestamptz
 );
+-- What is not as it should be, since when, and when it was seen last; gone once a whole round has not seen it.
 CREATE TABLE scrub_finding (
     tenant_id uuid        NOT NULL,
     position  bigint      NOT NULL,
     reason    text        NOT NULL,
     found_at  timestamptz NOT NULL,
+    seen_at   timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, position, reason)
 );
 
@@ -49,7 +53,7 @@ GRANT SELECT ON event, event_queue, sequenced, ledger_head, sequencer_head, ledg
     seat, busy_block, catalog, offering, read_model, recovery, subject_index, subject_leaf, map_leaf, subject_chain,
     subject_map TO {{keeper}};
 GRANT SELECT, INSERT, UPDATE ON scrub TO {{keeper}};
-GRANT SELECT, INSERT, DELETE ON scrub_finding TO {{keeper}};
+GRANT SELECT, INSERT, UPDATE, DELETE ON scrub_finding TO {{keeper}};
 
 GRANT SELECT, INSERT ON event, sequenced, ledger_tile TO {{restorer}};
 GRANT SELECT, DELETE ON event_queue TO {{restorer}};
