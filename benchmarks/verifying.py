@@ -82,7 +82,9 @@ class Making:
         size = len(self.rows[0])
         while len(self.rows[-1]) >= 256:
             row = self.rows[-1]
-            self.rows.append([tree_hash(row[at : at + 256]) for at in range(0, len(row) - 255, 256)])
+            self.rows.append(
+                [tree_hash(row[at : at + 256]) for at in range(0, len(row) - 255, 256)]
+            )
         for tile in tiles.tiles_of(size):
             begin = tile.n * 256
             self.write(tile.path(), b"".join(self.rows[tile.level][begin : begin + tile.width]))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,12 @@ def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
         return _compare(head, known, report)
     if manifest["kind"] != "export":
         raise Unreadable("neither an export nor evidence")
-    export = Export(bundle, head, known, options.tmp)
-    try:
-        return export.run()
-    finally:
-        _count(export, report)
+    with tempfile.TemporaryFile(dir=options.tmp) as spill:
+        export = Export(bundle, head, known, spill)
+        try:
+            export.run()
+        finally:
+            _count(export, report)
 
 
 def _head(trust: Trust, note: bytes, known: list[Head], report: dict[str, Any]) -> Head:

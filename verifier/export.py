@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
 from struct import Struct
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from verifier.bundle import Bundle
 from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
@@ -55,11 +55,9 @@ def unpack(data: bytes, lengths: Struct) -> list[bytes | None]:
 
 
 class Export:
-    """Checks an export; `known` are heads kept from earlier on, temporary files lie in `folder`."""
+    """Checks an export; `known` are heads kept from earlier on, `spill` takes what is much."""
 
-    def __init__(
-        self, bundle: Bundle, head: Head, known: Sequence[Head], folder: str | None
-    ) -> None:
+    def __init__(self, bundle: Bundle, head: Head, known: Sequence[Head], spill: IO[bytes]) -> None:
         self.bundle, self.head, self.size = bundle, head, head.size
         self.known = sorted(known, key=lambda each: -each.size)
         said = bundle.manifest or {"from": 0, "to": self.size}
@@ -77,7 +75,7 @@ class Export:
         self.subjects = self.gone = 0
         self._withheld: dict[bytes, int] = {}
         self._rising: list[bytes] = []
-        self._ids, self._streams, self._chains = (Shelves(folder) for _ in range(3))
+        self._ids, self._streams, self._chains = (Shelves(spill) for _ in range(3))
 
     def run(self) -> None:
         """Check everything; raises the Finding with the first index."""
@@ -133,19 +131,23 @@ class Export:
         return [data[at : at + 32] for at in range(0, len(data), 32)]
 
     def _contents(self, n: int, hashes: list[bytes]) -> None:
-        place, index = place_of(n, self.size), n * WIDTH
+        place, first = place_of(n, self.size), n * WIDTH
+        index = first
         kinds = {f"tile/entries/{place}": ENTRY, f"payload/{place}": PAYLOAD}
-        files = {name: self.bundle.read(name, index) for name in list(kinds)[: 1 + self.payloads]}
+        files = {name: self.bundle.read(name, first) for name in list(kinds)[: 1 + self.payloads]}
         try:
             rows = [unpack(data, kinds[name]) for name, data in files.items()]
             rows += [] if self.payloads else [[None] * len(hashes)]
-            for index, (hash_, entry, payload) in enumerate(zip(hashes, *rows, strict=True), index):  # noqa: B020
+            for index, (hash_, entry, payload) in enumerate(zip(hashes, *rows), first):  # noqa: B905
                 self._entry(index, hash_, entry or b"", payload)
         except MALFORMED:
             raise Unreadable("the entry or its payload is malformed or cut short", index) from None
+        if {len(row) for row in rows} != {len(hashes)}:
+            reason = "there are not as many entries and payloads as hashes"
+            raise DoesNotHold(reason, first + min(map(len, (hashes, *rows))))
         # Only now: a changed byte should be named by its entry, not by its file.
         for name, data in (files | {f"tile/0/{place}": b"".join(hashes)}).items():
-            self.bundle.require_intact(name, data, n * WIDTH)
+            self.bundle.require_intact(name, data, first)
         for shelves in (self._ids, self._streams, self._chains):
             shelves.settle()
 

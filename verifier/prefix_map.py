@@ -1,19 +1,18 @@
 """The map of subjects: proofs from it, and its replay from the log in bounded memory (docs/ledger.md, "Map")."""
 
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from verifier.findings import DoesNotHold
 
 EMPTY: Final = bytes(32)
 RECORD: Final = Struct("32s40s")  # key, u64(index) || leaf hash
 SHELVES: Final = 256  # one for each first byte of a key
-MEMORY_BYTES_MAX: Final = 16 * 2**20  # of each Shelves; what is beyond lies in a temporary file
+MEMORY_BYTES_MAX: Final = 4 * 2**20  # of each Shelves; what is beyond lies in a file
 
 # None (no key), (number, hash) (one key alone, which rises), or [left, right, hash or None (not computed)].
 Tree = Any
@@ -77,26 +76,26 @@ def digest(tree: Tree) -> bytes:
 class Shelves:
     """Records, put on shelves by their first byte, and taken back a shelf at a time, as they came."""
 
-    def __init__(self, folder: str | None) -> None:
+    def __init__(self, spill: IO[bytes]) -> None:
         self.shelves = [bytearray() for _ in range(SHELVES)]
+        self._spill = spill
         self._spilt: list[list[tuple[int, int]]] = [[] for _ in range(SHELVES)]
-        self._file = tempfile.SpooledTemporaryFile(max_size=1, dir=folder)  # noqa: SIM115 - lives as long as this
 
     def settle(self) -> None:
-        """Move everything to the temporary file if it is much. To be called every now and then."""
+        """Move everything to the file `spill` if it is much. To be called every now and then."""
         if sum(map(len, self.shelves)) > MEMORY_BYTES_MAX:
-            place = self._file.seek(0, 2)
+            place = self._spill.seek(0, 2)
             for spilt, kept in zip(self._spilt, self.shelves, strict=True):
                 spilt.append((place, len(kept)))
-                place += self._file.write(kept)
+                place += self._spill.write(kept)
                 kept.clear()
 
     def __iter__(self) -> Iterator[bytes]:
         for spilt, kept in zip(self._spilt, self.shelves, strict=True):
             data = b""
             for place, length in spilt:
-                self._file.seek(place)
-                data += self._file.read(length)
+                self._spill.seek(place)
+                data += self._spill.read(length)
             yield data + kept
 
 

@@ -1,4 +1,4 @@
-"""Ledgers in memory, and bundles of them: made with the house's own hashing, so that the verifier is checked against it.
+"""Ledgers in memory, and bundles of them: made with the house's own hashing: another than the verifier's.
 
 Everything can be bent: a test takes a good ledger or bundle, changes something, and signs again what it has keys for.
 """
@@ -6,6 +6,7 @@ Everything can be bent: a test takes a good ledger or bundle, changes something,
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -17,8 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from infrastructure.canonical import b64, canonical, sha256
 from infrastructure.ledger import tiles
 from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.merkle import Frontier, Node, inclusion_proof, leaf_hash, tree_hash
-from infrastructure.ledger.notes import COSIGNATURE, Note, Signature, VerifierKey, sign, verifier_key
+from infrastructure.ledger.merkle import Node, inclusion_proof, leaf_hash, tree_hash
+from infrastructure.ledger.notes import (
+    COSIGNATURE,
+    Note,
+    Signature,
+    VerifierKey,
+    sign,
+    verifier_key,
+)
 from infrastructure.ledger.subject_map import Chain, key_of, map_root, prove, value_of
 from infrastructure.ledger.tlog_proof import TlogProof
 
@@ -89,7 +97,9 @@ def entry(
     if "subject" in plain:
         tags.add(bytes.fromhex(plain["subject"].replace("-", "")))
     if "subjects" in plain:
-        pairs = [(bytes.fromhex(it["salt"]), bytes.fromhex(it["subject"])) for it in plain["subjects"]]
+        pairs = [
+            (bytes.fromhex(it["salt"]), bytes.fromhex(it["subject"])) for it in plain["subjects"]
+        ]
         root = tree_hash([leaf_hash(salt + subject) for salt, subject in pairs])
         header["many"] = {"n": len(pairs), "root": b64(root)}
         tags |= {subject for _, subject in pairs}
@@ -99,12 +109,16 @@ def entry(
     return Entry(leaf, b"\n".join(lines), frozenset(tags))
 
 
-def cosign(checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_800_000_000) -> bytes:
+def cosign(
+    checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_800_000_000
+) -> bytes:
     """A checkpoint with one more witness on it."""
     text = checkpoint.decode().rpartition("\n\n")[0] + "\n"
     signature = key.sign(f"cosignature/v1\ntime {time}\n{text}".encode())
     vkey = witness_key(name, key)
-    return checkpoint + Signature(name, vkey.id, time.to_bytes(8, "big") + signature).line().encode()
+    return (
+        checkpoint + Signature(name, vkey.id, time.to_bytes(8, "big") + signature).line().encode()
+    )
 
 
 def witness_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
@@ -127,7 +141,9 @@ class Ledger:
     def size(self) -> int:
         return len(self.entries)
 
-    def add(self, type_: str, plain: dict[str, Any], sealed: Sequence[str] = (), **more: Any) -> int:
+    def add(
+        self, type_: str, plain: dict[str, Any], sealed: Sequence[str] = (), **more: Any
+    ) -> int:
         """Append an event; its index."""
         self.entries.append(entry(type_, plain, sealed, **more))
         return self.size - 1
@@ -177,7 +193,7 @@ class Ledger:
         """The files of a signed export; `bent` replaces what the manifest says."""
         past = self.size if past is None else past
         files = self.tiles(first, past)
-        return self.signed(files, kind="export", **({"from": first, "to": past} | bent))
+        return self.signed(files, **({"kind": "export", "from": first, "to": past} | bent))
 
     def tiles(self, first: int, past: int) -> Files:
         """The export's files without a manifest."""
@@ -196,15 +212,15 @@ class Ledger:
             files[path.replace("tile/entries/", "payload/")] = payload_bundle(part)
         return files
 
-    def signed(self, files: Files, **said: Any) -> Files:
+    def signed(self, named: Files, /, **said: Any) -> Files:
         """Files with a manifest of them, signed by the log's key."""
         manifest = {
             "v": 1,
             "origin": self.origin,
             "made_at": "2027-03-14T15:00:00Z",
-            "files": {name: b64(sha256(data)) for name, data in files.items()},
+            "files": {name: b64(sha256(data)) for name, data in named.items()},
         } | said
-        return files | self.manifest_files(canonical(manifest))
+        return named | self.manifest_files(canonical(manifest))
 
     def manifest_files(self, text: bytes) -> Files:
         said = f"daybook/manifest/v1\n{self.origin}\n{b64(sha256(text))}\n"
@@ -217,9 +233,10 @@ class Ledger:
         """What evidence.json says of a tag, under the newest map."""
         at = max(at for at, one in enumerate(self.entries) if b"ledger.map_committed" in one.leaf)
         covers = self.covers_of(at)
-        key, mine = bytes.fromhex(tag), [
-            at for at, one in enumerate(self.entries[:covers]) if bytes.fromhex(tag) in one.tags
-        ]
+        key, mine = (
+            bytes.fromhex(tag),
+            [at for at, one in enumerate(self.entries[:covers]) if bytes.fromhex(tag) in one.tags],
+        )
         proof = prove(key_of(key), self.items(covers))
         other = proof.other and {"key": b64(proof.other[0]), "value": b64(proof.other[1])}
         map_ = self.part(at) | {
@@ -229,8 +246,6 @@ class Ledger:
         return {"v": 1, "tag": tag, "count": len(mine), "map": map_, "events": events}
 
     def covers_of(self, at: int) -> int:
-        import json
-
         payload = self.entries[at].payload
         assert payload is not None
         return int(json.loads(payload)["covers"])
@@ -247,9 +262,7 @@ class Ledger:
 
     def shown(self, index: int, tag: str) -> dict[str, Any]:
         """Payload and branch of an event as the subject may see them."""
-        import json
-
-        leaf, payload, _ = self.entries[index]
+        payload = self.entries[index].payload
         if payload is None:
             return {"payload": None, "branch": None}
         plain, *lines = payload.split(b"\n")
