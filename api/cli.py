@@ -269,6 +269,14 @@ def openapi() -> None:
     print(current().decode(), end="")
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def verify(arguments: Annotated[list[str], typer.Argument(metavar="BUNDLE ...")]) -> None:
+    """Verify an export, evidence or a receipt: BUNDLE (--vkey KEY or --policy FILE). Offline."""
+    from verifier.command import main as verify_offline
+
+    raise SystemExit(verify_offline(arguments))
+
+
 def _settings(data: Path) -> Settings:
     return Settings.read(data)
 

@@ -26,7 +26,7 @@ class Bundle:
     """
 
     def __init__(self, path: Path, trust: Trust) -> None:
-        self._open, self.names = folder_of(path) if path.is_dir() else zip_of(path)
+        self._open, self.names = _folder(path) if path.is_dir() else _zip(path)
         self.unread = set(self.names)
         self.manifest: dict[str, Any] | None = None
         if path.is_dir() and not {MANIFEST, SIGNATURE} & self.names:
@@ -39,7 +39,7 @@ class Bundle:
         except MALFORMED:
             raise Unreadable("the manifest is malformed") from None
         trust.signers(signed, origin, SIGNATURE)
-        if signed.text != f"daybook/manifest/v1\n{origin}\n{b64(sha256(text).digest())}\n":
+        if signed[0] != f"daybook/manifest/v1\n{origin}\n{b64(sha256(text).digest())}\n":
             raise DoesNotHold("the manifest is not the one that was signed")
         if strange:
             raise DoesNotHold(f"{min(strange)}: manifest and bundle do not hold the same files")
@@ -65,8 +65,7 @@ class Bundle:
         return data
 
 
-def zip_of(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
-    """Open a zip: how to open a file in it, and the names; Unreadable if it is none."""
+def _zip(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
     try:
         archive = zipfile.ZipFile(path)
     except DAMAGE:
@@ -75,13 +74,12 @@ def zip_of(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
     if len(infos) != len(archive.infolist()) or len(infos) > FILES_MAX:
         raise Unreadable("the bundle has two files of one name, or too many files")
     for info in infos.values():
-        # The manifest's digests count, not the zip's sums: so a changed byte is found where it does harm.
+        # The manifest's digests count, not the zip's sums: a changed byte is found where it does harm.
         del info.CRC
     return (lambda name: archive.open(infos[name])), set(infos)
 
 
-def folder_of(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
-    """Open a folder: how to open a file in it, and the names; Unreadable if it holds a link."""
+def _folder(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
     names: set[str] = set()
     for folder, folders, files in os.walk(path):
         inner = [Path(folder, name) for name in (*folders, *files)]

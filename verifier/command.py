@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,6 @@ from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable, unb64
 from verifier.merkle import included, leaf_hash
 from verifier.notes import Head
 from verifier.trust import Trust
-
-Report = dict[str, Any]
 
 
 def main(arguments: list[str]) -> int:
@@ -31,8 +30,8 @@ def main(arguments: list[str]) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as end:
         return int(end.code or 0)
-    report: Report = dict.fromkeys(("verdict", "kind", "origin", "size", "problem"))
-    report["notes"], code = [], 0
+    code, report = 0, dict[str, Any].fromkeys(("verdict", "kind", "origin", "size", "problem"))
+    report["notes"] = []
     try:
         _verify(options, report)
     except Finding as bad:
@@ -46,7 +45,7 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def _verify(options: argparse.Namespace, report: Report) -> None:
+def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
     trust, path = Trust(), options.bundle
     for key in options.vkey:
         trust.add_log(key)
@@ -54,17 +53,18 @@ def _verify(options: argparse.Namespace, report: Report) -> None:
         trust.read_policy(read_file(options.policy))
     if not trust.logs:
         raise Unreadable("bring the log's key along: --vkey KEY, or a --policy with a log")
-    known = [trust.checkpoint(read_file(it), it.name).head for it in options.known]
+    known = [trust.checkpoint(read_file(it), it.name)[0] for it in options.known]
     if options.leaf or options.leaf_hash or path.suffix == ".tlog-proof":
-        report["kind"], (index, hashes, note) = "receipt", receipt_parts(read_file(path))
-        head = _checkpoint(trust, note, known, report)
+        index, hashes, note = receipt_parts(read_file(path))
+        report.update(kind="receipt", index=index)
+        head = _head(trust, note, known, report)
         leaf = unb64(options.leaf_hash) if options.leaf_hash else leaf_hash(read_file(options.leaf))
         if not included(leaf, index, head.size, hashes, head.root):
             raise DoesNotHold("the entry is not in the log at this index", index)
         return _compare(head, known, report)
     bundle = Bundle(path, trust)
     note = bundle.require_intact("checkpoint", bundle.read("checkpoint"))
-    head = _checkpoint(trust, note, known, report)
+    head = _head(trust, note, known, report)
     manifest = bundle.manifest or {"v": 1, "kind": "export", "origin": head.origin}
     report["kind"] = manifest["kind"]
     if bundle.manifest is None:
@@ -76,36 +76,35 @@ def _verify(options: argparse.Namespace, report: Report) -> None:
         return _compare(head, known, report)
     if manifest["kind"] != "export":
         raise Unreadable("neither an export nor evidence")
-    export = Export(bundle, head, known, options.tmp)
-    try:
-        return export.run()
-    finally:
-        _count(export, report)
+    with tempfile.TemporaryFile(dir=options.tmp) as spill:
+        export = Export(bundle, head, known, spill)
+        try:
+            export.run()
+        finally:
+            _count(export, report)
 
 
-def _checkpoint(trust: Trust, note: bytes, known: list[Head], report: Report) -> Head:
-    head, signers, cosigners, others = trust.checkpoint(note)
-    report.update(origin=head.origin, size=head.size, signed_by=signers, cosigned_by=cosigners)
-    report["unknown_signatures"] = others
+def _head(trust: Trust, note: bytes, known: list[Head], report: dict[str, Any]) -> Head:
+    head, signatures = trust.checkpoint(note)
+    report.update(origin=head.origin, size=head.size, **signatures)
     if any(it.origin != head.origin for it in known):
         raise DoesNotHold("a known checkpoint is of another log")
     return head
 
 
-def _compare(head: Head, known: list[Head], report: Report) -> None:
+def _compare(head: Head, known: list[Head], report: dict[str, Any]) -> None:
     for it in known:
-        if it.size == head.size and it.root != head.root:
-            raise DoesNotHold("a known checkpoint of the same size has another root")
         if it.size != head.size:
-            report["notes"].append(
-                f"not shown here: that the log known at size {it.size} is this one"
-            )
+            report["notes"].append(f"not shown here: that it is the log known at size {it.size}")
+        elif it.root != head.root:
+            raise DoesNotHold("a known checkpoint of the same size has another root")
 
 
-def _count(export: Export, report: Report) -> None:
+def _count(export: Export, report: dict[str, Any]) -> None:
     report["entries"] = export.tiles.start * WIDTH, min(export.tiles.stop * WIDTH, export.size)
-    report["types"] = dict(sorted(export.types.items()))
-    report.update(times=export.times if export.types else [], tenant=export.tenant)
+    report.update(
+        types=dict(sorted(export.types.items())), times=export.times, tenant=export.tenant
+    )
     report.update(maps=len(export.maps), subjects=export.subjects, payloads_gone=export.gone)
     if not export.payloads:
         report["notes"].append("there are no payloads: neither they nor the maps were checked")
@@ -113,15 +112,13 @@ def _count(export: Export, report: Report) -> None:
         report["notes"].append("a part of the log: its maps were not replayed")
 
 
-def _text(report: Report) -> str:
-    problem, verdict, notes = report["problem"], report["verdict"].upper(), report["notes"]
+def _text(report: dict[str, Any]) -> str:
+    problem, notes = report.pop("problem"), report.pop("notes")
+    verdict = report.pop("verdict").upper()
     if problem is not None:
         at = "" if problem["index"] is None else f" (index {problem['index']})"
         verdict += f": {problem['reason']}{at}"
-    told = {key: it for key, it in report.items() if key not in ("verdict", "problem", "notes")}
-    lines = [
-        verdict,
-        *(f"  {key}: {json.dumps(it)}" for key, it in told.items() if it not in (None, [])),
-    ]
+    told = [f"  {key}: {json.dumps(it)}" for key, it in report.items() if it not in (None, [])]
     # Names in a bundle are its maker's: none of them may steer a terminal.
-    return "\n".join(ascii(line)[1:-1] for line in (*lines, *(f"  note: {note}" for note in notes)))
+    lines = (verdict, *told, *(f"  note: {note}" for note in notes))
+    return "\n".join(ascii(line)[1:-1] for line in lines)

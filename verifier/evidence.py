@@ -1,19 +1,20 @@
-"""Verify the evidence of one subject's history, and the receipt of one entry.
+"""Verify the evidence of one subject's history, and read the receipt of one entry.
 
 Whatever is of a wrong shape raises MALFORMED.
 """
 
 from collections import Counter
+from hashlib import sha256
 from typing import Any, Final
 
 from verifier.bundle import Bundle
 from verifier.findings import DoesNotHold, Unreadable, number, strict_json, unb64
 from verifier.leaves import (
     ERASURE_TYPE,
-    MAP_TYPE,
     Leaf,
+    Seals,
     absent_envelopes,
-    map_leaf_of,
+    map_of,
     parse_leaf,
     plain_of,
     tag_of,
@@ -21,7 +22,7 @@ from verifier.leaves import (
 )
 from verifier.merkle import included, leaf_hash
 from verifier.notes import Head
-from verifier.prefix_map import EMPTY, chained, key_of, map_leaf_hash, proof_holds
+from verifier.prefix_map import EMPTY, key_of, map_leaf_hash, proof_holds
 
 EVIDENCE: Final = "evidence.json"
 
@@ -32,64 +33,57 @@ def verify_evidence(bundle: Bundle, head: Head) -> dict[str, Any]:
     if said["v"] != 1 or bundle.unread or said["tag"] != (bundle.manifest or said)["tag"]:
         raise DoesNotHold("not evidence of version 1, of the manifest's subject, and nothing else")
     tag, at = tag_of(said["tag"]), said["map"]["index"]
-    leaf = _included(said["map"], head)
-    map_ = map_leaf_of(plain_of(leaf, unb64(said["map"]["payload"]), at), at)
-    if leaf.type != MAP_TYPE:
-        raise DoesNotHold("the map leaf is of another type", at)
-    chain, last, withheld, types, times = EMPTY, -1, None, Counter[str](), list[str]()
+    leaf, _ = _included(said["map"], head)
+    map_ = map_of(leaf, plain_of(leaf, unb64(said["map"]["payload"]), at), at)
+    chain, last, gone, types, times = EMPTY, -1, None, Counter[str](), list[str]()
     for event in said["events"]:
-        found, before, last = _included(event, head), last, event["index"]
-        if not before < last < map_.covers or found.tenant != leaf.tenant:
+        (found, seals), before, last = _included(event, head), last, event["index"]
+        if not before < last < map_["covers"] or found["tenant"] != leaf["tenant"]:
             raise DoesNotHold("the event is not in the order of the log, below the map", last)
-        if _withheld(event, found, tag):
-            withheld = last if withheld is None else withheld
-        elif found.type == ERASURE_TYPE:
-            withheld = None
-        chain = chained(chain, last.to_bytes(8, "big"), leaf_hash(unb64(event["leaf"])))
-        types[found.type] += 1
-        times.append(found.at)
-    if withheld is not None:
-        raise DoesNotHold("content withheld: no order to erase its subject follows", withheld)
+        if _is_gone(event, found, seals, tag):
+            gone = last if gone is None else gone
+        elif found["type"] == ERASURE_TYPE:
+            gone = None
+        tail = last.to_bytes(8, "big") + leaf_hash(unb64(event["leaf"]))
+        chain = sha256(b"\x04" + chain + tail).digest()
+        types[found["type"]] += 1
+        times.append(found["at"])
+    if gone is not None:
+        raise DoesNotHold("content withheld: no order to erase its subject follows", gone)
     if len(times) != said["count"]:
         raise DoesNotHold("there are not as many events as the evidence says")
     proof, key = said["map"]["proof"], key_of(tag)
     other = proof["other"] and [unb64(proof["other"][part], 32) for part in ("key", "value")]
     mine = map_leaf_hash(key, len(times), chain) if times else None
-    if not proof_holds(map_.root, key, mine, _path(proof["hashes"]), other):
+    if not proof_holds(map_["root"], key, mine, _path(proof["hashes"]), other):
         raise DoesNotHold("the map does not say that this is the subject's whole history", at)
-    times = [min(times), max(times)] if times else []
-    return {
-        "tag": tag.hex(),
-        "events": said["count"],
-        "covers": map_.covers,
-        "types": types,
-        "times": times,
-    }
+    report = {"tag": tag.hex(), "events": len(times), "covers": map_["covers"], "types": types}
+    return report | {"times": [min(times), max(times)] if times else []}
 
 
 def _path(hashes: list[str]) -> list[bytes]:
     return [unb64(each, 32) for each in hashes]
 
 
-def _included(part: dict[str, Any], head: Head) -> Leaf:
+def _included(part: dict[str, Any], head: Head) -> tuple[Leaf, Seals]:
     index, data = part["index"], unb64(part["leaf"])
     if not included(leaf_hash(data), index, head.size, _path(part["inclusion"]), head.root):
         raise DoesNotHold("the entry is not in the log at its index", index)
     return parse_leaf(data, index)
 
 
-def _withheld(event: dict[str, Any], leaf: Leaf, tag: bytes) -> bool:
-    """Check that an event is about the tag; True when what is about it is gone."""
+def _is_gone(event: dict[str, Any], leaf: Leaf, seals: Seals, tag: bytes) -> bool:
+    """Check that an event is about the tag; True when what was sealed for it is not there."""
     index, branch, payload = event["index"], event["branch"], event["payload"]
-    about, absent = any(seal[3] == tag.hex() for seal in leaf.seals), [tag]
+    about, absent = any(seal[3] == tag.hex() for seal in seals), [tag]
     if payload is not None:
         first, *lines = unb64(payload).split(b"\n")
-        about = tag in tags_of(leaf, plain_of(leaf, first, index), index)
-        absent = absent_envelopes(leaf, lines, index)
-    elif leaf.many and leaf.many_root and branch is not None:
-        entry, root = leaf_hash(tag_of(branch["salt"]) + tag), unb64(leaf.many_root)
+        about = tag in tags_of(leaf, seals, plain_of(leaf, first, index), index)
+        absent = absent_envelopes(seals, lines, index)
+    elif leaf["many"] and branch is not None:
+        entry, root = leaf_hash(tag_of(branch["salt"]) + tag), unb64(leaf["many"])
         path, absent = _path(branch["path"]), []
-        about = included(entry, branch["position"], int(leaf.many), path, root)
+        about = included(entry, branch["position"], int(leaf["n"]), path, root)
     if not about:
         raise DoesNotHold("the event is not shown to be about the subject", index)
     return tag in absent

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
 from struct import Struct
-from typing import Final
+from typing import IO, Any, Final
 
 from verifier.bundle import Bundle
 from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
 from verifier.leaves import (
     ERASURE_TYPE,
     MAP_TYPE,
-    Leaf,
-    MapLeaf,
     absent_envelopes,
-    map_leaf_of,
+    map_of,
     parse_leaf,
     plain_of,
     tags_of,
@@ -57,29 +55,27 @@ def unpack(data: bytes, lengths: Struct) -> list[bytes | None]:
 
 
 class Export:
-    """Checks an export; `known` are heads kept from earlier on, temporary files lie in `folder`."""
+    """Checks an export; `known` are heads kept from earlier on, `spill` takes what is much."""
 
-    def __init__(
-        self, bundle: Bundle, head: Head, known: Sequence[Head], folder: str | None
-    ) -> None:
+    def __init__(self, bundle: Bundle, head: Head, known: Sequence[Head], spill: IO[bytes]) -> None:
         self.bundle, self.head, self.size = bundle, head, head.size
         self.known = sorted(known, key=lambda each: -each.size)
         said = bundle.manifest or {"from": 0, "to": self.size}
-        if not 0 <= said["from"] <= said["to"] <= self.size:
+        first, past = said["from"], said["to"]
+        if not 0 <= first <= past <= self.size:
             raise DoesNotHold("the range of the export is not within its checkpoint")
-        # Whole tiles are exported; of an empty range, none.
-        last = said["to"] - 1 if said["from"] < said["to"] else said["from"] - 1
-        self.tiles = range(said["from"] // WIDTH, last // WIDTH + 1)
+        self.tiles = range(first // WIDTH, -(-past // WIDTH) if first < past else first // WIDTH)
         self.full = len(self.tiles) * WIDTH >= self.size
-        self.payloads = bundle.manifest or any(it.startswith("payload/") for it in bundle.names)
+        payloads = any(name.startswith("payload/") for name in bundle.names)
+        self.payloads = payloads or bundle.manifest is not None
         self.types: Counter[str] = Counter()
         self.times = ("~", "")
         self.tenant = ""
-        self.maps: list[tuple[int, MapLeaf]] = []
+        self.maps: list[tuple[int, dict[str, Any]]] = []
         self.subjects = self.gone = 0
         self._withheld: dict[bytes, int] = {}
         self._rising: list[bytes] = []
-        self._ids, self._streams, self._chains = (Shelves(folder) for _ in range(3))
+        self._ids, self._streams, self._chains = (Shelves(spill) for _ in range(3))
 
     def run(self) -> None:
         """Check everything; raises the Finding with the first index."""
@@ -89,10 +85,10 @@ class Export:
                 check()
             except Finding as bad:
                 found.append(bad)
-        if self.bundle.manifest and self.bundle.unread and not found:
-            raise DoesNotHold(f"{min(self.bundle.unread)} does not belong into this export")
         if found:
             raise min(found, key=lambda bad: self.size if bad.index is None else bad.index)
+        if self.bundle.manifest and self.bundle.unread:
+            raise DoesNotHold(f"{min(self.bundle.unread)} does not belong into this export")
 
     def _tiles(self) -> None:
         tree, hashes = Growing(), list[bytes]()
@@ -135,52 +131,55 @@ class Export:
         return [data[at : at + 32] for at in range(0, len(data), 32)]
 
     def _contents(self, n: int, hashes: list[bytes]) -> None:
-        place, index = place_of(n, self.size), n * WIDTH
-        entries = self.bundle.read(f"tile/entries/{place}", index)
-        payload = self.bundle.read(f"payload/{place}", index) if self.payloads else b""
-        digests = {f"tile/0/{place}": b"".join(hashes), f"tile/entries/{place}": entries}
+        place, first = place_of(n, self.size), n * WIDTH
+        index = first
+        kinds = {f"tile/entries/{place}": ENTRY, f"payload/{place}": PAYLOAD}
+        files = {name: self.bundle.read(name, first) for name in list(kinds)[: 1 + self.payloads]}
         try:
-            payloads = unpack(payload, PAYLOAD) if self.payloads else [None] * len(hashes)
-            parts = zip(hashes, unpack(entries, ENTRY), payloads, strict=True)
-            for index, (hash_, entry, one) in enumerate(parts, n * WIDTH):
-                if sha256(b"\x00" + (entry or b"")).digest() != hash_:
-                    raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
-                self._entry(index, hash_, parse_leaf(entry or b"", index), one)
+            rows = [unpack(data, kinds[name]) for name, data in files.items()]
+            rows += [] if self.payloads else [[None] * len(hashes)]
+            for index, (hash_, entry, payload) in enumerate(zip(hashes, *rows), first):  # noqa: B905
+                self._entry(index, hash_, entry or b"", payload)
         except MALFORMED:
             raise Unreadable("the entry or its payload is malformed or cut short", index) from None
+        if {len(row) for row in rows} != {len(hashes)}:
+            reason = "there are not as many entries and payloads as hashes"
+            raise DoesNotHold(reason, first + min(map(len, (hashes, *rows))))
         # Only now: a changed byte should be named by its entry, not by its file.
-        for name, data in (
-            digests | ({f"payload/{place}": payload} if self.payloads else {})
-        ).items():
-            self.bundle.require_intact(name, data, n * WIDTH)
+        for name, data in (files | {f"tile/0/{place}": b"".join(hashes)}).items():
+            self.bundle.require_intact(name, data, first)
         for shelves in (self._ids, self._streams, self._chains):
             shelves.settle()
 
-    def _entry(self, index: int, hash_: bytes, leaf: Leaf, payload: bytes | None) -> None:
-        self.types[leaf.type] += 1
-        if not self.times[0] <= leaf.at <= self.times[1]:
-            self.times = (min(self.times[0], leaf.at), max(self.times[1], leaf.at))
-        if leaf.tenant != (self.tenant or leaf.tenant):
+    def _entry(self, index: int, hash_: bytes, entry: bytes, payload: bytes | None) -> None:
+        if sha256(b"\x00" + entry).digest() != hash_:
+            raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
+        leaf, seals = parse_leaf(entry, index)
+        type_, at, place = leaf["type"], leaf["at"], index.to_bytes(8, "big")
+        self.types[type_] += 1
+        if not self.times[0] <= at <= self.times[1]:
+            self.times = (min(self.times[0], at), max(self.times[1], at))
+        if leaf["tenant"] != (self.tenant or leaf["tenant"]):
             raise DoesNotHold("the leaf is of another tenant than those before it", index)
-        self.tenant, place = leaf.tenant, index.to_bytes(8, "big")
-        id_, stream = bytes.fromhex(leaf.id), bytes.fromhex(leaf.stream)
+        self.tenant = leaf["tenant"]
+        id_, stream = bytes.fromhex(leaf["id"]), bytes.fromhex(leaf["stream"])
         self._ids.shelves[id_[0]] += id_ + place
-        self._streams.shelves[stream[0]] += stream + place + int(leaf.version).to_bytes(8, "big")
+        self._streams.shelves[stream[0]] += stream + place + int(leaf["ver"]).to_bytes(8, "big")
         if not self.payloads:
             return
         if payload is None:
             self.gone += 1
-            absent = absent_envelopes(leaf, [b""] * len(leaf.seals), index)
+            absent = absent_envelopes(seals, [b""] * len(seals), index)
             tags = set(absent)
-            if not absent or leaf.many or leaf.type in (MAP_TYPE, ERASURE_TYPE):
+            if not absent or leaf["many"] or type_ in (MAP_TYPE, ERASURE_TYPE):
                 raise DoesNotHold(GONE, index)
         else:
             first, *lines = payload.split(b"\n")
             plain = plain_of(leaf, first, index)
-            tags, absent = tags_of(leaf, plain, index), absent_envelopes(leaf, lines, index)
-            if leaf.type == MAP_TYPE:
-                self._map(index, map_leaf_of(plain, index))
-            elif leaf.type == ERASURE_TYPE:
+            tags, absent = tags_of(leaf, seals, plain, index), absent_envelopes(seals, lines, index)
+            if type_ == MAP_TYPE:
+                self._map(index, map_of(leaf, plain, index))
+            elif type_ == ERASURE_TYPE:
                 for tag in tags:
                     self._withheld.pop(tag, None)
         for tag in absent:
@@ -189,9 +188,9 @@ class Export:
             key = key_of(tag)
             self._chains.shelves[key[0]] += key + place + hash_
 
-    def _map(self, index: int, said: MapLeaf) -> None:
-        last, covered = (self.maps[-1][0], self.maps[-1][1].covers) if self.maps else (None, 0)
-        if (self.maps or self.full) and (said.previous != last or said.covers < covered):
+    def _map(self, index: int, said: dict[str, Any]) -> None:
+        last, covered = (self.maps[-1][0], self.maps[-1][1]["covers"]) if self.maps else (None, 0)
+        if (self.maps or self.full) and (said["previous"] != last or said["covers"] < covered):
             raise DoesNotHold("the map leaf does not follow upon the one before it", index)
         self.maps.append((index, said))
 
@@ -201,9 +200,8 @@ class Export:
             records = sorted(data[at : at + 24] for at in range(0, len(data), 24))
             twice += [_u64(it, 16) for one, it in pairwise(records) if one[:16] == it[:16]]
         for data in self._streams:
-            records = sorted(data[at : at + 32] for at in range(0, len(data), 32))
             stream, version = b"", 0
-            for record in records:
+            for record in sorted(data[at : at + 32] for at in range(0, len(data), 32)):
                 # What came before the range of a part of the log is not known.
                 before = version if record[:16] == stream else 0 if self.full else None
                 stream, version = record[:16], _u64(record, 24)
@@ -215,10 +213,11 @@ class Export:
             raise DoesNotHold("the version in its stream does not follow", min(jumps))
 
     def _withheld_and_maps(self) -> None:
+        first = min(self._withheld.values(), default=self.size)
         if self.full and self.payloads:
-            self.subjects = replay(self._chains, self.maps)
+            self.subjects = replay(self._chains, [it for it in self.maps if it[0] < first])
         if self._withheld:
-            raise DoesNotHold(GONE, min(self._withheld.values()))
+            raise DoesNotHold(GONE, first)
 
 
 def _u64(record: bytes, at: int) -> int:

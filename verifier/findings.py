@@ -5,8 +5,8 @@ import struct
 from base64 import b64decode, b64encode
 from typing import Any, Final
 
-# What reading something of the wrong shape raises; whoever catches it says where.
 WRONG_SHAPE: Final = (ValueError, TypeError, LookupError, AttributeError)
+# What reading something malformed raises; whoever catches it says where.
 MALFORMED: Final = (*WRONG_SHAPE, RecursionError, StopIteration, struct.error)
 
 
@@ -27,23 +27,14 @@ class Unreadable(Finding):
 
 
 def strict_json(text: bytes) -> Any:
-    """Read JSON without floats and without a key twice; MALFORMED on anything else."""
+    """Read JSON without floats and without a key twice."""
     return json.loads(text.decode(), object_pairs_hook=_once, parse_float=int, parse_constant=int)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found := dict(pairs)) != len(pairs):
         raise ValueError("a key stands twice")
     return found
-
-
-def unb64(text: str, size: int | None = None) -> bytes:
-    """Read base64 that is written in the one way, of `size` bytes; MALFORMED on anything else."""
-    data = b64decode(text, validate=True)
-    if b64(data) != text or size not in (None, len(data)):
-        raise ValueError("not the base64 that it should be")
-    return data
 
 
 def b64(data: bytes) -> str:
@@ -51,8 +42,16 @@ def b64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
+def unb64(text: str, size: int | None = None) -> bytes:
+    """Read base64 that is written in the one way, of `size` bytes."""
+    data = b64decode(text, validate=True)
+    if b64(data) != text or size not in (None, len(data)):
+        raise ValueError("not the base64 that it should be")
+    return data
+
+
 def number(text: str) -> int:
-    """Read a decimal number below 2**63 without leading zeroes; MALFORMED on anything else."""
+    """Read a decimal number below 2**63 without leading zeroes."""
     if len(text) > 19 or str(int(text)) != text or not 0 <= int(text) < 2**63:
         raise ValueError("not a decimal number below 2**63")
     return int(text)

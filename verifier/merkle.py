@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-HASH_SIZE = 32
-
 
 def leaf_hash(data: bytes) -> bytes:
     """Hash a leaf."""
@@ -26,8 +24,7 @@ class Growing:
     def add(self, hash_: bytes, leaves: int = 1) -> None:
         """Append a complete subtree, no wider than the narrowest that is there."""
         while self.peaks and self.peaks[-1][0] == leaves:
-            hash_ = node_hash(self.peaks.pop()[1], hash_)
-            leaves *= 2
+            hash_, leaves = node_hash(self.peaks.pop()[1], hash_), leaves * 2
         self.peaks.append((leaves, hash_))
 
     def root(self, more: Sequence[bytes] = ()) -> bytes:
@@ -35,9 +32,7 @@ class Growing:
         grown = Growing(self.peaks)
         for each in more:
             grown.add(each)
-        if not grown.peaks:
-            return sha256(b"").digest()
-        found = grown.peaks[-1][1]
+        found = grown.peaks[-1][1] if grown.peaks else sha256(b"").digest()
         for _, left in grown.peaks[-2::-1]:
             found = node_hash(left, found)
         return found
@@ -53,7 +48,7 @@ def subtree_root(hashes: Sequence[bytes]) -> bytes:
 
 def included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Check an audit path: RFC 9162, 2.1.3.2. The size must come from what was signed."""
-    if not 0 <= index < size or any(len(it) != HASH_SIZE for it in (leaf, root, *path)):
+    if not 0 <= index < size or any(len(it) != 32 for it in (leaf, root, *path)):
         return False
     node, last, found = index, size - 1, leaf
     for sibling in path:

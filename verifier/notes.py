@@ -18,35 +18,30 @@ NOTE_BYTES_MAX: Final = 262_144
 SIGNATURES_MAX: Final = 64
 DASH: Final = "\u2014 "
 
+# A text, and its signature lines as (name, key id, signature): nothing is checked yet.
+Note = tuple[str, list[tuple[str, bytes, bytes]]]
 
-# The id of a key is what a signature line names it by. Nothing in a Note is checked yet.
+
 class Key(NamedTuple):
+    """A public key; signature lines name it by `name` and `id`."""
+
     name: str
+    id: bytes
     kind: int
     public: bytes
-    id: bytes
 
 
 class Head(NamedTuple):
+    """What a checkpoint says."""
+
     origin: str
     size: int
     root: bytes
 
 
-class Line(NamedTuple):
-    name: str
-    id: bytes
-    signature: bytes
-
-
-class Note(NamedTuple):
-    text: str
-    lines: list[Line]
-
-
 def good_name(name: str) -> str:
-    """Give the name of a key, if it can be one: printable, without space or plus; MALFORMED if not."""
-    if not name or not name.isprintable() or {" ", "+"} & set(name):
+    """Give back what a key may be called: printable, without space or plus."""
+    if not name.isprintable() or not name or " " in name or "+" in name:
         raise ValueError("not a name")
     return name
 
@@ -60,10 +55,8 @@ def parse_key(text: str) -> Key:
         if KEY_BYTES[data[0]] != len(data) - 1 or digest[:4].hex() != id_:
             raise ValueError("the id of another key")
     except MALFORMED:
-        raise Unreadable(
-            "a key is written name+id+base64; this one is not, or is damaged"
-        ) from None
-    return Key(name, data[0], data[1:], digest[:4])
+        raise Unreadable("a key is written name+id+base64; this one is not, or differs") from None
+    return Key(name, digest[:4], data[0], data[1:])
 
 
 def parse_note(data: bytes, what: str) -> Note:
@@ -73,19 +66,19 @@ def parse_note(data: bytes, what: str) -> Note:
         *lines, end = signatures.split("\n")
         if len(data) > NOTE_BYTES_MAX or not 0 < len(lines) <= SIGNATURES_MAX or end or not blank:
             raise ValueError("no signatures, or too many")
-        if min(data) < 0x20 and any(octet < 0x20 and octet != 0x0A for octet in data):
+        if any(octet < 0x20 and octet != 0x0A for octet in data):
             raise ValueError("a control character")
-        return Note(f"{text}\n", [_line(line) for line in lines])
+        return f"{text}\n", [_line(line) for line in lines]
     except MALFORMED:
         raise Unreadable(f"{what} is no text with signatures below it") from None
 
 
-def _line(line: str) -> Line:
+def _line(line: str) -> tuple[str, bytes, bytes]:
     name, encoded = line.removeprefix(DASH).split(" ")
     data = unb64(encoded)
     if not line.startswith(DASH) or len(data) < 5:
         raise ValueError("not a signature line")
-    return Line(good_name(name), data[:4], data[4:])
+    return good_name(name), data[:4], data[4:]
 
 
 def parse_head(text: str) -> Head:
@@ -106,10 +99,10 @@ def signed_by(note: Note, keys: Iterable[Key], what: str, head: Head | None = No
     """
     found = []
     for key in keys:
-        mine = [line.signature for line in note.lines if line[:2] == (key.name, key.id)]
+        mine = [line[2] for line in note[1] if line[:2] == key[:2]]
         try:
             for signature in mine:
-                _verify(key, signature, note.text, head)
+                _verify(key, signature, note[0], head)
         except (InvalidSignature, ValueError):
             raise DoesNotHold(f"a signature on {what} is not that of {key.name}") from None
         found += [key] if mine else []
@@ -117,25 +110,29 @@ def signed_by(note: Note, keys: Iterable[Key], what: str, head: Head | None = No
 
 
 def _verify(key: Key, signature: bytes, text: str, head: Head | None) -> None:
-    message, stamp = text.encode(), 0
+    message = text.encode()
     if key.kind != ED25519:
-        stamp, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-        message = f"cosignature/v1\ntime {stamp}\n{text}".encode()
-        if head is None or stamp >= 2**63:
+        stamp, signature = signature[:8], signature[8:]
+        time = int.from_bytes(stamp, "big")
+        message = f"cosignature/v1\ntime {time}\n{text}".encode()
+        if head is None or time >= 2**63:
             raise ValueError("a cosignature is one of a checkpoint, at a time")
         if key.kind == ML_DSA_44:
-            return _verify_ml_dsa(key, signature, stamp, head)
+            name, origin, size = (
+                key.name.encode(),
+                head.origin.encode(),
+                head.size.to_bytes(8, "big"),
+            )
+            message = b"subtree/v1\n\x00%c%b%b%c" % (len(name), name, stamp, len(origin))
+            return _verify_ml_dsa(key, signature, message + origin + bytes(8) + size + head.root)
     return Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
 
 
-def _verify_ml_dsa(key: Key, signature: bytes, stamp: int, head: Head) -> None:
-    name, origin, start = key.name.encode(), head.origin.encode(), bytes(8)
-    message = b"subtree/v1\n\x00%c%b%b" % (len(name), name, stamp.to_bytes(8, "big"))
-    message += b"%c%b%b%b" % (len(origin), origin, start, head.size.to_bytes(8, "big"))
+def _verify_ml_dsa(key: Key, signature: bytes, message: bytes) -> None:
     try:  # older versions of the library do not have it, and can check everything else
         from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
         public = MLDSA44PublicKey.from_public_bytes(key.public)
     except (ImportError, UnsupportedAlgorithm):
         raise Unreadable("this installation of `cryptography` has no ML-DSA-44") from None
-    public.verify(signature, message + head.root)
+    public.verify(signature, message)

@@ -1,21 +1,18 @@
 """The map of subjects: proofs from it, and its replay from the log in bounded memory (docs/ledger.md, "Map")."""
 
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from verifier.findings import DoesNotHold
-from verifier.leaves import MapLeaf
 
 EMPTY: Final = bytes(32)
 RECORD: Final = Struct("32s40s")  # key, u64(index) || leaf hash
-tail_of = itemgetter(1)
 SHELVES: Final = 256  # one for each first byte of a key
-MEMORY_BYTES_MAX: Final = 16 * 2**20  # of each Shelves; what is beyond lies in a temporary file
+MEMORY_BYTES_MAX: Final = 4 * 2**20  # of each Shelves; what is beyond lies in a file
 
 # None (no key), (number, hash) (one key alone, which rises), or [left, right, hash or None (not computed)].
 Tree = Any
@@ -24,11 +21,6 @@ Tree = Any
 def key_of(tag: bytes) -> bytes:
     """Hash a tag into its key."""
     return sha256(b"subject\x00" + tag).digest()
-
-
-def chained(head: bytes, place: bytes, leaf_hash: bytes) -> bytes:
-    """Append the leaf at u64 `place` to a chain."""
-    return sha256(b"\x04" + head + place + leaf_hash).digest()
 
 
 def map_leaf_hash(key: bytes, count: int, head: bytes) -> bytes:
@@ -84,62 +76,52 @@ def digest(tree: Tree) -> bytes:
 class Shelves:
     """Records, put on shelves by their first byte, and taken back a shelf at a time, as they came."""
 
-    def __init__(self, folder: str | None) -> None:
+    def __init__(self, spill: IO[bytes]) -> None:
         self.shelves = [bytearray() for _ in range(SHELVES)]
+        self._spill = spill
         self._spilt: list[list[tuple[int, int]]] = [[] for _ in range(SHELVES)]
-        self._file = tempfile.SpooledTemporaryFile(max_size=1, dir=folder)  # noqa: SIM115 - lives as long as this
 
     def settle(self) -> None:
-        """Move everything to the temporary file if it is much. To be called every now and then."""
+        """Move everything to the file `spill` if it is much. To be called every now and then."""
         if sum(map(len, self.shelves)) > MEMORY_BYTES_MAX:
-            place = self._file.seek(0, 2)
+            place = self._spill.seek(0, 2)
             for spilt, kept in zip(self._spilt, self.shelves, strict=True):
                 spilt.append((place, len(kept)))
-                place += self._file.write(kept)
+                place += self._spill.write(kept)
                 kept.clear()
 
     def __iter__(self) -> Iterator[bytes]:
         for spilt, kept in zip(self._spilt, self.shelves, strict=True):
             data = b""
             for place, length in spilt:
-                self._file.seek(place)
-                data += self._file.read(length)
+                self._spill.seek(place)
+                data += self._spill.read(length)
             yield data + kept
 
 
-def replay(chains: Shelves, maps: Sequence[tuple[int, MapLeaf]]) -> int:
-    """Replay every map from records key || u64(index) || leaf hash, and count the subjects of the log.
+def replay(chains: Shelves, maps: Sequence[tuple[int, dict[str, Any]]]) -> int:
+    """Replay the maps (index, what it says) from RECORDs; DoesNotHold at the first that is wrong.
 
-    DoesNotHold at the first map that says otherwise.
+    Gives the number of subjects in the log.
     """
-    changes = [bytearray() for _ in maps]
-    keys, subjects = [0] * len(maps), 0
+    changes, keys, subjects = [bytearray() for _ in maps], [0] * len(maps), 0
     for shelf, data in enumerate(chains):
-        records = list(RECORD.iter_unpack(data))
+        records: list[tuple[bytes, bytes]] = list(RECORD.iter_unpack(data))
         heads: dict[bytes, tuple[int, bytes]] = {}
         tree, at = None, 0
         for place, (_, said) in enumerate(maps):
-            touched, before, end = set(), len(heads), said.covers.to_bytes(8, "big")
-            stop = bisect_left(records, end, at, key=tail_of)
-            for key, tail in records[at:stop]:
+            end, before = said["covers"].to_bytes(8, "big"), len(heads)
+            start, at = at, bisect_left(records, end, at, key=itemgetter(1))
+            for key, tail in records[start:at]:
                 count, head = heads.get(key) or (0, EMPTY)
                 heads[key] = (count + 1, sha256(b"\x04" + head + tail).digest())
-                touched.add(key)
-            at = stop
-            for key in touched:
+            for key in {record[0] for record in records[start:at]}:
                 leaf = map_leaf_hash(key, *heads[key])
                 tree = put(tree, int.from_bytes(key, "big"), leaf, 247)
-            if touched:
+            if start < at:
                 changes[place] += bytes([shelf, type(tree) is tuple]) + digest(tree)
                 keys[place] += len(heads) - before
         subjects += len(heads.keys() | {key for key, _ in records[at:]})
-    _require_roots(maps, changes, keys)
-    return subjects
-
-
-def _require_roots(
-    maps: Sequence[tuple[int, MapLeaf]], changes: Sequence[bytearray], keys: Sequence[int]
-) -> None:
     total, cells = 0, [(EMPTY, True)] * (2 * SHELVES)  # a heap of (hash, no key or one alone)
     for (index, said), changed, added in zip(maps, changes, keys, strict=True):
         total, dirty = total + added, set()
@@ -149,11 +131,14 @@ def _require_roots(
             dirty.add(cell >> 1)
         while dirty:
             for cell in dirty:
-                left, right = cells[2 * cell : 2 * cell + 2]
-                if left[1] and right[1] and EMPTY in (left[0], right[0]):
-                    cells[cell] = right if left[0] == EMPTY else left
-                else:
-                    cells[cell] = node_hash(left[0], right[0]), False
+                cells[cell] = _joined(*cells[2 * cell : 2 * cell + 2])
             dirty = {cell >> 1 for cell in dirty if cell > 1}
-        if (cells[1][0], total) != (said.root, said.keys):
+        if (cells[1][0], total) != (said["root"], said["keys"]):
             raise DoesNotHold("the map is not that of the entries that it covers", index)
+    return subjects
+
+
+def _joined(left: tuple[bytes, bool], right: tuple[bytes, bool]) -> tuple[bytes, bool]:
+    if left[1] and right[1] and EMPTY in (left[0], right[0]):
+        return right if left[0] == EMPTY else left
+    return node_hash(left[0], right[0]), False

@@ -1,7 +1,6 @@
-"""Whom to believe: keys of logs, keys of witnesses, how many witnesses. Source: c2sp.org/tlog-policy."""
+"""Whom to believe: keys of logs and witnesses, and how many of them. Source: c2sp.org/tlog-policy."""
 
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from verifier.findings import DoesNotHold, Unreadable
 from verifier.notes import (
@@ -20,23 +19,14 @@ from verifier.notes import (
 POLICY_LINES_MAX: Final = 4_096
 
 
-class Checkpoint(NamedTuple):
-    """A checkpoint whose signatures were checked; `others` counts lines of keys nobody named here."""
-
-    head: Head
-    signers: list[str]
-    cosigners: list[str]
-    others: int
-
-
-@dataclass
 class Trust:
     """What the auditor brings along."""
 
-    logs: list[Key] = field(default_factory=list)
-    witnesses: dict[str, Key] = field(default_factory=dict)
-    groups: dict[str, tuple[int, list[str]]] = field(default_factory=lambda: {"none": (0, [])})
-    quorum: str = "none"
+    def __init__(self) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}
+        self.quorum = "none"
 
     def key(self, text: str, *kinds: int) -> Key:
         """Read a key; Unreadable for one of another kind, or named before, under whatever name."""
@@ -49,26 +39,30 @@ class Trust:
         """Believe a log's key; Unreadable for what is none."""
         self.logs.append(self.key(text, ED25519, ML_DSA_44))
 
-    def checkpoint(self, data: bytes, what: str = "the checkpoint") -> Checkpoint:
-        """Read a checkpoint, and check that log and witnesses signed it.
+    def checkpoint(
+        self, data: bytes, what: str = "the checkpoint"
+    ) -> tuple[Head, dict[str, object]]:
+        """Read a checkpoint that log and witnesses signed, and tell who did.
 
         DoesNotHold when no key of its log did, or too few witnesses, which are counted by key.
         """
         note = parse_note(data, what)
-        head = parse_head(note.text)
+        head = parse_head(note[0])
         signers = self.signers(note, head.origin, what, head)
         cosigners = signed_by(note, self.witnesses.values(), what, head)
         if not self._reached(self.quorum, {key.public for key in cosigners}):
             raise DoesNotHold(f"{what} lacks the witnesses that the policy asks for")
-        known = [(key.name, key.id) for key in (*signers, *cosigners)]
-        others = sum(line[:2] not in known for line in note.lines)
-        return Checkpoint(head, [it.name for it in signers], [it.name for it in cosigners], others)
+        known = [key[:2] for key in (*signers, *cosigners)]
+        return head, {
+            "signed_by": [key.name for key in signers],
+            "cosigned_by": [key.name for key in cosigners],
+            "unknown_signatures": sum(line[:2] not in known for line in note[1]),
+        }
 
     def signers(self, note: Note, origin: str, what: str, head: Head | None = None) -> list[Key]:
         """List the log's keys that signed a note; DoesNotHold when none did."""
         keys = [it for it in self.logs if it.name == origin and (head or it.kind == ED25519)]
-        found = signed_by(note, keys, what, head)
-        if not found:
+        if not (found := signed_by(note, keys, what, head)):
             raise DoesNotHold(f"{what} is not signed by a key that is trusted for {origin}")
         return found
 
@@ -80,9 +74,8 @@ class Trust:
 
     def read_policy(self, data: bytes) -> None:
         """Take over what a policy file says; Unreadable, with the line, when it is not one."""
-        lines = data.decode(errors="surrogateescape").split("\n")
         members, quorums = {"none"}, 0
-        for place, line in enumerate(lines, 1):
+        for place, line in enumerate(data.decode(errors="surrogateescape").split("\n"), 1):
             words = [word for word in line.replace("\t", " ").split(" ") if word]
             try:
                 if place > POLICY_LINES_MAX or any(

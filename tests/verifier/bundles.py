@@ -1,4 +1,4 @@
-"""Ledgers in memory, and bundles of them: made with the house's own hashing, so that the verifier is checked against it.
+"""Ledgers in memory, and bundles of them: made with the house's own hashing: another than the verifier's.
 
 Everything can be bent: a test takes a good ledger or bundle, changes something, and signs again what it has keys for.
 """
@@ -6,6 +6,7 @@ Everything can be bent: a test takes a good ledger or bundle, changes something,
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -192,7 +193,7 @@ class Ledger:
         """The files of a signed export; `bent` replaces what the manifest says."""
         past = self.size if past is None else past
         files = self.tiles(first, past)
-        return self.signed(files, kind="export", **({"from": first, "to": past} | bent))
+        return self.signed(files, **({"kind": "export", "from": first, "to": past} | bent))
 
     def tiles(self, first: int, past: int) -> Files:
         """The export's files without a manifest."""
@@ -211,15 +212,15 @@ class Ledger:
             files[path.replace("tile/entries/", "payload/")] = payload_bundle(part)
         return files
 
-    def signed(self, files: Files, **said: Any) -> Files:
+    def signed(self, named: Files, /, **said: Any) -> Files:
         """Files with a manifest of them, signed by the log's key."""
         manifest = {
             "v": 1,
             "origin": self.origin,
             "made_at": "2027-03-14T15:00:00Z",
-            "files": {name: b64(sha256(data)) for name, data in files.items()},
+            "files": {name: b64(sha256(data)) for name, data in named.items()},
         } | said
-        return files | self.manifest_files(canonical(manifest))
+        return named | self.manifest_files(canonical(manifest))
 
     def manifest_files(self, text: bytes) -> Files:
         said = f"daybook/manifest/v1\n{self.origin}\n{b64(sha256(text))}\n"
@@ -245,8 +246,6 @@ class Ledger:
         return {"v": 1, "tag": tag, "count": len(mine), "map": map_, "events": events}
 
     def covers_of(self, at: int) -> int:
-        import json
-
         payload = self.entries[at].payload
         assert payload is not None
         return int(json.loads(payload)["covers"])
@@ -263,9 +262,7 @@ class Ledger:
 
     def shown(self, index: int, tag: str) -> dict[str, Any]:
         """Payload and branch of an event as the subject may see them."""
-        import json
-
-        leaf, payload, _ = self.entries[index]
+        payload = self.entries[index].payload
         if payload is None:
             return {"payload": None, "branch": None}
         plain, *lines = payload.split(b"\n")
