@@ -142,9 +142,10 @@ class Export:
                 self._entry(index, hash_, entry or b"", payload)
         except MALFORMED:
             raise Unreadable("the entry or its payload is malformed or cut short", index) from None
-        if {len(row) for row in rows} != {len(hashes)}:
+        counts = [len(row) for row in (hashes, *rows)]
+        if len(set(counts)) > 1:
             reason = "there are not as many entries and payloads as hashes"
-            raise DoesNotHold(reason, first + min(map(len, (hashes, *rows))))
+            raise DoesNotHold(reason, first + min(counts))
         # Only now: a changed byte should be named by its entry, not by its file.
         for name, data in (files | {f"tile/0/{place}": b"".join(hashes)}).items():
             self.bundle.require_intact(name, data, first)
