@@ -16,8 +16,8 @@ from domain.errors import FieldError, UnknownReference
 from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.log_keys import log_vkey, log_vkeys, newest
-from infrastructure.ledger.notes import ED25519
+from infrastructure.ledger.signed.notes import ED25519
+from infrastructure.ledger.signing.log_keys import log_vkey, log_vkeys, newest
 from infrastructure.settings import Settings
 from infrastructure.wall import bound_to
 

@@ -127,7 +127,7 @@ def work(
 def guard(data: Data = DEFAULT_DATA) -> None:
     """Refuse a database that is not what others know of it; bring back what it lacks (a part of `up`)."""
     from api.process.recovering import guard as hold
-    from infrastructure.ledger.witness_guard import compare_with_witnesses
+    from infrastructure.ledger.witnesses.witness_guard import compare_with_witnesses
 
     deployment = _checked(data)
     hold(deployment)

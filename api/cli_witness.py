@@ -46,11 +46,11 @@ def sign(
 ) -> None:
     """Cosign the request on standard input, if it extends what was cosigned; the answer goes to standard output."""
     from infrastructure.clock import SystemClock
-    from infrastructure.ledger.notes import BadNote
-    from infrastructure.ledger.signer_memory import SignerMemory
-    from infrastructure.ledger.witness import CONFLICT, MALFORMED, OK, Witness
-    from infrastructure.ledger.witness_keys import WitnessKeys
-    from infrastructure.ledger.witness_request import parse_logs
+    from infrastructure.ledger.signed.notes import BadNote
+    from infrastructure.ledger.signing.signer_memory import SignerMemory
+    from infrastructure.ledger.witnesses.witness import CONFLICT, MALFORMED, OK, Witness
+    from infrastructure.ledger.witnesses.witness_keys import WitnessKeys
+    from infrastructure.ledger.witnesses.witness_request import parse_logs
 
     keys = WitnessKeys(state.with_suffix(".key"), state, name)
     try:
@@ -84,7 +84,7 @@ def vkey(
     name: Name = None,
 ) -> None:
     """Print the public keys of a witness, which is made if there is none: Ed25519 first, then ML-DSA-44."""
-    from infrastructure.ledger.witness_keys import WitnessKeys
+    from infrastructure.ledger.witnesses.witness_keys import WitnessKeys
 
     if state is not None:
         keys = WitnessKeys(state.with_suffix(".key"), state, name)
@@ -107,7 +107,7 @@ def request(
 ) -> None:
     """Write what a witness is to be asked about a tenant's newest checkpoint, which is kept from now on."""
     from infrastructure.clock import SystemClock
-    from infrastructure.ledger.witness_files import make_request
+    from infrastructure.ledger.witnesses.witness_files import make_request
 
     with _publishing(_settings(data)) as database:
         sys.stdout.buffer.write(make_request(database, SystemClock(), _tenant(tenant), old))
@@ -117,8 +117,8 @@ def request(
 def accept(tenant: Tenant, data: Data = DEFAULT_DATA) -> None:
     """Check the answer on standard input against the policy, and keep its cosignatures."""
     from infrastructure.clock import SystemClock
-    from infrastructure.ledger.witness_files import accept_answer
-    from infrastructure.ledger.witness_policy import load_policy
+    from infrastructure.ledger.witnesses.witness_files import accept_answer
+    from infrastructure.ledger.witnesses.witness_policy import load_policy
 
     settings = _settings(data)
     if settings.witness_policy is None:

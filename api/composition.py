@@ -46,13 +46,13 @@ from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
-from infrastructure.ledger.evidence import PostgresEvidence
-from infrastructure.ledger.exporter import PostgresExporter
-from infrastructure.ledger.ledger_reads import PostgresLedger
-from infrastructure.ledger.signer_socket import SignerClient
-from infrastructure.ledger.witness_desk import SignerWitness
-from infrastructure.ledger.witness_policy import load_policy
-from infrastructure.ledger.witness_store import PostgresWitnessRecords
+from infrastructure.ledger.copies.exporter import PostgresExporter
+from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.signing.signer_socket import SignerClient
+from infrastructure.ledger.subjects.evidence import PostgresEvidence
+from infrastructure.ledger.witnesses.witness_desk import SignerWitness
+from infrastructure.ledger.witnesses.witness_policy import load_policy
+from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to

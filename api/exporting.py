@@ -25,7 +25,7 @@ from domain.values import public_id
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine, tenants_of
-from infrastructure.ledger.unsigned import UnsignedEvents
+from infrastructure.ledger.publishing.unsigned import UnsignedEvents
 from infrastructure.server.start_faults import StartFault
 
 CONNECTIONS: Final = 2

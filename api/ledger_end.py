@@ -13,14 +13,14 @@ from api.ledger_office import LedgerRefused, LedgerUnfinished, Log, Office
 from domain.ledger import FreezeReason
 from domain.values import public_id
 from infrastructure.database import Database
-from infrastructure.ledger import merkle
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.publisher import Publisher
-from infrastructure.ledger.signer import Refused, SignRequest
-from infrastructure.ledger.signer_access import signer_of
-from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.tile_writer import TreeDamaged
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signing.signer import Refused, SignRequest
+from infrastructure.ledger.signing.signer_access import signer_of
+from infrastructure.ledger.tree import merkle
+from infrastructure.ledger.tree.stored_tree import StoredTree
+from infrastructure.ledger.tree.tile_writer import TreeDamaged
 from infrastructure.server.processes import wait_until
 from infrastructure.settings import Settings
 from infrastructure.store.sequencer import Sequencer

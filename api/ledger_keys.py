@@ -19,12 +19,12 @@ from api.ledger_office import LedgerRefused, Log, Office
 from domain.ledger import LogKeyAdded, LogKeyRetired
 from domain.values import public_id
 from infrastructure.canonical import canonical, parsed
-from infrastructure.ledger.mldsa import MLDSA44
-from infrastructure.ledger.notes import Note, VerifierKey, parse_note
-from infrastructure.ledger.signer import Signed, SignRequest
-from infrastructure.ledger.signer_keys import keys_of
-from infrastructure.ledger.signer_memory import write_whole
-from infrastructure.ledger.signer_seeds import Seed
+from infrastructure.ledger.signed.mldsa import MLDSA44
+from infrastructure.ledger.signed.notes import Note, VerifierKey, parse_note
+from infrastructure.ledger.signing.signer import Signed, SignRequest
+from infrastructure.ledger.signing.signer_keys import keys_of
+from infrastructure.ledger.signing.signer_memory import write_whole
+from infrastructure.ledger.signing.signer_seeds import Seed
 from infrastructure.server.processes import wait_until
 from infrastructure.wall import bound_to
 

@@ -14,9 +14,9 @@ from application.ports import Clock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.signer_access import AnySigner, signer_of, uses_lattice
-from infrastructure.ledger.signer_seeds import SeedFolder
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.signing.signer_access import AnySigner, signer_of, uses_lattice
+from infrastructure.ledger.signing.signer_seeds import SeedFolder
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import Settings
 from infrastructure.wall import bound_to

@@ -25,9 +25,9 @@ from typing import TypeVar
 from benchmarks.ledgers import FilledLedger, filled_ledger
 from benchmarks.running import DURABLE
 from benchmarks.table import percentile, show
-from infrastructure.ledger import merkle
-from infrastructure.ledger.ledger_reads import PostgresLedger
-from infrastructure.ledger.stored_tree import StoredTree
+from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.tree import merkle
+from infrastructure.ledger.tree.stored_tree import StoredTree
 from infrastructure.wall import bound_to
 
 T = TypeVar("T")

@@ -20,13 +20,13 @@ from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.publisher import Publisher
-from infrastructure.ledger.signer import Signer
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import SignerMemory
-from infrastructure.ledger.signer_socket import SignerServer
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signing.signer import Signer
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.signing.signer_socket import SignerServer
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import Sequencer
 

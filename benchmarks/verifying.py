@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.table import show
 from infrastructure.canonical import b64, canonical, sha256
-from infrastructure.ledger import tiles
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.merkle import leaf_hash, tree_hash
-from infrastructure.ledger.notes import sign
-from infrastructure.ledger.subject_map import Chain, key_of, map_root, value_of
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import sign
+from infrastructure.ledger.subjects.subject_map import Chain, key_of, map_root, value_of
+from infrastructure.ledger.tree import tiles
+from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
 from tests.verifier.bundles import ORIGIN, Entry, Ledger, entry, payload_bundle
 
 VERIFIER = Path(__file__).parents[1] / "verifier"

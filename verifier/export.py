@@ -136,7 +136,7 @@ class Export:
         kinds = {f"tile/entries/{place}": ENTRY, f"payload/{place}": PAYLOAD}
         files = {name: self.bundle.read(name, first) for name in list(kinds)[: 1 + self.payloads]}
         try:
-            rows = [unpack(data, kinds[name]) for name, data in files.items()]
+            rows: list[list[Any]] = [unpack(data, kinds[name]) for name, data in files.items()]
             rows += [] if self.payloads else [[None] * len(hashes)]
             for index, (hash_, entry, payload) in enumerate(zip(hashes, *rows), first):  # noqa: B905
                 self._entry(index, hash_, entry or b"", payload)

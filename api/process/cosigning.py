@@ -10,8 +10,8 @@ from api.process.loops import Stop, persistently
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.cosigner import Cosigner
-from infrastructure.ledger.witness_policy import load_policy
+from infrastructure.ledger.witnesses.cosigner import Cosigner
+from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.settings import SettingRefused
 
 CONNECTIONS_MAX: Final = 8

@@ -10,7 +10,7 @@ from application.ledger_records import LedgerRecords
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.cartographer import Cartographer
+from infrastructure.ledger.subjects.cartographer import Cartographer
 from infrastructure.store.event_mapper import EventMapper, NoKeys
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.event_store import PostgresEventStore

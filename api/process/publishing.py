@@ -9,10 +9,10 @@ from api.process.loops import Stop, persistently
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.publisher import Publisher
-from infrastructure.ledger.signer_socket import SignerClient
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signing.signer_socket import SignerClient
 
 TICK_SECONDS: Final = 0.2
 # Soon after something came there is more to come: a tick takes what has gathered.

@@ -12,7 +12,7 @@ from domain.values import public_id
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.fork_guard import Behind, compare
+from infrastructure.ledger.publishing.fork_guard import Behind, compare
 from infrastructure.recovery.recover import Recovered, recover
 from infrastructure.store.event_mapper import EventMapper, NoKeys
 from infrastructure.store.event_recorder import SequencedRecorder

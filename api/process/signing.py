@@ -5,11 +5,11 @@ from __future__ import annotations
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Stop
 from infrastructure.clock import SystemClock
-from infrastructure.ledger.signer import Signer
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import SignerMemory
-from infrastructure.ledger.signer_socket import SignerServer
-from infrastructure.ledger.witness_desk import WitnessDesk
+from infrastructure.ledger.signing.signer import Signer
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.signing.signer_socket import SignerServer
+from infrastructure.ledger.witnesses.witness_desk import WitnessDesk
 from infrastructure.settings import Settings
 
 

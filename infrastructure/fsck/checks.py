@@ -21,11 +21,11 @@ from infrastructure.fsck.signed import signed
 from infrastructure.fsck.streams import streams
 from infrastructure.fsck.subjects import subjects
 from infrastructure.fsck.tree import tree
-from infrastructure.ledger.notes import VerifierKey
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import Remembered, read_journal
-from infrastructure.ledger.signer_socket import SignerClient
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.signed.notes import VerifierKey
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import Remembered, read_journal
+from infrastructure.ledger.signing.signer_socket import SignerClient
 
 FINDINGS_MAX: Final = 100  # of one check: who has more of them needs no list
 # One more check is one more line.

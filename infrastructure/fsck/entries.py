@@ -9,8 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
-from infrastructure.ledger.intact import StoredRow, flaw_of_row
-from infrastructure.ledger.merkle import leaf_hash
+from infrastructure.ledger.tree.intact import StoredRow, flaw_of_row
+from infrastructure.ledger.tree.merkle import leaf_hash
 
 ENTRIES: Final = (
     "SELECT s.tenant_id, s.position, s.sequence, s.recorded_at, s.leaf_hash, s.event_id, s.stream_id,"

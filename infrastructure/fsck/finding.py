@@ -11,9 +11,9 @@ from uuid import UUID
 import psycopg
 
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.notes import VerifierKey
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.signer_memory import Remembered
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.notes import VerifierKey
+from infrastructure.ledger.signing.signer_memory import Remembered
 
 ROWS_AT_ONCE: Final = 1_000
 

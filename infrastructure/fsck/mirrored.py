@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
-from infrastructure.ledger.mirror import FolderMirror, MirrorDamaged, MirroredEvent
+from infrastructure.ledger.publishing.mirror import FolderMirror, MirrorDamaged, MirroredEvent
 
 STORED: Final = (
     "SELECT s.sequence, s.tenant_id, s.position, s.event_id, s.stream_id, s.stream_version, coalesce(e.type, ''),"

@@ -19,8 +19,8 @@ from domain.values import public_id
 from infrastructure.fsck.entries import flaws_of_entry
 from infrastructure.fsck.finding import Finding, Row
 from infrastructure.fsck.tree import LEVEL_MAX, tile_flaws
-from infrastructure.ledger.merkle import HASH_SIZE
-from infrastructure.ledger.tiles import TILE_WIDTH
+from infrastructure.ledger.tree.merkle import HASH_SIZE
+from infrastructure.ledger.tree.tiles import TILE_WIDTH
 
 EVENTS_AT_ONCE: Final = 500
 EVENTS_A_SECOND_MIN: Final = 20  # a small log need not wait for days

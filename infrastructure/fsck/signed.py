@@ -10,10 +10,10 @@ from uuid import UUID
 
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
 from infrastructure.fsck.tree import LEAVES
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.merkle import HASH_SIZE, Frontier
-from infrastructure.ledger.notes import BadNote, parse_note, verify
-from infrastructure.ledger.signer_memory import Remembered
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import BadNote, parse_note, verify
+from infrastructure.ledger.signing.signer_memory import Remembered
+from infrastructure.ledger.tree.merkle import HASH_SIZE, Frontier
 
 CHECKPOINTS: Final = (
     f"SELECT c.tenant_id, c.size, c.root, c.note FROM ledger_checkpoint c WHERE {OF_TENANT.format('c')}"

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from infrastructure.canonical import parsed, unb64
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
-from infrastructure.ledger.map_buckets import DEPTH_MAX, build_nodes, nodes_root
-from infrastructure.ledger.map_drawing import items_of
-from infrastructure.ledger.subject_index import covered
-from infrastructure.ledger.subject_map import Chain, map_root
-from infrastructure.ledger.subject_tags import tags_of
+from infrastructure.ledger.subjects.map_buckets import DEPTH_MAX, build_nodes, nodes_root
+from infrastructure.ledger.subjects.map_drawing import items_of
+from infrastructure.ledger.subjects.subject_index import covered
+from infrastructure.ledger.subjects.subject_map import Chain, map_root
+from infrastructure.ledger.subjects.subject_tags import tags_of
 
 # What the index has taken in, beside what it says of it: one row for each leaf, in order.
 INDEXED: Final = (

@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
-from infrastructure.ledger.merkle import HASH_SIZE, tree_hash
-from infrastructure.ledger.tiles import TILE_WIDTH
+from infrastructure.ledger.tree.merkle import HASH_SIZE, tree_hash
+from infrastructure.ledger.tree.tiles import TILE_WIDTH
 
 LEVEL_MAX: Final = 7
 LEAVES: Final = (

@@ -15,9 +15,9 @@ from uuid import UUID
 
 import psycopg
 
-from infrastructure.ledger.merkle import leaf_hash
-from infrastructure.ledger.mirror import Mirror, MirroredEvent
-from infrastructure.ledger.tile_writer import complete_tiles
+from infrastructure.ledger.publishing.mirror import Mirror, MirroredEvent
+from infrastructure.ledger.tree.merkle import leaf_hash
+from infrastructure.ledger.tree.tile_writer import complete_tiles
 from infrastructure.recovery.missing import Missing
 from infrastructure.recovery.waiting import RecoveryRefused, Waiting, contradiction
 

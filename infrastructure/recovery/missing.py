@@ -17,14 +17,14 @@ from application.event_types import catalogue
 from domain.tenant import TenantFounded
 from domain.values import public_id
 from infrastructure.canonical import parsed
-from infrastructure.ledger import merkle
-from infrastructure.ledger.intact import StoredRow, flaw_of_row
-from infrastructure.ledger.merkle import Frontier, leaf_hash
-from infrastructure.ledger.mirror import Mirror, MirroredEvent
-from infrastructure.ledger.origins import Origins, default
-from infrastructure.ledger.signer_memory import Remembered
-from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.tile_writer import TreeDamaged
+from infrastructure.ledger.publishing.mirror import Mirror, MirroredEvent
+from infrastructure.ledger.publishing.origins import Origins, default
+from infrastructure.ledger.signing.signer_memory import Remembered
+from infrastructure.ledger.tree import merkle
+from infrastructure.ledger.tree.intact import StoredRow, flaw_of_row
+from infrastructure.ledger.tree.merkle import Frontier, leaf_hash
+from infrastructure.ledger.tree.stored_tree import StoredTree
+from infrastructure.ledger.tree.tile_writer import TreeDamaged
 from infrastructure.recovery.waiting import RecoveryRefused, Waiting, contradiction
 from infrastructure.store.upcasts import UPCASTS
 

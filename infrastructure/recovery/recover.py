@@ -27,11 +27,11 @@ from domain.errors import Unavailable
 from domain.ledger import LedgerRestored
 from infrastructure.database import Database, Roles
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import cartographer
-from infrastructure.ledger.intact import header_of
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.signer_keys import MEMORY
-from infrastructure.ledger.signer_memory import Remembered, read_journal
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.signing.signer_keys import MEMORY
+from infrastructure.ledger.signing.signer_memory import Remembered, read_journal
+from infrastructure.ledger.subjects import cartographer
+from infrastructure.ledger.tree.intact import header_of
 from infrastructure.migrate import PARTS
 from infrastructure.recovery.bringing_back import begin, bring_back
 from infrastructure.recovery.missing import Missing, find_missing, named

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from domain.values import public_id
-from infrastructure.ledger.mirror import MirroredEvent
+from infrastructure.ledger.publishing.mirror import MirroredEvent
 from infrastructure.server.start_faults import StartFault
 
 QUEUE: Final = (

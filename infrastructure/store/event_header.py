@@ -14,7 +14,7 @@ from application.recorded import Recorded
 from domain.access import AccessGranted, SubjectSeen
 from domain.values import instant_text
 from infrastructure.canonical import b64, canonical, sha256
-from infrastructure.ledger.merkle import leaf_hash, tree_hash
+from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
 
 PREFIX: Final = b"daybook/leaf/v1\n"
 HEADER_BYTES_MAX: Final = 4_096

@@ -26,7 +26,7 @@ from domain.sealing import Envelope
 from domain.values import Personal
 from infrastructure.canonical import canonical, parsed
 from infrastructure.keys.sealer import Place, SealedGroup, SubjectKey, seal
-from infrastructure.ledger.intact import StoredRow, require_row
+from infrastructure.ledger.tree.intact import StoredRow, require_row
 from infrastructure.store.event_header import leaf_bytes
 from infrastructure.store.upcasts import UPCASTS, Upcast, upcast
 

@@ -26,7 +26,7 @@ from uuid import UUID
 
 from application.ports import Clock
 from infrastructure.database import Database, WalledConnection
-from infrastructure.ledger.tile_writer import catch_up, complete_tiles
+from infrastructure.ledger.tree.tile_writer import catch_up, complete_tiles
 
 LOCK: Final = 5550917283
 BATCH_APPENDS_MAX: Final = 2_048

@@ -10,10 +10,10 @@ from uuid import UUID
 from application.ledger import Checkpoint, EventsQuery
 from application.ledger_exports import ExportPlan, Told
 from infrastructure.canonical import b64, sha256
-from infrastructure.ledger.bundle_writer import BundleWriter
-from infrastructure.ledger.export_writer import Entry, ExportWriter
-from infrastructure.ledger.notes import sign
-from infrastructure.ledger.tiles import TileId
+from infrastructure.ledger.copies.bundle_writer import BundleWriter
+from infrastructure.ledger.copies.export_writer import Entry, ExportWriter
+from infrastructure.ledger.signed.notes import sign
+from infrastructure.ledger.tree.tiles import TileId
 from infrastructure.twin.memory_ledger import KEY, PLAIN, MemoryLedger
 
 

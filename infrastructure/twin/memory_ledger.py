@@ -11,18 +11,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
 from application.recorded import Recorded
-from infrastructure.ledger import merkle
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.notes import sign
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.tiles import (
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import sign
+from infrastructure.ledger.signed.tlog_proof import TlogProof
+from infrastructure.ledger.tree import merkle
+from infrastructure.ledger.tree.tiles import (
     TILE_WIDTH,
     TileId,
     entry_bundle,
     parse_entries_path,
     parse_tile_path,
 )
-from infrastructure.ledger.tlog_proof import TlogProof
 from infrastructure.store.event_header import leaf_bytes
 from infrastructure.twin.memory_state import MemoryState
 

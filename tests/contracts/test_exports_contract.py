@@ -17,8 +17,8 @@ from application.recorded import Caller
 from application.tenancy import Tenancy
 from domain.errors import Malformed, NotFound, NotPermitted
 from infrastructure.copy_room import FolderCopyRoom
-from infrastructure.ledger.notes import VerifierKey, verifier_key
-from infrastructure.ledger.origins import default
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.notes import VerifierKey, verifier_key
 from infrastructure.twin.memory import MemoryWorld
 from infrastructure.twin.memory_ledger import KEY
 from infrastructure.wall import bound_to

@@ -14,8 +14,8 @@ from api.http.threads import Threads
 from application.ledger_exports import CopyRoom, LedgerExports
 from domain.values import public_id
 from infrastructure.copy_room import FolderCopyRoom
-from infrastructure.ledger.notes import verifier_key
-from infrastructure.ledger.origins import default
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.notes import verifier_key
 from infrastructure.twin.memory_ledger import KEY
 from tests.http.business import Business
 from tests.http.problem import assert_problem

@@ -11,10 +11,10 @@ from zipfile import ZipFile
 
 import orjson
 
-from infrastructure.ledger.checkpoints import TreeHead, parse_tree_head
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
-from infrastructure.ledger.payload_bundles import parse_payload_bundle, payload_path
-from infrastructure.ledger.tiles import entries_path, parse_entry_bundle
+from infrastructure.ledger.copies.payload_bundles import parse_payload_bundle, payload_path
+from infrastructure.ledger.signed.checkpoints import TreeHead, parse_tree_head
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.tree.tiles import entries_path, parse_entry_bundle
 from tests.ledger.naive_trees import NaiveTree, sha
 
 

@@ -1,6 +1,7 @@
-"""Run a verb that is killed with SIGKILL at a chosen place: `before|after` of the n-th call of a function.
+r"""Run a verb that is killed with SIGKILL at a chosen place: `before|after` of the n-th call of a function.
 
-python -m tests.ledger.dying_verb after infrastructure.ledger.signer_seeds:SeedFolder.make 1 ledger rotate-key ...
+python -m tests.ledger.dying_verb after \
+    infrastructure.ledger.signing.signer_seeds:SeedFolder.make 1 ledger rotate-key ...
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ from domain.values import parse_id
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.checkpoints import parse_tree_head
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.notes import BadNote, VerifierKey, parse_note, verify
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.publisher import Publisher
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signed.checkpoints import parse_tree_head
+from infrastructure.ledger.signed.notes import BadNote, VerifierKey, parse_note, verify
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import Sequencer
 from tests.ledger.signer_process import ROOT, SignerProcess, signer_process

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from domain.errors import Unavailable
-from infrastructure.ledger.signer_socket import SignerClient
+from infrastructure.ledger.signing.signer_socket import SignerClient
 from infrastructure.server.processes import wait_until
 from infrastructure.settings import Settings
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from infrastructure.ledger.cosignatures import (
+from infrastructure.ledger.signed.cosignatures import (
     CLOCK_SKEW_SECONDS,
     Cosigner,
     cosigned_at,
@@ -18,7 +18,7 @@ from infrastructure.ledger.cosignatures import (
     parse_lines,
     with_cosignatures,
 )
-from infrastructure.ledger.notes import BadNote, Note, Signature, VerifierKey, parse_note
+from infrastructure.ledger.signed.notes import BadNote, Note, Signature, VerifierKey, parse_note
 from tests.ledger.naive_trees import flipped
 from tests.ledger.witnesses import Log
 

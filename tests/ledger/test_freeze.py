@@ -12,10 +12,10 @@ import pytest
 
 from infrastructure.canonical import parsed
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.merkle import tree_hash
-from infrastructure.ledger.signer import Refused, Signed, SignRequest
-from infrastructure.ledger.signer_keys import MEMORY
-from infrastructure.ledger.signer_memory import read_journal
+from infrastructure.ledger.signing.signer import Refused, Signed, SignRequest
+from infrastructure.ledger.signing.signer_keys import MEMORY
+from infrastructure.ledger.signing.signer_memory import read_journal
+from infrastructure.ledger.tree.merkle import tree_hash
 from tests.ledger.ledger_house import House, house
 
 FROZEN = "ledger.frozen.v1"

@@ -19,13 +19,13 @@ from api.ledger_keys import retire, rotate, shown
 from api.ledger_office import LedgerRefused
 from infrastructure.clock import SystemClock
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.log_keys import log_vkey
-from infrastructure.ledger.signer_seeds import RotationInUse, SeedFolder
+from infrastructure.ledger.signing.log_keys import log_vkey
+from infrastructure.ledger.signing.signer_seeds import RotationInUse, SeedFolder
 from infrastructure.twin.memory import SettableClock
 from tests.ledger.ledger_house import House, house
 
 ADDED, RETIRED = "ledger.key_added.v1", "ledger.key_retired.v1"
-SEEDS = "infrastructure.ledger.signer_seeds:SeedFolder"
+SEEDS = "infrastructure.ledger.signing.signer_seeds:SeedFolder"
 HISTORY = "application.log_history:LogHistory"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.ledger.merkle import (
+from infrastructure.ledger.tree.merkle import (
     EMPTY_ROOT,
     Frontier,
     Node,

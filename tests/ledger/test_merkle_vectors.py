@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.ledger.merkle import (
+from infrastructure.ledger.tree.merkle import (
     EMPTY_ROOT,
     leaf_hash,
     node_hash,

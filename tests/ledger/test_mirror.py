@@ -10,7 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from infrastructure.ledger.mirror import FolderMirror, MirrorDamaged, MirroredEvent, MirrorInUse
+from infrastructure.ledger.publishing.mirror import (
+    FolderMirror,
+    MirrorDamaged,
+    MirroredEvent,
+    MirrorInUse,
+)
 
 AT = datetime(2027, 1, 4, 8, 0, 0, 123456, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from infrastructure.canonical import canonical, unb64
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import mldsa
-from infrastructure.ledger.notes import (
+from infrastructure.ledger.signed import mldsa
+from infrastructure.ledger.signed.notes import (
     ED25519,
     BadNote,
     Note,
@@ -20,10 +20,10 @@ from infrastructure.ledger.notes import (
     parse_note,
     verify,
 )
-from infrastructure.ledger.signer import Signed, Signer, SignRequest
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys, derived
-from infrastructure.ledger.signer_memory import SignerMemory
-from infrastructure.ledger.signer_wire import MESSAGE_BYTES_MAX, answer_message
+from infrastructure.ledger.signing.signer import Signed, Signer, SignRequest
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys, derived
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.signing.signer_wire import MESSAGE_BYTES_MAX, answer_message
 from infrastructure.settings import SettingRefused, Settings
 from tests.ledger.ledger_house import house
 from tests.ledger.naive_trees import NaiveTree

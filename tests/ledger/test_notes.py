@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from infrastructure.ledger.checkpoints import TreeHead, parse_tree_head
-from infrastructure.ledger.merkle import leaf_hash, tree_hash
-from infrastructure.ledger.notes import (
+from infrastructure.ledger.signed.checkpoints import TreeHead, parse_tree_head
+from infrastructure.ledger.signed.notes import (
     BadNote,
     Note,
     Signature,
@@ -22,7 +21,8 @@ from infrastructure.ledger.notes import (
     verifier_key,
     verify,
 )
-from infrastructure.ledger.tlog_proof import TlogProof, parse_tlog_proof
+from infrastructure.ledger.signed.tlog_proof import TlogProof, parse_tlog_proof
+from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
 from tests.ledger.naive_trees import NaiveTree
 from tests.ledger.test_merkle_vectors import VECTORS
 

@@ -12,18 +12,18 @@ from uuid import uuid4
 import pytest
 
 from domain.errors import Unavailable
-from infrastructure.ledger.checkpoints import TreeHead, parse_tree_head
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
-from infrastructure.ledger.signer import Refused, Signed, Signer, SignRequest
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import (
+from infrastructure.ledger.signed.checkpoints import TreeHead, parse_tree_head
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.signing.signer import Refused, Signed, Signer, SignRequest
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import (
     MemoryDamaged,
     MemoryInUse,
     Remembered,
     SignerMemory,
     read_journal,
 )
-from infrastructure.ledger.signer_socket import SignerClient, SignerServer
+from infrastructure.ledger.signing.signer_socket import SignerClient, SignerServer
 from tests.ledger.naive_trees import NaiveTree
 
 ORIGIN = "example.test/ledger/one"
@@ -185,7 +185,7 @@ def test_what_cannot_be_written_is_not_signed(
 
 
 def test_the_journal_is_rewritten_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infrastructure.ledger.signer_memory.REWRITE_BYTES", 2_000)
+    monkeypatch.setattr("infrastructure.ledger.signing.signer_memory.REWRITE_BYTES", 2_000)
     with SignerMemory(folder / MEMORY) as memory:
         for size in range(1, 200):
             memory.remember({"log": Remembered(size, bytes(32))})

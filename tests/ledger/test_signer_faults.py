@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Unavailable
-from infrastructure.ledger.signer import Refused, Signed, SignRequest
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import Remembered, SignerMemory, read_journal
-from infrastructure.ledger.signer_socket import SignerClient, address
-from infrastructure.ledger.signer_wire import request_message, send
+from infrastructure.ledger.signing.signer import Refused, Signed, SignRequest
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import Remembered, SignerMemory, read_journal
+from infrastructure.ledger.signing.signer_socket import SignerClient, address
+from infrastructure.ledger.signing.signer_wire import request_message, send
 from infrastructure.server.processes import wait_until
 from tests.ledger.naive_trees import NaiveTree
 from tests.ledger.signer_process import SECONDS_MAX, SignerProcess, signer_process

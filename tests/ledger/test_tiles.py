@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.ledger.merkle import consistency_proof, inclusion_proof, root
-from infrastructure.ledger.tiles import (
+from infrastructure.ledger.tree.merkle import consistency_proof, inclusion_proof, root
+from infrastructure.ledger.tree.tiles import (
     N_MAX,
     TileId,
     TileReader,

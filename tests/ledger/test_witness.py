@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from infrastructure.canonical import sha256
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.cosignatures import cosigned_at, parse_lines
-from infrastructure.ledger.notes import Note, VerifierKey, parse_note, sign
-from infrastructure.ledger.signer_memory import MemoryDamaged, MemoryInUse, SignerMemory
-from infrastructure.ledger.witness import Witness, WitnessAnswer
-from infrastructure.ledger.witness_keys import WitnessKeys
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.cosignatures import cosigned_at, parse_lines
+from infrastructure.ledger.signed.notes import Note, VerifierKey, parse_note, sign
+from infrastructure.ledger.signing.signer_memory import MemoryDamaged, MemoryInUse, SignerMemory
+from infrastructure.ledger.witnesses.witness import Witness, WitnessAnswer
+from infrastructure.ledger.witnesses.witness_keys import WitnessKeys
 from tests.ledger.witnesses import ORIGIN, Log, Stopped, trusted, witness_in
 
 CLOCK = Stopped()
@@ -207,7 +207,7 @@ def test_its_key_is_its_own_and_readable_by_it_alone(witness: Witness, tmp_path:
 
 
 def test_the_key_of_a_log_never_cosigns_and_that_of_a_witness_never_signs(log: Log) -> None:
-    from infrastructure.ledger.notes import BadNote, verify
+    from infrastructure.ledger.signed.notes import BadNote, verify
 
     as_witness = VerifierKey(log.origin, 0x04, log.vkey.public)
     with pytest.raises(BadNote):

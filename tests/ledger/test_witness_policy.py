@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from infrastructure.ledger.cosignatures import Cosigner
-from infrastructure.ledger.notes import BadNote, VerifierKey, verifier_key
-from infrastructure.ledger.witness_policy import (
+from infrastructure.ledger.signed.cosignatures import Cosigner
+from infrastructure.ledger.signed.notes import BadNote, VerifierKey, verifier_key
+from infrastructure.ledger.witnesses.witness_policy import (
     PolicyRefused,
     WitnessPolicy,
     load_policy,

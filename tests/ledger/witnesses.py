@@ -10,12 +10,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.notes import Note, VerifierKey, sign, verifier_key
-from infrastructure.ledger.signer_memory import SignerMemory
-from infrastructure.ledger.witness import Witness
-from infrastructure.ledger.witness_keys import WitnessKeys
-from infrastructure.ledger.witness_request import AddCheckpoint
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import Note, VerifierKey, sign, verifier_key
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.witnesses.witness import Witness
+from infrastructure.ledger.witnesses.witness_keys import WitnessKeys
+from infrastructure.ledger.witnesses.witness_request import AddCheckpoint
 from tests.ledger.naive_trees import NaiveTree
 
 ORIGIN = "log.example/one"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.ledger.notes import VerifierKey
+from infrastructure.ledger.signed.notes import VerifierKey
 from infrastructure.server.processes import wait_until
 from tests.api_client import LOST, Business
 from tests.ledger.bundles import Unpacked

@@ -20,12 +20,12 @@ import pytest
 
 from infrastructure.clock import SystemClock
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.cosigner import Cosigner
-from infrastructure.ledger.fork_guard import Behind, Rewritten
-from infrastructure.ledger.notes import VerifierKey
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.witness_guard import ask_all
-from infrastructure.ledger.witness_policy import WitnessPolicy, parse_policy
+from infrastructure.ledger.publishing.fork_guard import Behind, Rewritten
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.notes import VerifierKey
+from infrastructure.ledger.witnesses.cosigner import Cosigner
+from infrastructure.ledger.witnesses.witness_guard import ask_all
+from infrastructure.ledger.witnesses.witness_policy import WitnessPolicy, parse_policy
 from infrastructure.server.processes import wait_until
 from tests.ledger.witnesses import Log, trusted
 from tests.store.publishing import Press, press
@@ -168,7 +168,7 @@ def test_a_foreign_witness_tells_a_database_that_was_put_back(
 def test_a_foreign_witness_tells_another_history(
     here: Press, tenant: UUID, policy: WitnessPolicy
 ) -> None:
-    from infrastructure.ledger.checkpoints import TreeHead
+    from infrastructure.ledger.signed.checkpoints import TreeHead
 
     publish(here, tenant, 5)
     assert Cosigner(here.publishing, policy, SystemClock()).round() == 1

@@ -12,11 +12,16 @@ from typing import Any
 
 import pytest
 
-from infrastructure.ledger.checkpoints import TreeHead, parse_tree_head
-from infrastructure.ledger.merkle import leaf_hash, tree_hash, verify_consistency, verify_inclusion
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
-from infrastructure.ledger.tiles import parse_entry_bundle, tiles_of
-from infrastructure.ledger.tlog_proof import parse_tlog_proof
+from infrastructure.ledger.signed.checkpoints import TreeHead, parse_tree_head
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.signed.tlog_proof import parse_tlog_proof
+from infrastructure.ledger.tree.merkle import (
+    leaf_hash,
+    tree_hash,
+    verify_consistency,
+    verify_inclusion,
+)
+from infrastructure.ledger.tree.tiles import parse_entry_bundle, tiles_of
 from infrastructure.server.processes import wait_until
 from tests.api_client import Api, Business, Reply
 from tests.running import Running

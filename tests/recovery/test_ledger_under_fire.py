@@ -15,9 +15,9 @@ from eventsourcing.persistence import PersistenceError, StoredEvent
 
 from domain.errors import Unavailable
 from infrastructure.database import Database
-from infrastructure.ledger.checkpoints import parse_tree_head
-from infrastructure.ledger.merkle import leaf_hash, tree_hash
-from infrastructure.ledger.notes import parse_note
+from infrastructure.ledger.signed.checkpoints import parse_tree_head
+from infrastructure.ledger.signed.notes import parse_note
+from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
 from infrastructure.server.processes import wait_until
 from infrastructure.store.append_call import NOTHING, append_call, columns
 from infrastructure.store.event_recorder import SequencedRecorder

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from infrastructure.ledger.checkpoints import parse_tree_head
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.signed.checkpoints import parse_tree_head
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
 from infrastructure.server.processes import wait_until
 from tests.api_client import Business
 from tests.running import Running

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.notes import VerifierKey
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import VerifierKey
 from infrastructure.server.processes import wait_until
 from tests.api_client import Api, Business
 from tests.recovery.test_ledger_over_http import Auditor

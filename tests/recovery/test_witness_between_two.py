@@ -20,10 +20,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from infrastructure.clock import SystemClock
-from infrastructure.ledger.checkpoints import parse_tree_head
-from infrastructure.ledger.cosignatures import cosigned_at, parse_lines
-from infrastructure.ledger.notes import COSIGNATURE, VerifierKey, parse_note, verifier_key, verify
-from infrastructure.ledger.signer_memory import read_journal
+from infrastructure.ledger.signed.checkpoints import parse_tree_head
+from infrastructure.ledger.signed.cosignatures import cosigned_at, parse_lines
+from infrastructure.ledger.signed.notes import (
+    COSIGNATURE,
+    VerifierKey,
+    parse_note,
+    verifier_key,
+    verify,
+)
+from infrastructure.ledger.signing.signer_memory import read_journal
 from infrastructure.server.processes import wait_until
 from tests import running as running_module
 from tests.api_client import Business

@@ -16,11 +16,11 @@ from benchmarks.filling import fill
 from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.exporter import PostgresExporter
-from infrastructure.ledger.ledger_reads import PostgresLedger
-from infrastructure.ledger.notes import VerifierKey
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.publisher import Publisher
+from infrastructure.ledger.copies.exporter import PostgresExporter
+from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signed.notes import VerifierKey
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.wall import bound_to
 from tests.ledger.bundles import Unpacked

@@ -18,10 +18,10 @@ from infrastructure.clock import SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.cartographer import PAUSE, Cartographer
-from infrastructure.ledger.evidence import PostgresEvidence
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.publisher import Publisher
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.subjects.cartographer import PAUSE, Cartographer
+from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.store.publishing import Press, press

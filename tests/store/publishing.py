@@ -14,13 +14,13 @@ from eventsourcing.persistence import StoredEvent
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.merkle import leaf_hash, tree_hash
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.origins import Origins
-from infrastructure.ledger.publisher import Publisher
-from infrastructure.ledger.signer import Refused, Signed, Signer, SignRequest
-from infrastructure.ledger.signer_keys import MEMORY, SignerKeys
-from infrastructure.ledger.signer_memory import SignerMemory
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import Origins
+from infrastructure.ledger.publishing.publisher import Publisher
+from infrastructure.ledger.signing.signer import Refused, Signed, Signer, SignRequest
+from infrastructure.ledger.signing.signer_keys import MEMORY, SignerKeys
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import Sequencer
 

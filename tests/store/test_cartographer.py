@@ -19,12 +19,12 @@ from infrastructure.clock import SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger import map_drawing
-from infrastructure.ledger.cartographer import PERIOD, Cartographer
-from infrastructure.ledger.merkle import leaf_hash
-from infrastructure.ledger.subject_index import index_some
-from infrastructure.ledger.subject_map import Chain, key_of, map_root, value_of
-from infrastructure.ledger.subject_tags import tags_of
+from infrastructure.ledger.subjects import map_drawing
+from infrastructure.ledger.subjects.cartographer import PERIOD, Cartographer
+from infrastructure.ledger.subjects.subject_index import index_some
+from infrastructure.ledger.subjects.subject_map import Chain, key_of, map_root, value_of
+from infrastructure.ledger.subjects.subject_tags import tags_of
+from infrastructure.ledger.tree.merkle import leaf_hash
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to

@@ -15,17 +15,17 @@ from application.witnessing import Witnessing
 from domain.errors import Unwitnessed
 from infrastructure.clock import SystemClock
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import witness_client
-from infrastructure.ledger.cosignatures import cosigners
-from infrastructure.ledger.cosigner import Cosigner
-from infrastructure.ledger.fork_guard import Behind, Rewritten
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.witness_client import WitnessConnection
-from infrastructure.ledger.witness_files import AnswerRefused, accept_answer, make_request
-from infrastructure.ledger.witness_guard import ask_all
-from infrastructure.ledger.witness_policy import WitnessPolicy, parse_policy
-from infrastructure.ledger.witness_store import PostgresWitnessRecords
+from infrastructure.ledger.publishing.fork_guard import Behind, Rewritten
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signed.cosignatures import cosigners
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.witnesses import witness_client
+from infrastructure.ledger.witnesses.cosigner import Cosigner
+from infrastructure.ledger.witnesses.witness_client import WitnessConnection
+from infrastructure.ledger.witnesses.witness_files import AnswerRefused, accept_answer, make_request
+from infrastructure.ledger.witnesses.witness_guard import ask_all
+from infrastructure.ledger.witnesses.witness_policy import WitnessPolicy, parse_policy
+from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.wall import bound_to
 from tests.ledger.witnesses import Stopped
 from tests.store.publishing import Press, press
@@ -210,9 +210,9 @@ def test_a_rewritten_log_is_not_cosigned(here: Press, tenant: UUID, three: list[
     publish(here, tenant, 5)
     assert cosigner(here, policy).round() == 3
     folder = here.deployment.settings.signer
-    from infrastructure.ledger.signer import Signer
-    from infrastructure.ledger.signer_keys import SignerKeys
-    from infrastructure.ledger.signer_memory import SignerMemory
+    from infrastructure.ledger.signing.signer import Signer
+    from infrastructure.ledger.signing.signer_keys import SignerKeys
+    from infrastructure.ledger.signing.signer_memory import SignerMemory
 
     here.rows(
         "UPDATE sequenced SET leaf_hash = sha256('forged') WHERE tenant_id = %s AND position = 1",
@@ -260,7 +260,7 @@ def test_another_history_of_the_same_size_is_told_at_start(
     policy = two_of(three)
     publish(here, tenant, 5)
     cosigner(here, policy).round()
-    from infrastructure.ledger.checkpoints import TreeHead
+    from infrastructure.ledger.signed.checkpoints import TreeHead
 
     forged = here.signer.signer._keys.sign(
         TreeHead(default(tenant), 5, bytes(32)).text(), default(tenant)

@@ -19,8 +19,8 @@ from domain.errors import Behind, LedgerDamaged
 from domain.subject import Profile, SubjectRegistered
 from domain.values import Personal
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import evidence as module
-from infrastructure.ledger.origins import default
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.subjects import evidence as module
 from infrastructure.wall import bound_to
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, content, ledger_house

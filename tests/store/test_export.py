@@ -17,10 +17,10 @@ from benchmarks.filling import fill
 from domain.errors import LedgerDamaged, Malformed, NotFound, Unavailable
 from infrastructure.canonical import parsed
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.intact import header_of
-from infrastructure.ledger.notes import BadNote, VerifierKey
-from infrastructure.ledger.payload_bundles import parse_payload_bundle, payload_bundle
-from infrastructure.ledger.unsigned import UnsignedEvents
+from infrastructure.ledger.copies.payload_bundles import parse_payload_bundle, payload_bundle
+from infrastructure.ledger.publishing.unsigned import UnsignedEvents
+from infrastructure.ledger.signed.notes import BadNote, VerifierKey
+from infrastructure.ledger.tree.intact import header_of
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.wall import bound_to
 from tests.ledger.bundles import Unpacked

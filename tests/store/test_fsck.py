@@ -17,10 +17,10 @@ from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.fsck.checks import CHECKS, check_all
 from infrastructure.fsck.finding import Finding
-from infrastructure.ledger.mirror import CHECK_BYTES, LENGTH, MirroredEvent, read_segment
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.signer_keys import MEMORY
-from infrastructure.ledger.signer_memory import Remembered, line_of
+from infrastructure.ledger.publishing.mirror import CHECK_BYTES, LENGTH, MirroredEvent, read_segment
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.signing.signer_keys import MEMORY
+from infrastructure.ledger.signing.signer_memory import Remembered, line_of
 from infrastructure.twin.memory import SettableClock
 from tests.store.damage import changed, done_by_hand, event_at
 from tests.store.ledger_house import LedgerHouse, ledger_house

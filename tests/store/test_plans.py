@@ -10,7 +10,9 @@ import pytest
 
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import exporter, ledger_reads, stored_tree, tile_writer
+from infrastructure.ledger.copies import exporter
+from infrastructure.ledger.publishing import ledger_reads
+from infrastructure.ledger.tree import stored_tree, tile_writer
 from infrastructure.wall import bound_to
 from tests.store.exporting import ExportPress, export_press
 

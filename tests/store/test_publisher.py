@@ -9,14 +9,14 @@ import pytest
 
 from domain.errors import Unavailable
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import publisher as module
-from infrastructure.ledger.checkpoints import parse_tree_head
-from infrastructure.ledger.fork_guard import Behind, Rewritten, compare
-from infrastructure.ledger.mirror import FolderMirror
-from infrastructure.ledger.notes import VerifierKey, parse_note, verify
-from infrastructure.ledger.origins import default
-from infrastructure.ledger.publisher import DatabaseBehind
-from infrastructure.ledger.signer_keys import MEMORY
+from infrastructure.ledger.publishing import publisher as module
+from infrastructure.ledger.publishing.fork_guard import Behind, Rewritten, compare
+from infrastructure.ledger.publishing.mirror import FolderMirror
+from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.publishing.publisher import DatabaseBehind
+from infrastructure.ledger.signed.checkpoints import parse_tree_head
+from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
+from infrastructure.ledger.signing.signer_keys import MEMORY
 from tests.store.publishing import Press, press
 
 

@@ -21,8 +21,8 @@ from infrastructure.clock import SystemIds
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.fsck.checks import check_all
-from infrastructure.ledger.fork_guard import Behind, compare
-from infrastructure.ledger.mirror import FolderMirror
+from infrastructure.ledger.publishing.fork_guard import Behind, compare
+from infrastructure.ledger.publishing.mirror import FolderMirror
 from infrastructure.recovery import bringing_back
 from infrastructure.recovery import recover as module
 from infrastructure.recovery.missing import named

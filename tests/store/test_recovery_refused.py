@@ -14,7 +14,7 @@ import pytest
 from api.process.recovering import carry_out
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger.mirror import FolderMirror, MirrorDamaged, MirroredEvent
+from infrastructure.ledger.publishing.mirror import FolderMirror, MirrorDamaged, MirroredEvent
 from infrastructure.recovery import recover as module
 from infrastructure.recovery.missing import named
 from infrastructure.recovery.rebuilding import rebuild

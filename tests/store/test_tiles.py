@@ -13,10 +13,10 @@ from eventsourcing.persistence import StoredEvent
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.ledger import merkle
-from infrastructure.ledger.stored_tree import StoredTree
-from infrastructure.ledger.tile_writer import TreeDamaged, catch_up
-from infrastructure.ledger.tiles import TileId, tiles_of
+from infrastructure.ledger.tree import merkle
+from infrastructure.ledger.tree.stored_tree import StoredTree
+from infrastructure.ledger.tree.tile_writer import TreeDamaged, catch_up
+from infrastructure.ledger.tree.tiles import TileId, tiles_of
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import EventsMissing, Sequencer
 

@@ -26,8 +26,8 @@ from domain.values import epoch_seconds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.ledger.map_drawing import draw
-from infrastructure.ledger.subject_index import index_some
+from infrastructure.ledger.subjects.map_drawing import draw
+from infrastructure.ledger.subjects.subject_index import index_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to

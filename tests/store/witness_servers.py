@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from infrastructure.clock import SystemClock
-from infrastructure.ledger.notes import VerifierKey
-from infrastructure.ledger.signer_memory import SignerMemory
-from infrastructure.ledger.witness import Witness
-from infrastructure.ledger.witness_keys import WitnessKeys
+from infrastructure.ledger.signed.notes import VerifierKey
+from infrastructure.ledger.signing.signer_memory import SignerMemory
+from infrastructure.ledger.witnesses.witness import Witness
+from infrastructure.ledger.witnesses.witness_keys import WitnessKeys
 
 Says = Callable[[bytes], tuple[int, str, bytes]]
 

@@ -16,10 +16,8 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infrastructure.canonical import b64, canonical, sha256
-from infrastructure.ledger import tiles
-from infrastructure.ledger.checkpoints import TreeHead
-from infrastructure.ledger.merkle import Node, inclusion_proof, leaf_hash, tree_hash
-from infrastructure.ledger.notes import (
+from infrastructure.ledger.signed.checkpoints import TreeHead
+from infrastructure.ledger.signed.notes import (
     COSIGNATURE,
     Note,
     Signature,
@@ -27,8 +25,10 @@ from infrastructure.ledger.notes import (
     sign,
     verifier_key,
 )
-from infrastructure.ledger.subject_map import Chain, key_of, map_root, prove, value_of
-from infrastructure.ledger.tlog_proof import TlogProof
+from infrastructure.ledger.signed.tlog_proof import TlogProof
+from infrastructure.ledger.subjects.subject_map import Chain, key_of, map_root, prove, value_of
+from infrastructure.ledger.tree import tiles
+from infrastructure.ledger.tree.merkle import Node, inclusion_proof, leaf_hash, tree_hash
 
 ORIGIN = "daybook.local/ledger/ten_test"
 TENANT = "7" * 32

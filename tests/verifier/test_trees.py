@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.ledger import subject_map
+from infrastructure.ledger.subjects import subject_map
 from verifier.merkle import Growing, included, leaf_hash, node_hash, subtree_root
 from verifier.prefix_map import digest, key_of, map_leaf_hash, proof_holds, put
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from infrastructure.canonical import b64, sha256
-from infrastructure.ledger.notes import Signature, VerifierKey
+from infrastructure.ledger.signed.notes import Signature, VerifierKey
 from tests.verifier.bundles import Ledger, cosign, small_ledger, witness_key, zipped
 from tests.verifier.running import Outcome, run
 from verifier.findings import Finding

@@ -1,0 +1,1 @@
+"""Copies of a ledger for others: bundles and exports."""

@@ -1,0 +1,1 @@
+"""The signer: its keys, its memory, and the socket that it sits behind."""

@@ -1,0 +1,1 @@
+"""Whom each leaf is about: the index, the maps, and evidence."""

@@ -1,0 +1,1 @@
+"""Witnesses: others cosign our logs, and we theirs."""
