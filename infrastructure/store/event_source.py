@@ -21,9 +21,9 @@ WAIT_SECONDS_MAX: Final = 5.0
 LOOK_SECONDS: Final = 0.01
 # The batch first, then each event by its key: no plan may read more of the events than the batch has.
 AFTER: Final = (
-    "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, stream_id, stream_version FROM sequenced"
+    "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, stream_id, stream_version, leaf_hash FROM sequenced"
     " WHERE sequence > %s ORDER BY sequence LIMIT %s)"
-    " SELECT b.sequence, e.* FROM batch b CROSS JOIN LATERAL ("
+    " SELECT b.sequence, e.*, b.leaf_hash FROM batch b CROSS JOIN LATERAL ("
     f"SELECT {COLUMNS} FROM event e WHERE e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id"
     " AND e.stream_version = b.stream_version OFFSET 0) e ORDER BY b.sequence"
 )

@@ -37,7 +37,9 @@ class PostgresEventStore:
     def read(self, tenant: UUID, stream: UUID) -> tuple[Recorded[object], ...]:
         """See the port."""
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM event WHERE tenant_id = %b AND stream_id = %b ORDER BY stream_version",
+            f"SELECT {COLUMNS}, (SELECT s.leaf_hash FROM sequenced s WHERE s.tenant_id = e.tenant_id"
+            " AND s.event_id = e.event_id) FROM event e"
+            " WHERE tenant_id = %b AND stream_id = %b ORDER BY stream_version",
             (tenant, stream),
         )
         return tuple(load(self._mapper, row) for row in rows)

@@ -6,7 +6,9 @@ import logging
 
 from application.recorded import Recorded
 from domain.errors import LedgerDamaged
+from domain.values import public_id
 from infrastructure.database import Row
+from infrastructure.ledger.tree.merkle import leaf_hash
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import headed
 
@@ -14,9 +16,15 @@ log = logging.getLogger("daybook.ledger")
 
 
 def load(mapper: EventMapper, row: Row) -> Recorded[object]:
-    """A row of COLUMNS, decoded. Raises LedgerDamaged, UnknownEventType."""
+    """A row of COLUMNS and of the leaf hash (None: no place yet), decoded. Raises LedgerDamaged, UnknownEventType."""
+    event, kept_hash = headed(row), row[-1]
     try:
-        return mapper.to_domain_event(headed(row))
+        if kept_hash is not None and leaf_hash(event.header) != kept_hash:
+            named = public_id("event", event.event_id)
+            raise LedgerDamaged(
+                f"Event {named} was changed: its header is not the one that was hashed"
+            )
+        return mapper.to_domain_event(event)
     except LedgerDamaged as damage:
         log.error("%s", damage.detail)  # an id and a reason, never what the event says
         raise
