@@ -7,19 +7,9 @@ from collections import Counter
 from hashlib import sha256
 from typing import Any, Final
 
+from verifier import leaves
 from verifier.bundle import Bundle
 from verifier.findings import DoesNotHold, Unreadable, number, strict_json, unb64
-from verifier.leaves import (
-    ERASURE_TYPE,
-    Leaf,
-    Seals,
-    absent_envelopes,
-    map_of,
-    parse_leaf,
-    plain_of,
-    tag_of,
-    tags_of,
-)
 from verifier.merkle import included, leaf_hash
 from verifier.notes import Head
 from verifier.prefix_map import EMPTY, key_of, map_leaf_hash, proof_holds
@@ -32,9 +22,9 @@ def verify_evidence(bundle: Bundle, head: Head) -> dict[str, Any]:
     said = strict_json(bundle.require_intact(EVIDENCE, bundle.read(EVIDENCE)))
     if said["v"] != 1 or bundle.unread or said["tag"] != (bundle.manifest or said)["tag"]:
         raise DoesNotHold("not evidence of version 1, of the manifest's subject, and nothing else")
-    tag, at = tag_of(said["tag"]), said["map"]["index"]
+    tag, at = leaves.tag_of(said["tag"]), said["map"]["index"]
     leaf, _ = _included(said["map"], head)
-    map_ = map_of(leaf, plain_of(leaf, unb64(said["map"]["payload"]), at), at)
+    map_ = leaves.map_of(leaf, leaves.plain_of(leaf, unb64(said["map"]["payload"]), at), at)
     chain, last, gone, types, times = EMPTY, -1, None, Counter[str](), list[str]()
     for event in said["events"]:
         (found, seals), before, last = _included(event, head), last, event["index"]
@@ -42,7 +32,7 @@ def verify_evidence(bundle: Bundle, head: Head) -> dict[str, Any]:
             raise DoesNotHold("the event is not in the order of the log, below the map", last)
         if _is_gone(event, found, seals, tag):
             gone = last if gone is None else gone
-        elif found["type"] == ERASURE_TYPE:
+        elif found["type"] == leaves.ERASURE_TYPE:
             gone = None
         tail = last.to_bytes(8, "big") + leaf_hash(unb64(event["leaf"]))
         chain = sha256(b"\x04" + chain + tail).digest()
@@ -65,23 +55,23 @@ def _path(hashes: list[str]) -> list[bytes]:
     return [unb64(each, 32) for each in hashes]
 
 
-def _included(part: dict[str, Any], head: Head) -> tuple[Leaf, Seals]:
+def _included(part: dict[str, Any], head: Head) -> tuple[leaves.Leaf, leaves.Seals]:
     index, data = part["index"], unb64(part["leaf"])
     if not included(leaf_hash(data), index, head.size, _path(part["inclusion"]), head.root):
         raise DoesNotHold("the entry is not in the log at its index", index)
-    return parse_leaf(data, index)
+    return leaves.parse_leaf(data, index)
 
 
-def _is_gone(event: dict[str, Any], leaf: Leaf, seals: Seals, tag: bytes) -> bool:
+def _is_gone(event: dict[str, Any], leaf: leaves.Leaf, seals: leaves.Seals, tag: bytes) -> bool:
     """Check that an event is about the tag; True when what was sealed for it is not there."""
     index, branch, payload = event["index"], event["branch"], event["payload"]
     about, absent = any(seal[3] == tag.hex() for seal in seals), [tag]
     if payload is not None:
         first, *lines = unb64(payload).split(b"\n")
-        about = tag in tags_of(leaf, seals, plain_of(leaf, first, index), index)
-        absent = absent_envelopes(seals, lines, index)
+        about = tag in leaves.tags_of(leaf, seals, leaves.plain_of(leaf, first, index), index)
+        absent = leaves.absent_envelopes(seals, lines, index)
     elif leaf["many"] and branch is not None:
-        entry, root = leaf_hash(tag_of(branch["salt"]) + tag), unb64(leaf["many"])
+        entry, root = leaf_hash(leaves.tag_of(branch["salt"]) + tag), unb64(leaf["many"])
         path, absent = _path(branch["path"]), []
         about = included(entry, branch["position"], int(leaf["n"]), path, root)
     if not about:

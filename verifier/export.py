@@ -7,23 +7,16 @@ from itertools import pairwise
 from struct import Struct
 from typing import IO, Any, Final
 
+from verifier import leaves
 from verifier.bundle import Bundle
 from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
-from verifier.leaves import (
-    ERASURE_TYPE,
-    MAP_TYPE,
-    absent_envelopes,
-    map_of,
-    parse_leaf,
-    plain_of,
-    tags_of,
-)
 from verifier.merkle import Growing, subtree_root
 from verifier.notes import Head
 from verifier.prefix_map import Shelves, key_of, replay
 
 WIDTH: Final = 256
 ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
+FIELDS: Final = ("type", "at", "id", "stream", "tenant", "ver")
 GONE: Final = "content withheld: no order to erase its subject stands later in the export"
 
 
@@ -155,32 +148,35 @@ class Export:
     def _entry(self, index: int, hash_: bytes, entry: bytes, payload: bytes | None) -> None:
         if sha256(b"\x00" + entry).digest() != hash_:
             raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
-        leaf, seals = parse_leaf(entry, index)
-        type_, at, place = leaf["type"], leaf["at"], index.to_bytes(8, "big")
+        leaf, seals = leaves.parse_leaf(entry, index)
+        type_, at, id_, stream, tenant, version = leaf.group(*FIELDS)
+        place, event, stream = index.to_bytes(8, "big"), bytes.fromhex(id_), bytes.fromhex(stream)
         self.types[type_] += 1
         if not self.times[0] <= at <= self.times[1]:
             self.times = (min(self.times[0], at), max(self.times[1], at))
-        if leaf["tenant"] != (self.tenant or leaf["tenant"]):
+        if tenant != (self.tenant or tenant):
             raise DoesNotHold("the leaf is of another tenant than those before it", index)
-        self.tenant = leaf["tenant"]
-        id_, stream = bytes.fromhex(leaf["id"]), bytes.fromhex(leaf["stream"])
-        self._ids.shelves[id_[0]] += id_ + place
-        self._streams.shelves[stream[0]] += stream + place + int(leaf["ver"]).to_bytes(8, "big")
+        self.tenant = tenant
+        self._ids.shelves[event[0]] += event + place
+        self._streams.shelves[stream[0]] += stream + place + int(version).to_bytes(8, "big")
         if not self.payloads:
             return
         if payload is None:
             self.gone += 1
-            absent = absent_envelopes(seals, [b""] * len(seals), index)
+            absent = leaves.absent_envelopes(seals, [b""] * len(seals), index)
             tags = set(absent)
-            if not absent or leaf["many"] or type_ in (MAP_TYPE, ERASURE_TYPE):
+            if not absent or leaf["many"] or type_ in (leaves.MAP_TYPE, leaves.ERASURE_TYPE):
                 raise DoesNotHold(GONE, index)
         else:
             first, *lines = payload.split(b"\n")
-            plain = plain_of(leaf, first, index)
-            tags, absent = tags_of(leaf, seals, plain, index), absent_envelopes(seals, lines, index)
-            if type_ == MAP_TYPE:
-                self._map(index, map_of(leaf, plain, index))
-            elif type_ == ERASURE_TYPE:
+            plain = leaves.plain_of(leaf, first, index)
+            tags, absent = (
+                leaves.tags_of(leaf, seals, plain, index),
+                leaves.absent_envelopes(seals, lines, index),
+            )
+            if type_ == leaves.MAP_TYPE:
+                self._map(index, leaves.map_of(leaf, plain, index))
+            elif type_ == leaves.ERASURE_TYPE:
                 for tag in tags:
                     self._withheld.pop(tag, None)
         for tag in absent:

@@ -20,22 +20,22 @@ ERASURE_TYPE: Final = "erasure.ordered.v1"
 _HEX, _HASH = "[0-9a-f]{32}", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 _CODE, _COUNT = "[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", "(?:0|[1-9][0-9]{0,17})"
 _AT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z"
-_SEAL = f'{{"c":"([a-z_]{{1,32}})","cd":"({_HASH})","k":"({_HEX})","pc":"{_HASH}","s":"({_HEX})"}}'
-_ANY_SEAL = _SEAL.replace("(", "(?:")
+_SEAL = f'{{"c":"(?P<c>[a-z_]{{1,32}})","cd":"(?P<cd>{_HASH})","k":"(?P<k>{_HEX})","pc":"{_HASH}","s":"(?P<s>{_HEX})"}}'
+_ANY_SEAL = re.sub("[?]P<[a-z]+>", "?:", _SEAL)
 # Canonical JSON of the allowed keys is a regular language: what matches has each key once, in order, and no other.
 _LEAF: Final = re.compile(
     f'daybook/leaf/v1\n{{"actor":"{_CODE}","at":"(?P<at>{_AT})",(?:"case":"{_CODE}",)?(?:"cause":"{_HEX}",)?'
     f'"id":"(?P<id>{_HEX})",(?:"many":{{"n":(?P<n>{_COUNT}),"root":"(?P<many>{_HASH})"}},)?"pd":"(?P<pd>{_HASH})",'
-    f'(?:"policy":"{_CODE}",)?(?:"purpose":"{_CODE}",)?(?:"seals":\\[(?P<seals>{_ANY_SEAL}(?:,{_ANY_SEAL})*)\\],)?'
+    f'(?:"policy":"{_CODE}",)?(?:"purpose":"{_CODE}",)?(?:"seals":\\[{_SEAL}(?P<more>(?:,{_ANY_SEAL})*)\\],)?'
     f'"stream":"(?P<stream>{_HEX})","tenant":"(?P<tenant>{_HEX})",'
-    f'"type":"(?P<type>[a-z][a-z_]*(?:\\.[a-z][a-z_]*)+\\.v[0-9]+)","v":1,"ver":(?P<ver>{_COUNT})}}'
+    f'"type":"(?P<type>[a-z][a-z_.]*\\.v[0-9]+)","v":1,"ver":(?P<ver>{_COUNT})}}'
 )
 _SEALS: Final = re.compile(_SEAL)
 _TAG: Final = re.compile("[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}")
 _scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 Leaf = re.Match[str]
-Seals = Sequence[tuple[str, str, str, str]]
+Seals = Sequence[tuple[str, ...]]
 
 
 def parse_leaf(data: bytes, index: int) -> tuple[Leaf, Seals]:
@@ -47,7 +47,10 @@ def parse_leaf(data: bytes, index: int) -> tuple[Leaf, Seals]:
     if leaf is None:
         raise DoesNotHold("the entry is no leaf: a header of allowed keys and values", index)
     datetime.fromisoformat(leaf["at"])
-    return leaf, _SEALS.findall(leaf["seals"]) if leaf["seals"] else ()
+    if leaf["s"] is None:
+        return leaf, ()
+    first = leaf.group("c", "cd", "k", "s")
+    return leaf, [first, *_SEALS.findall(leaf["more"])] if leaf["more"] else [first]
 
 
 def tag_of(text: str) -> bytes:

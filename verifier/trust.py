@@ -2,19 +2,8 @@
 
 from typing import Final
 
+from verifier import notes
 from verifier.findings import DoesNotHold, Unreadable
-from verifier.notes import (
-    COSIGNATURE,
-    ED25519,
-    ML_DSA_44,
-    Head,
-    Key,
-    Note,
-    parse_head,
-    parse_key,
-    parse_note,
-    signed_by,
-)
 
 POLICY_LINES_MAX: Final = 4_096
 
@@ -23,33 +12,33 @@ class Trust:
     """What the auditor brings along."""
 
     def __init__(self) -> None:
-        self.logs: list[Key] = []
-        self.witnesses: dict[str, Key] = {}
+        self.logs: list[notes.Key] = []
+        self.witnesses: dict[str, notes.Key] = {}
         self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}
         self.quorum = "none"
 
-    def key(self, text: str, *kinds: int) -> Key:
+    def key(self, text: str, *kinds: int) -> notes.Key:
         """Read a key; Unreadable for one of another kind, or named before, under whatever name."""
-        key, known = parse_key(text), [*self.logs, *self.witnesses.values()]
+        key, known = notes.parse_key(text), [*self.logs, *self.witnesses.values()]
         if key.kind not in kinds or key.public in [each.public for each in known]:
             raise Unreadable(f"the key of {key.name} is named twice, or not of a kind for this use")
         return key
 
     def add_log(self, text: str) -> None:
         """Believe a log's key; Unreadable for what is none."""
-        self.logs.append(self.key(text, ED25519, ML_DSA_44))
+        self.logs.append(self.key(text, notes.ED25519, notes.ML_DSA_44))
 
     def checkpoint(
         self, data: bytes, what: str = "the checkpoint"
-    ) -> tuple[Head, dict[str, object]]:
+    ) -> tuple[notes.Head, dict[str, object]]:
         """Read a checkpoint that log and witnesses signed, and tell who did.
 
         DoesNotHold when no key of its log did, or too few witnesses, which are counted by key.
         """
-        note = parse_note(data, what)
-        head = parse_head(note[0])
+        note = notes.parse_note(data, what)
+        head = notes.parse_head(note[0])
         signers = self.signers(note, head.origin, what, head)
-        cosigners = signed_by(note, self.witnesses.values(), what, head)
+        cosigners = notes.signed_by(note, self.witnesses.values(), what, head)
         if not self._reached(self.quorum, {key.public for key in cosigners}):
             raise DoesNotHold(f"{what} lacks the witnesses that the policy asks for")
         known = [key[:2] for key in (*signers, *cosigners)]
@@ -59,10 +48,12 @@ class Trust:
             "unknown_signatures": sum(line[:2] not in known for line in note[1]),
         }
 
-    def signers(self, note: Note, origin: str, what: str, head: Head | None = None) -> list[Key]:
+    def signers(
+        self, note: notes.Note, origin: str, what: str, head: notes.Head | None = None
+    ) -> list[notes.Key]:
         """List the log's keys that signed a note; DoesNotHold when none did."""
-        keys = [it for it in self.logs if it.name == origin and (head or it.kind == ED25519)]
-        if not (found := signed_by(note, keys, what, head)):
+        keys = [it for it in self.logs if it.name == origin and (head or it.kind == notes.ED25519)]
+        if not (found := notes.signed_by(note, keys, what, head)):
             raise DoesNotHold(f"{what} is not signed by a key that is trusted for {origin}")
         return found
 
@@ -96,7 +87,7 @@ class Trust:
             case ["log", key] | ["log", key, _]:
                 self.add_log(key)
             case ["witness", name, key] | ["witness", name, key, _] if name not in known:
-                self.witnesses[name] = self.key(key, COSIGNATURE, ML_DSA_44)
+                self.witnesses[name] = self.key(key, notes.COSIGNATURE, notes.ML_DSA_44)
             case ["group", name, needed, *names] if names and name not in known:
                 needed = {"any": "1", "all": str(len(names))}.get(needed, needed)
                 if len(set(names)) != len(names) or not set(names) <= known - members:
