@@ -55,10 +55,13 @@ def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
         raise Unreadable("bring the log's key along: --vkey KEY, or a --policy with a log")
     known = [trust.checkpoint(read_file(it), it.name)[0] for it in options.known]
     if options.leaf or options.leaf_hash or path.suffix == ".tlog-proof":
-        index, hashes, note = receipt_parts(read_file(path))
+        index, hashes, note, entry = receipt_parts(read_file(path))
         report.update(kind="receipt", index=index)
         head = _head(trust, note, known, report)
-        leaf = unb64(options.leaf_hash) if options.leaf_hash else leaf_hash(read_file(options.leaf))
+        entry = read_file(options.leaf) if options.leaf else entry
+        if not (entry or options.leaf_hash):
+            raise Unreadable("the receipt brings no entry along: --leaf or --leaf-hash")
+        leaf = unb64(options.leaf_hash) if options.leaf_hash else leaf_hash(entry)
         if not included(leaf, index, head.size, hashes, head.root):
             raise DoesNotHold("the entry is not in the log at this index", index)
         return _compare(head, known, report)

@@ -79,12 +79,13 @@ def _is_gone(event: dict[str, Any], leaf: leaves.Leaf, seals: leaves.Seals, tag:
     return tag in absent
 
 
-def receipt_parts(data: bytes) -> tuple[int, list[bytes], bytes]:
-    """Take a tlog-proof apart: index, audit path, signed checkpoint."""
+def receipt_parts(data: bytes) -> tuple[int, list[bytes], bytes, bytes]:
+    """Take a tlog-proof apart: index, audit path, signed checkpoint, and the entry that it brings along, if any."""
     text, _, note = data.partition(b"\n\n")
     first, *lines = text.decode().split("\n")
+    entry = b""
     if lines[0].startswith("extra "):
-        unb64(lines.pop(0).removeprefix("extra "))
+        entry = unb64(lines.pop(0).removeprefix("extra "))
     if first != "c2sp.org/tlog-proof@v1" or not lines[0].startswith("index "):
         raise Unreadable("the receipt is no tlog-proof")
-    return number(lines[0].removeprefix("index ")), _path(lines[1:]), note
+    return number(lines[0].removeprefix("index ")), _path(lines[1:]), note, entry

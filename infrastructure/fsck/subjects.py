@@ -8,6 +8,8 @@ from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
+from application.ledger_records import log_stream
+from domain.ledger import LedgerRestored
 from infrastructure.canonical import parsed, unb64
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope
 from infrastructure.ledger.subjects.map_buckets import DEPTH_MAX, build_nodes, nodes_root
@@ -51,6 +53,7 @@ COMMITTED: Final = (
     " JOIN event e USING (tenant_id, stream_id, stream_version)"
     " WHERE l.tenant_id = %(of)s AND l.covers = %(covers)s ORDER BY l.position LIMIT 1"
 )
+RESTORED: Final = "SELECT 1 FROM event WHERE tenant_id = %(of)s AND stream_id = %(stream)s AND type = %(kind)s LIMIT 1"
 ITEMS: Final = "SELECT key, leaves, head FROM subject_chain WHERE tenant_id = %(of)s ORDER BY key"
 
 
@@ -60,6 +63,12 @@ def subjects(scope: Scope) -> Iterator[Finding]:
     yield from _chains(scope)
     for (tenant,) in list(scope.rows("mapped", MAPPED)):
         yield from _map(scope, tenant)
+
+
+def _is_restored(scope: Scope, tenant: UUID) -> bool:
+    """True for a log that was brought back: its maps are older than their leaves until the next one is drawn."""
+    stream, kind = log_stream(tenant), LedgerRestored.TYPE
+    return bool(list(scope.rows("restored", RESTORED, of=tenant, stream=stream, kind=kind)))
 
 
 def _index(scope: Scope) -> Iterator[Finding]:
@@ -94,7 +103,8 @@ def _chain(tenant: UUID, subject: UUID, leaves: Iterable[Row]) -> Iterator[Findi
 def _map(scope: Scope, tenant: UUID) -> Iterator[Finding]:
     drawn = list(scope.rows("map", MAP, of=tenant))
     if not drawn:
-        yield Finding("subjects", tenant, None, "the map is missing")
+        if not _is_restored(scope, tenant):
+            yield Finding("subjects", tenant, None, "the map is missing")
         return
     covers, keys, depth, root, nodes, chains, later = drawn[0]
 
@@ -104,7 +114,7 @@ def _map(scope: Scope, tenant: UUID) -> Iterator[Finding]:
     def wrong(reason: str) -> Finding:
         return Finding("subjects", tenant, covers, f"the map of {covers} leaves {reason}")
 
-    if later is not None:
+    if later is not None and not _is_restored(scope, tenant):
         yield Finding("subjects", tenant, later, "the map is older than the one of this leaf")
     if keys != chains:
         yield wrong(f"has {keys} keys, and there are {chains} chains")

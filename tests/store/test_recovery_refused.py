@@ -158,11 +158,14 @@ def test_nothing_is_brought_back_beside_others(
 def test_events_that_sell_the_same_time_twice_are_refused(story: Story) -> None:
     carry_out(story.deployment)
     before = standing(story.deployment.main)
+    # The same booking in a stream of its own, with a header that fits it.
+    stream, late = uuid4(), story.late.id
     story.rows(
-        "INSERT INTO event SELECT tenant_id, gen_random_uuid(), 1, event_id, type, header, state FROM event"
-        " WHERE stream_id = %s",
-        story.late.id,
+        "INSERT INTO event SELECT tenant_id, %s, 1, event_id, type,"
+        " convert_to(replace(convert_from(header, 'UTF8'), %s, %s), 'UTF8'), state FROM event WHERE stream_id = %s",
+        *(stream, f'"stream":"{late.hex}"', f'"stream":"{stream.hex}"', late),
     )
+    story.rows("DELETE FROM sequenced WHERE stream_id = %s", late)
     with psycopg.connect(story.deployment.dsn_of("restorer"), autocommit=True) as connection:
         words = f"booking {story.late.id}: by its events it takes time that another has"
         with pytest.raises(RecoveryRefused, match=words), connection.transaction():
