@@ -10,6 +10,7 @@ import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -78,8 +79,15 @@ class Office:
         file.with_suffix(".new").write_text(f"# branches\n{lines}")
         file.with_suffix(".new").rename(file)
 
+    def is_back(self) -> bool:
+        """True when its signer can be asked: one that was killed is started again after a while."""
+        with suppress(OSError):
+            return self.ask(b"", "GET", "vkey").status == 200
+        return False
+
     def key(self) -> VerifierKey:
         """Its Ed25519 key."""
+        assert wait_until(self.is_back, SECONDS_MAX)
         return VerifierKey.parse(self.ask(b"", "GET", "vkey").text.splitlines()[0])
 
 
@@ -340,6 +348,7 @@ def test_a_regulator_without_a_network_cosigns_by_file(
 def test_a_witness_without_its_memory_is_retired_and_the_logs_go_on(office: Office) -> None:
     log = Log("forgotten.example/log")
     office.knows(log.vkey)
+    assert wait_until(office.is_back, SECONDS_MAX)
     assert office.ask(log.asks(0, 3)).status == 200
     memory = office.running.data / "witness" / "memory.journal"
     aside = memory.with_suffix(".aside")
