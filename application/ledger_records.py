@@ -67,7 +67,9 @@ class LedgerRecords:
 
         return carry_out(self.store, attempt)
 
-    def record_copy(self, by: Caller, decision: LedgerExported | EvidenceIssued) -> Recorded[object]:
+    def record_copy(
+        self, by: Caller, decision: LedgerExported | EvidenceIssued
+    ) -> Recorded[object]:
         """Record that a caller takes a copy, before it is handed out."""
 
         def attempt() -> Plan[Recorded[object]]:

@@ -164,7 +164,7 @@ class Ledger:
         items = self.items(bent.get("covers", self.size))
         said = {"covers": self.size, "keys": len(items), "root": b64(map_root(items))}
         maps = [at for at, one in enumerate(self.entries) if b"ledger.map_committed" in one.leaf]
-        said["previous"] = maps[-1] if maps else None  # type: ignore[assignment]
+        said["previous"] = maps[-1] if maps else None
         return self.add("ledger.map_committed.v1", said | bent)
 
     def hashes(self, size: int | None = None) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_a_zip_has_manifest_and_checkpoint(ledger: Ledger, tmp_path: Path, name:
     ],
 )
 def test_a_manifest_that_says_what_cannot_be_is_refused(
-    ledger: Ledger, tmp_path: Path, bent: dict[str, object]
+    ledger: Ledger, tmp_path: Path, bent: dict[str, Any]
 ) -> None:
     assert verify(tmp_path, ledger.export(**bent), ledger).code in (1, 2)
 

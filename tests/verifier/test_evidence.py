@@ -113,7 +113,8 @@ def test_non_existence_cannot_be_claimed_for_a_tag_that_is_there(
         said = there | {"events": [], "count": 0, "map": there["map"] | {"proof": proof}}
         refused(check(ledger, tmp_path, said), "the map does not say", 10)
     key, value = ledger.items(10)[0]
-    for hashes in ([], there["map"]["proof"]["hashes"], there["map"]["proof"]["hashes"][:-1]):
+    nothing: list[str] = []
+    for hashes in (nothing, there["map"]["proof"]["hashes"], there["map"]["proof"]["hashes"][:-1]):
         other = {"key": b64(key), "value": b64(value)}
         forged = there["map"] | {"proof": {"hashes": hashes, "other": other}}
         said = there | {"events": [], "count": 0, "map": forged}
