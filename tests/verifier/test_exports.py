@@ -98,6 +98,18 @@ def test_an_export_of_several_tiles_holds(long_ledger: Ledger, tmp_path: Path) -
     assert (found.code, found.report["maps"], found.report["subjects"]) == (0, 2, 3)
 
 
+def test_what_is_too_much_for_memory_is_checked_all_the_same(
+    long_ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verifier.prefix_map.MEMORY_BYTES_MAX", 1_000)
+    assert verify(tmp_path, long_ledger.export(), long_ledger).report["subjects"] == 3
+    bent = Ledger(long_ledger.key, entries=list(long_ledger.entries))
+    bent.commit_map(keys=4)
+    refused(verify(tmp_path, bent.export(), bent), "the map is not", 600)
+    bent.entries[-1] = bent.entries[0]
+    refused(verify(tmp_path, bent.export(), bent), "twice", 600)
+
+
 @pytest.mark.parametrize(
     ("first", "past", "entries"),
     [(0, 256, [0, 256]), (300, 400, [256, 512]), (512, 600, [512, 600]), (300, 300, [256, 256])],

@@ -69,6 +69,19 @@ def test_one_changed_byte_is_refused_with_its_index(alone: Path, ledger: Ledger)
     assert first == "DOES NOT HOLD: the entry does not hash to its leaf in the tile (index 5)"
 
 
+def test_daybook_verify_is_the_same_program(tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(zipped(ledger.export()))
+    daybook = [sys.executable, "-m", "api.cli", "verify", str(path), "--vkey", ledger.vkey]
+    for more, code in (["--json"], 0), (["--known-checkpoint", str(path)], 2), (["--nonsense"], 2):
+        found = subprocess.run(
+            [*daybook, *more], cwd=VERIFIER.parent, capture_output=True, text=True, check=False
+        )
+        assert found.returncode == code, found
+        assert "Traceback" not in found.stderr
+        assert code or json.loads(found.stdout)["verdict"] == "holds"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--nonsense"], ["none.zip", "--vkey", "x"], ["none.zip"], ["a", "b"]]
 )
