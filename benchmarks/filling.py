@@ -18,9 +18,9 @@ APPEND_EVENTS = 100
 CIPHERTEXT_BYTES = 144
 
 
-def written(tenant: UUID, stream: UUID, version: int) -> HeadedEvent:
-    """One event of about 500 bytes of header and as many of payload, about a subject of its own."""
-    event, subject, key = uuid4(), uuid4(), uuid4()
+def written(tenant: UUID, stream: UUID, version: int, about: UUID | None = None) -> HeadedEvent:
+    """One event of about 500 bytes of header and as many of payload, about a subject of its own by default."""
+    event, subject, key = uuid4(), about or uuid4(), uuid4()
     nonce, sealed = os.urandom(12), os.urandom(CIPHERTEXT_BYTES)
     plain = canonical(
         {"booking": stream.hex, "staff": key.hex, "status": "confirmed", "n": version}
