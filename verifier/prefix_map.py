@@ -14,7 +14,7 @@ RECORD: Final = Struct("32s40s")  # key, u64(index) || leaf hash
 SHELVES: Final = 256  # one for each first byte of a key
 MEMORY_BYTES_MAX: Final = 4 * 2**20  # of each Shelves; what is beyond lies in a file
 
-# None (no key), (number, hash) (one key alone, which rises), or [left, right, hash or None (not computed)].
+# None (no key), (number, None, hash) (one key alone, which rises), or [left, right, hash] (None: not computed).
 Tree = Any
 
 
@@ -53,24 +53,27 @@ def proof_holds(
 
 def put(tree: Tree, number: int, leaf: bytes, bit: int) -> Tree:
     """Set a key's leaf in a tree whose root parts its keys by `bit`."""
-    if tree is None or (type(tree) is tuple and tree[0] == number):
-        return (number, leaf)
-    if type(tree) is tuple:
-        alone, tree = tree, [None, None, None]
-        tree[alone[0] >> bit & 1] = alone
-    side = number >> bit & 1
-    tree[side] = put(tree[side], number, leaf, bit - 1)
-    tree[2] = None
-    return tree
+    holder = [tree]
+    above, side = holder, 0
+    while (below := above[side]) is not None and below[0] != number:
+        if type(below) is tuple:
+            above[side] = [None, None, None]
+            above[side][below[0] >> bit & 1] = below
+            below = above[side]
+        below[2] = None
+        above, side, bit = below, number >> bit & 1, bit - 1
+    above[side] = (number, None, leaf)
+    return holder[0]
 
 
 def digest(tree: Tree) -> bytes:
     """Compute a tree's hash; what did not change is not computed again."""
     if tree is None:
         return EMPTY
-    if type(tree) is list and tree[2] is None:
-        tree[2] = node_hash(digest(tree[0]), digest(tree[1]))
-    return bytes(tree[-1])
+    found: bytes | None = tree[2]
+    if found is None:
+        found = tree[2] = sha256(b"\x03" + digest(tree[0]) + digest(tree[1])).digest()
+    return found
 
 
 class Shelves:
