@@ -391,7 +391,8 @@ def test_a_branch_that_was_put_back_whole_does_not_start(
 def test_a_policy_under_which_two_histories_could_both_be_cosigned_is_refused(
     branch: Running, office: Office
 ) -> None:
-    """The last of this file: the branch is down."""
+    if branch.process is not None:
+        branch.stop()
     keys = [Log(f"w{number}").key for number in range(2)]
     lines = [
         f"witness w{number} {verifier_key(f'w{number}', key, COSIGNATURE).text()}\n"
