@@ -1,6 +1,7 @@
 """The command line and its reports. Exit codes: 0 all holds, 1 a check does not, 2 it cannot be checked."""
 
 import argparse
+import gc
 import json
 import tempfile
 from pathlib import Path
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
         return int(end.code or 0)
     code, report = 0, dict[str, Any].fromkeys(("verdict", "kind", "origin", "size", "problem"))
     report["notes"] = []
+    gc.disable()  # nothing here goes round in circles, and a million leaves make many objects
     try:
         _verify(options, report)
     except Finding as bad:
@@ -40,6 +42,8 @@ def main(arguments: list[str]) -> int:
     except (*MALFORMED, OSError, OverflowError, MemoryError) as bad:
         code = 2
         report["problem"] = {"reason": f"malformed ({type(bad).__name__})", "index": None}
+    finally:
+        gc.enable()
     report["verdict"] = ("holds", "does not hold", "cannot be checked")[code]
     print(json.dumps(report) if options.json else _text(report))
     return code

@@ -16,7 +16,6 @@ from verifier.prefix_map import Shelves, key_of, replay
 
 WIDTH: Final = 256
 ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
-FIELDS: Final = ("type", "at", "id", "stream", "tenant", "ver")
 GONE: Final = "content withheld: no order to erase its subject stands later in the export"
 
 
@@ -149,7 +148,7 @@ class Export:
         if sha256(b"\x00" + entry).digest() != hash_:
             raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
         leaf, seals = leaves.parse_leaf(entry, index)
-        type_, at, id_, stream, tenant, version = leaf.group(*FIELDS)
+        type_, at, id_, stream, tenant, version = leaf.group(*leaves.FIELDS)
         place, event, stream = index.to_bytes(8, "big"), bytes.fromhex(id_), bytes.fromhex(stream)
         self.types[type_] += 1
         if not self.times[0] <= at <= self.times[1]:

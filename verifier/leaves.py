@@ -31,6 +31,10 @@ _LEAF: Final = re.compile(
     f'"type":"(?P<type>[a-z][a-z_.]*\\.v[0-9]+)","v":1,"ver":(?P<ver>{_COUNT})}}'
 )
 _SEALS: Final = re.compile(_SEAL)
+# By number: groups are asked for a dozen times a leaf, and names would have to be looked up.
+_FIRST_SEAL: Final = [_LEAF.groupindex[name] for name in ("c", "cd", "k", "s")]
+_MORE, _PD, _MANY = (_LEAF.groupindex[name] for name in ("more", "pd", "many"))
+FIELDS: Final = [_LEAF.groupindex[it] for it in ("type", "at", "id", "stream", "tenant", "ver")]
 _TAG: Final = re.compile("[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}")
 _scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
@@ -47,10 +51,11 @@ def parse_leaf(data: bytes, index: int) -> tuple[Leaf, Seals]:
     if leaf is None:
         raise DoesNotHold("the entry is no leaf: a header of allowed keys and values", index)
     datetime.fromisoformat(leaf["at"])
-    if leaf["s"] is None:
+    first = leaf.group(*_FIRST_SEAL)
+    if first[0] is None:
         return leaf, ()
-    first = leaf.group("c", "cd", "k", "s")
-    return leaf, [first, *_SEALS.findall(leaf["more"])] if leaf["more"] else [first]
+    more = leaf[_MORE]
+    return leaf, [first, *_SEALS.findall(more)] if more else [first]
 
 
 def tag_of(text: str) -> bytes:
@@ -62,11 +67,11 @@ def tag_of(text: str) -> bytes:
 
 def plain_of(leaf: Leaf, plain: bytes, index: int) -> Any:
     """Read a plain payload that the leaf commits to; {} if nothing in it is of interest here."""
-    if sha256(plain).digest() != a2b_base64(leaf["pd"]):
+    if sha256(plain).digest() != a2b_base64(leaf[_PD]):
         raise DoesNotHold("the payload is not the one that the leaf commits to (pd)", index)
     # Most plain payloads name no subject. An escape could hide one.
     named = b'"subject' in plain or b"\\" in plain
-    return strict_json(plain) if named or leaf["many"] or leaf["type"] == MAP_TYPE else {}
+    return strict_json(plain) if named or leaf[_MANY] or leaf["type"] == MAP_TYPE else {}
 
 
 def absent_envelopes(seals: Seals, lines: Sequence[bytes], index: int) -> list[bytes]:
@@ -97,10 +102,10 @@ def tags_of(leaf: Leaf, seals: Seals, plain: Any, index: int) -> set[bytes]:
     tags = {bytes.fromhex(seal[3]) for seal in seals}
     if plain and plain.get("subject") is not None:
         tags.add(tag_of(plain["subject"]))
-    if leaf["many"]:
+    if leaf[_MANY]:
         seen = [(tag_of(each["salt"]), tag_of(each["subject"])) for each in plain["subjects"]]
         root = Growing().root([leaf_hash(salt + tag) for salt, tag in seen])
-        if len(seen) != int(leaf["n"]) or root != a2b_base64(leaf["many"]):
+        if len(seen) != int(leaf["n"]) or root != a2b_base64(leaf[_MANY]):
             raise DoesNotHold("the listed subjects are not those of the leaf (many)", index)
         tags |= {tag for _, tag in seen}
     return tags
