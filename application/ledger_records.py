@@ -13,9 +13,6 @@ from domain.ledger import (
     EvidenceIssued,
     LedgerExported,
     LedgerRestored,
-    LogFrozen,
-    LogKeyAdded,
-    LogKeyRetired,
     MapCommitted,
 )
 
@@ -41,10 +38,8 @@ class LedgerRecords:
     clock: Clock
     ids: Ids
 
-    def record(
-        self, tenant: UUID, decision: LogKeyAdded | LogKeyRetired | LogFrozen | LedgerRestored
-    ) -> Recorded[object]:
-        """Record what happened to a log. Refuses: Stale."""
+    def record(self, tenant: UUID, decision: LedgerRestored) -> Recorded[object]:
+        """Record that a log was brought back. Refuses: Stale."""
         stream = log_stream(tenant)
 
         def attempt() -> Plan[Recorded[object]]:

@@ -22,7 +22,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("bundle", type=Path, help="an export, evidence, a folder, or a receipt")
     parser.add_argument("--vkey", action="append", default=[], help="a key of the log")
     parser.add_argument("--policy", type=Path, help="a tlog-policy: logs, witnesses, quorum")
-    parser.add_argument("--known-checkpoint", type=Path, action="append", default=[], dest="known")
+    known = "a checkpoint seen earlier, which this log has to extend"
+    parser.add_argument(
+        "--known-checkpoint", type=Path, action="append", default=[], dest="known", help=known
+    )
     parser.add_argument("--leaf", type=Path, help="with a receipt: the entry")
     parser.add_argument("--leaf-hash", help="with a receipt: the entry's hash, in base64")
     parser.add_argument("--tmp", help="where temporary files may lie")

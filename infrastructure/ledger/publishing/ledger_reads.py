@@ -43,11 +43,13 @@ EVENTS: Final = (
     " WHERE s.tenant_id = %b AND s.position > %s "
     " AND (%s::text IS NULL OR e.type = %s OR starts_with(e.type, %s || '.')) ORDER BY s.position LIMIT %s"
 )
+# Each leaf by its key: a join could become a reading of the whole log.
 EVENTS_OF: Final = (
-    f"SELECT {SHOWN} FROM subject_leaf l JOIN sequenced s USING (tenant_id, position)"
-    " JOIN event e USING (tenant_id, stream_id, stream_version)"
+    "SELECT it.* FROM subject_leaf l CROSS JOIN LATERAL ("
+    f"SELECT {SHOWN} FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    " WHERE s.tenant_id = l.tenant_id AND s.position = l.position OFFSET 0) it"
     " WHERE l.tenant_id = %b AND l.subject_id = %b AND l.position > %s"
-    " AND (%s::text IS NULL OR e.type = %s OR starts_with(e.type, %s || '.')) ORDER BY l.position LIMIT %s"
+    " AND (%s::text IS NULL OR it.type = %s OR starts_with(it.type, %s || '.')) ORDER BY l.position LIMIT %s"
 )
 EVENT: Final = (
     f"SELECT {SHOWN}, e.state FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"

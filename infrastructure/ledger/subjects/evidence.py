@@ -50,7 +50,8 @@ WISH: Final = "INSERT INTO map_wish VALUES (%b) ON CONFLICT DO NOTHING"
 SIZE: Final = "SELECT size FROM ledger_head WHERE tenant_id = %b"
 COVERS: Final = "SELECT covers FROM subject_map WHERE tenant_id = %b"
 UNCOVERED: Final = (
-    "SELECT s.position FROM sequenced s JOIN event e USING (tenant_id, stream_id, stream_version)"
+    "SELECT s.position FROM sequenced s CROSS JOIN LATERAL (SELECT e.type FROM event e WHERE e.tenant_id = s.tenant_id"
+    " AND e.stream_id = s.stream_id AND e.stream_version = s.stream_version OFFSET 0) e"
     " WHERE s.tenant_id = %b AND s.position >= %s AND s.position < %s AND e.type <> %s LIMIT 1"
 )
 MAP: Final = "SELECT covers, depth, nodes FROM subject_map WHERE tenant_id = %b"
@@ -62,7 +63,11 @@ CHAIN: Final = "SELECT leaves, head FROM subject_chain WHERE tenant_id = %b AND 
 SIGNED: Final = (
     "SELECT size, note FROM ledger_checkpoint WHERE tenant_id = %b ORDER BY size DESC LIMIT 1"
 )
-KEEP: Final = "UPDATE ledger_checkpoint SET kept = 'evidence' WHERE tenant_id = %b AND size = %s AND kept IS NULL"
+# One that is held while witnesses are asked about it stays afterwards, too.
+KEEP: Final = (
+    "UPDATE ledger_checkpoint SET kept = 'evidence'"
+    " WHERE tenant_id = %b AND size = %s AND (kept IS NULL OR kept = 'cosigning')"
+)
 MAP_LEAF: Final = (
     "SELECT s.position, e.header, s.leaf_hash, e.state FROM map_leaf m JOIN sequenced s USING (tenant_id, position)"
     " JOIN event e USING (tenant_id, stream_id, stream_version)"
