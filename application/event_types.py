@@ -31,9 +31,11 @@ from domain import (
     access,
     access_key,
     booking,
+    disclosure,
     hold,
     ledger,
     location,
+    recipient,
     service,
     staff,
     subject,
@@ -86,6 +88,8 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *hold.DECISIONS,
     *booking.DECISIONS,
     *access.DECISIONS,
+    *recipient.DECISIONS,
+    *disclosure.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -26,6 +26,12 @@ PREFIXES: Final = {
     "event": "evt_",
     "key": "key_",
     "import": "imp_",
+    "recipient": "rcp_",
+    "disclosure": "dis_",
+    "process": "lgl_",
+    "franchise_request": "frq_",
+    "consent": "cns_",
+    "policy": "pol_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 
