@@ -17,9 +17,11 @@ from api.http import (
     routes_agenda,
     routes_booking,
     routes_business,
+    routes_disclosures,
     routes_export,
     routes_keys,
     routes_ledger,
+    routes_recipients,
     routes_slots,
     routes_staff,
 )
@@ -44,6 +46,8 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_recipients.routes.specs,
+    *routes_disclosures.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
 from domain.location import Location
+from domain.recipient import Recipient
 from domain.service import Service
 from domain.staff import Staff
 from domain.tenant import Tenant
@@ -20,6 +21,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "service": TypeAdapter(Service),
     "staff": TypeAdapter(Staff),
     "key": TypeAdapter(AccessKey),
+    "recipient": TypeAdapter(Recipient),
 }
 _CACHED_STATES_MAX: Final = 4_096
 
