@@ -22,8 +22,7 @@ DAMAGE: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, 
 class Bundle:
     """A bundle whose manifest, if there is one, is signed and names its files and no others.
 
-    Only a bare tlog-tiles folder has no manifest. Unreadable or DoesNotHold when that is not so.
-    """
+    Only a bare tlog-tiles folder has no manifest. Unreadable or DoesNotHold when that is not so."""
 
     def __init__(self, path: Path, trust: Trust) -> None:
         self._open, self.names = _folder(path) if path.is_dir() else _zip(path)
