@@ -69,9 +69,9 @@ def _zip(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
         archive = zipfile.ZipFile(path)
     except DAMAGE:
         raise Unreadable("the bundle is no zip, or it is cut short") from None
-    infos = {info.orig_filename: info for info in archive.infolist()}
+    infos = {it.orig_filename: it for it in archive.infolist() if it.compress_type in (0, 8)}
     if len(infos) != len(archive.infolist()) or len(infos) > FILES_MAX:
-        raise Unreadable("the bundle has two files of one name, or too many files")
+        raise Unreadable("two files of one name, too many files, or one not stored or deflated")
     for info in infos.values():
         # The manifest's digests count, not the zip's sums: a changed byte is found where it does harm.
         del info.CRC
