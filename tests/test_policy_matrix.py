@@ -17,7 +17,7 @@ from application.policy_matrix import CAPABILITIES, POLICY_LINES, MatrixFlawed, 
 from domain.purposes import PURPOSES
 from infrastructure.policy.policy_file import FILE, policy_matrix, read_matrix
 from tests.policy_results import PolicyResults
-from tools.policy_matrix import BOUND, find_faults, outcomes, always_run, tightened, told
+from tools.policy_matrix import BOUND, always_run, find_faults, outcomes, tightened, told
 from tools.steps import ROOT
 
 SEED = Path(__file__).parents[1] / "../shared/seed/privacy-policy.txt"
@@ -225,6 +225,7 @@ def test_tests_that_are_passed_over_hold_nothing(tmp_path: Path):
         "skipped": "@pytest.mark.skip(reason='x')\ndef test_it(): ...\n",
         "failing": "@pytest.mark.xfail\ndef test_it(): ...\n",
         "file": "pytestmark = [pytest.mark.skipif(True, reason='x')]\ndef test_it(): ...\n",
+        "at run time": "def test_it():\n    pytest.skip('x')\n",
         "inner": "def outer():\n    def test_it(): ...\n",
     }
     for name, body in bodies.items():

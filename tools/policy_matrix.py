@@ -84,7 +84,7 @@ def always_run(path: Path) -> frozenset[str]:
         for each in tree.body
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
         and each.name.startswith("test_")
-        and not any(_passes_over(mark) for mark in each.decorator_list)
+        and not _passes_over(each)
     )
 
 
@@ -92,7 +92,7 @@ def _is_mark(it: ast.Assign) -> bool:
     return any(isinstance(name, ast.Name) and name.id == "pytestmark" for name in it.targets)
 
 
-def _passes_over(mark: ast.expr) -> bool:
+def _passes_over(mark: ast.AST) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr in _PASSED_OVER for node in ast.walk(mark)
     )
@@ -123,8 +123,8 @@ def _unbounded(matrix: PolicyMatrix, bound: Waiting) -> Iterator[str]:
         for row in rows:
             if row not in bound.get(what, ()):
                 yield f"row {row} may not wait for {what}: the list of what waits only shrinks"
-    for what, rows in bound.items():
-        for row in rows:
+    for what, allowed in bound.items():
+        for row in allowed:
             if row not in matrix.pending.get(what, ()):
                 yield f"row {row} does not wait for {what} any more: python -m tools.policy_matrix --write"
 

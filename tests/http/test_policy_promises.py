@@ -1,4 +1,4 @@
-"""Promises of the privacy policy as a caller sees them: what has to be given to book, and cookies. Rows 4 and 47."""
+"""Promises of the policy as a caller sees them: what must be given, what is not taken, cookies. Rows 4, 30, 47."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from api import openapi
 from api.http.app import SPECS
 from api.http.contract import Spec
 from tests.http.business import MONDAY, Business, Server
-from tests.http.requests import address
+from tests.http.problem import assert_problem
+from tests.http.requests import address, arguments
 
 BOOKING = "/v1/bookings"
 PAGES = ["/", "/docs", "/healthz", "/readyz", "/openapi.json", "/problems/slot_unavailable"]
@@ -40,7 +41,20 @@ def test_name_email_and_start_are_enough_to_book(shop: Business):
         assert [one["pointer"] for one in refused.json()["errors"]] == [f"/customer/{lacking}"]
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.method} {spec.path}")
+def named(spec: Spec) -> str:
+    """How a route is called in a report."""
+    return f"{spec.method} {spec.path}"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=named)
+def test_what_nobody_declared_is_not_taken_from_an_address(shop: Business, spec: Spec):
+    asked = arguments(spec, shop.made)
+    asked["params"] = {**(asked["params"] or {}), "surprise": "1"}
+    refused = shop.call(spec.method, address(spec, shop.made), **asked)
+    assert_problem(refused, "unknown_field", "/surprise")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=named)
 def test_no_answer_sets_a_cookie(shop: Business, spec: Spec):
     answer = shop.call(spec.method, address(spec, shop.made))
     assert "set-cookie" not in answer.headers
