@@ -16,8 +16,8 @@ routes = Routes("Policy")
 def show_policy_matrix(call: Call) -> Answer:
     """Show what the privacy policy promises: a hundred rows, each with its tests or with what it waits for.
 
-    The tests are those of this version's source; a row whose tests are missing or red fails its build. Contradictions of
-    the policy are listed with what is done about them. Every role of the tenant.
+    The tests are those of this version's source; a row whose tests are missing or red fails its build. Listed
+    beside them: where the policy contradicts itself, the law or the facts. Every role of the tenant.
     """
     return answered(matrix_json(call.platform.policy.matrix(call.by)))
 
