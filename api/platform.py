@@ -19,6 +19,7 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.recipients import Recipients
 from application.services import Services
@@ -54,6 +55,7 @@ class Platform:
     recipients: Recipients
     disclose: Disclose
     replies: Replies
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

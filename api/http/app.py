@@ -21,6 +21,7 @@ from api.http import (
     routes_export,
     routes_keys,
     routes_ledger,
+    routes_policy,
     routes_recipients,
     routes_slots,
     routes_staff,
@@ -48,6 +49,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_agenda.routes.specs,
     *routes_recipients.routes.specs,
     *routes_disclosures.routes.specs,
+    *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )
