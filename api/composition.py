@@ -64,6 +64,7 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
+from infrastructure.delivery.https_sender import HttpsSender, default_context
 from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
@@ -214,6 +215,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
+            sender=lambda office: HttpsSender(
+                office, engine.clock, default_context(), settings.allow_private_recipients
+            ),
             visits=PostgresVisits(engine.app, engine.positions),
             mirrored=CheckpointMirrored(engine.app),
             ledger=PostgresLedger(engine.app),
