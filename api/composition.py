@@ -14,6 +14,7 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.courier import Courier, DueThings
 from application.disclose import Disclose
 from application.disclosing import (
     ConsentStates,
@@ -32,6 +33,8 @@ from application.disclosure_parcels import Parcels
 from application.disclosure_replies import Replies, Signatures
 from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
+from application.follow_up_replies import FollowUpList, FollowUpReplies
+from application.follow_ups import FollowUps, HandedTo
 from application.forged_tickets import ForgedTickets
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
@@ -81,6 +84,7 @@ from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda, PostgresVisits
+from projections.courier import PostgresCourier
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -100,6 +104,9 @@ class Ports:
     positions: Positions
     visits: Visits
     mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -124,6 +131,7 @@ def assemble(ports: Ports) -> Platform:
     reveal = Reveal(store, ports.opener, clock, ids)
     records = LedgerRecords(store, clock, ids)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
+    out = _courier(ports)
     return Platform(
         clock=clock,
         ids=ids,
@@ -141,7 +149,9 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
-        disclose=_disclose(ports),
+        disclose=out.disclose,
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=out,
         replies=Replies(store, book, ports.signatures, clock, ids),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
@@ -155,17 +165,17 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
-def _disclose(ports: Ports) -> Disclose:
-    """The second door, with the one office that makes its tickets."""
-    clock, ids, store = ports.clock, ports.ids, ports.store
+def _courier(ports: Ports) -> Courier:
+    """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
+    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
     facts = FactsOfSending(
-        store, ports.book, ports.visits, ports.consents, ports.restrictions, ports.orders, clock
+        store, book, ports.visits, ports.consents, ports.restrictions, ports.orders, clock
     )
-    parcels = Parcels(store, ports.opener, office)
-    return Disclose(
-        store, ports.opener, facts, ports.mirrored, parcels, ports.sender(office), clock, ids
-    )
+    door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
+    follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
+    return Courier(store, door, follow_ups, ports.due_things, clock, ids)
 
 
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
@@ -184,6 +194,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             positions=world.positions,
             visits=world.visits,
             mirrored=world.mirrored,
+            due_things=world.courier,
+            handed=world.courier,
+            follow_ups=world.courier,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -220,6 +233,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             ),
             visits=PostgresVisits(engine.app, engine.positions),
             mirrored=CheckpointMirrored(engine.app),
+            due_things=PostgresCourier(engine.app),
+            handed=PostgresCourier(engine.app),
+            follow_ups=PostgresCourier(engine.app),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -12,9 +12,11 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.courier import Courier
 from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
+from application.follow_up_replies import FollowUpReplies
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
@@ -55,6 +57,8 @@ class Platform:
     recipients: Recipients
     disclose: Disclose
     replies: Replies
+    follow_ups: FollowUpReplies
+    courier: Courier
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

@@ -32,6 +32,7 @@ from domain import (
     access_key,
     booking,
     disclosure,
+    follow_up,
     hold,
     ledger,
     location,
@@ -90,6 +91,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *access.DECISIONS,
     *recipient.DECISIONS,
     *disclosure.DECISIONS,
+    *follow_up.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -106,6 +106,7 @@ SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
+FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 
 LocationRef: TypeAlias = Annotated[

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import psycopg
 
+from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.ports import Clock
@@ -20,11 +22,14 @@ from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
-from projections.follower import Follower, Sequenced
+from projections.courier import CourierModel
+from projections.follower import Follower, ReadModel, Sequenced
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
+# Each has a thread and a connection of its own, beside the agenda's.
+OTHER_MODELS: Final[tuple[ReadModel, ...]] = (CourierModel(),)
 
 log = logging.getLogger("daybook.worker")
 
@@ -36,14 +41,20 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
-    agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    connections = 3 + len(OTHER_MODELS)
+    follower_role = Database(deployment.dsn_of("follower"), size=connections, walled=False)
+    source = SequencedEvents(engine.mapper, Sequenced)
+    agenda = Follower(AgendaModel(), source)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(stop, "courier", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
     ]
+    for model in OTHER_MODELS:
+        session = partial(follow_while_connected, stop, follower_role, Follower(model, source))
+        beside.append(_thread(stop, model.name, session))
     persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
     for thread in beside:
         thread.join(timeout=5.0)
