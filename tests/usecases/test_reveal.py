@@ -11,7 +11,7 @@ import pytest
 from application.agenda import AgendaQuery
 from application.recorded import Caller
 from application.register import Receipt
-from application.reveal import Reveal, Sight
+from application.reveal import Sight
 from domain.access import AccessGranted
 from domain.booking import Booking
 from domain.errors import (
@@ -164,8 +164,7 @@ class Watched:
 
 def test_the_record_comes_before_the_opening(salon: Salon, made: Receipt[Booking], clerk: Caller):
     watched = Watched(salon, [])
-    world = salon.world
-    reveal = Reveal(world.store, watched, world.clock, world.ids)
+    reveal = replace(salon.reveal, opener=watched)
     person = salon.now(made).person
     assert isinstance(person, Envelope)
     reveal.open(clerk, [Sight(made.state.subject, person)], ("name",))
