@@ -41,6 +41,10 @@ TAGS: Final = [
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {
+        "name": "Disclosures and access",
+        "description": "Who looked at whose data, who was refused, and what is reviewed.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },
