@@ -18,10 +18,11 @@ ENTRY: Final[LiteralString] = (
     "e.event_id, e.kind, e.happened_at, e.actor, h.holder, h.roles, e.purpose, e.case_ref, e.reason, e.fields,"
     " e.about, e.glass"
 )
+# Rows of a part first, in the order of an index; then, for each, what belongs to it by its key.
 HOLDER: Final[LiteralString] = (
-    " LEFT JOIN access_holder_v1 h ON h.tenant_id = e.tenant_id AND h.actor = e.actor"
+    " LEFT JOIN LATERAL (SELECT holder, roles FROM access_holder_v1"
+    " WHERE tenant_id = e.tenant_id AND actor = e.actor OFFSET 0) h ON true"
 )
-# The person's rows first, in the order of their index, then each event by its key.
 ABOUT: Final[LiteralString] = (
     f"SELECT {ENTRY}, s.tag, s.withheld_until, s.opened_at FROM ("
     " SELECT * FROM access_subject_v1 WHERE tenant_id = %b AND subject_id = %b AND happened_at <= %b"
@@ -31,19 +32,25 @@ ABOUT: Final[LiteralString] = (
     f"{HOLDER} ORDER BY e.happened_at, e.event_id"
 )
 BETWEEN: Final[LiteralString] = (
-    f"SELECT {ENTRY}, NULL::uuid, NULL::timestamptz, NULL::timestamptz FROM access_event_v1 e{HOLDER}"
-    " WHERE e.tenant_id = %b AND e.happened_at >= %b AND e.happened_at < %b"
-    " AND (e.happened_at, e.event_id) > (%b, %b)"
+    f"SELECT {ENTRY}, NULL::uuid, NULL::timestamptz, NULL::timestamptz FROM ("
+    " SELECT * FROM access_event_v1 WHERE tenant_id = %b AND happened_at >= %b AND happened_at < %b"
+    " AND (happened_at, event_id) > (%b, %b)"
 )
-IN_ORDER: Final[LiteralString] = " ORDER BY e.happened_at, e.event_id LIMIT %s"
-OF_ACTOR: Final[LiteralString] = " AND e.actor = %s"
-OF_PURPOSE: Final[LiteralString] = " AND e.purpose = %s"
+OF_ACTOR: Final[LiteralString] = " AND actor = %s"
+OF_PURPOSE: Final[LiteralString] = " AND purpose = %s"
+IN_ORDER: Final[LiteralString] = (
+    f" ORDER BY happened_at, event_id LIMIT %s) e{HOLDER} ORDER BY e.happened_at, e.event_id"
+)
 REVIEWS: Final[LiteralString] = (
     "SELECT e.event_id, e.access_event, e.broken_at, e.actor, h.holder, h.roles, e.reason, e.beyond, e.due_at,"
-    f" e.outcome, e.follow_up, e.reviewed_at, e.reviewer FROM access_review_v1 e{HOLDER}"
-    " WHERE e.tenant_id = %b AND (e.broken_at, e.event_id) > (%b, %b) AND (%s::text IS NULL"
-    " OR %s::text = CASE WHEN e.outcome IS NOT NULL THEN 'done' WHEN e.due_at <= %b THEN 'late' ELSE 'due' END)"
-    " ORDER BY e.broken_at, e.event_id LIMIT %s"
+    " e.outcome, e.follow_up, e.reviewed_at, e.reviewer FROM ("
+    " SELECT * FROM access_review_v1 WHERE tenant_id = %b AND (broken_at, event_id) > (%b, %b)"
+)
+DONE: Final[LiteralString] = " AND outcome IS NOT NULL"
+LATE: Final[LiteralString] = " AND outcome IS NULL AND due_at <= %b"
+IN_TIME: Final[LiteralString] = " AND outcome IS NULL AND due_at > %b"
+IN_ORDER_OF_REVIEWS: Final[LiteralString] = (
+    f" ORDER BY broken_at, event_id LIMIT %s) e{HOLDER} ORDER BY e.broken_at, e.event_id"
 )
 DUE: Final[LiteralString] = (
     "SELECT s.tag, s.subject_id, s.event_id, e.case_ref FROM access_subject_v1 s"
@@ -102,7 +109,14 @@ class PostgresAccesses:
     ) -> Sequence[ReviewRow]:
         """See the port."""
         at, event = after or (FIRST, _NOBODY)
-        rows = self.database.rows(REVIEWS, (tenant, at, event, state, state, now, limit))
+        condition, asked = {
+            None: ("", ()),
+            "done": (DONE, ()),
+            "late": (LATE, (now,)),
+            "due": (IN_TIME, (now,)),
+        }[state]
+        statement = REVIEWS + condition + IN_ORDER_OF_REVIEWS
+        rows = self.database.rows(statement, (tenant, at, event, *asked, limit))
         return [_review(row) for row in rows]
 
     def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[WithheldAccess]:
