@@ -27,14 +27,11 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
-from projections.follower import Follower, ReadModel, Sequenced
+from projections.follower import Follower, Sequenced
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
-
-# Each has a thread and a connection of its own, beside the agenda's.
-OTHER_MODELS: Final[tuple[ReadModel, ...]] = (AccessesModel(),)
 
 log = logging.getLogger("daybook.worker")
 
@@ -46,20 +43,24 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    connections = 2 + len(OTHER_MODELS)
-    follower_role = Database(deployment.dsn_of("follower"), size=connections, walled=False)
-    source = SequencedEvents(engine.mapper, Sequenced)
-    agenda = Follower(AgendaModel(), source)
+    models = (AgendaModel(), AccessesModel())
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    first, *others = (
+        Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
+    )
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
+        *(
+            _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
+            for one in others
+        ),
     ]
-    for model in OTHER_MODELS:
-        session = partial(follow_while_connected, stop, follower_role, Follower(model, source))
-        beside.append(_thread(stop, model.name, session))
-    persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
+    persistently(
+        stop, first.model.name, partial(follow_while_connected, stop, follower_role, first)
+    )
     for thread in beside:
         thread.join(timeout=5.0)
     keeper_role.close()
