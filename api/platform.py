@@ -21,6 +21,7 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
 from application.slots import Slots
@@ -56,6 +57,7 @@ class Platform:
     break_glass: BreakGlass
     access_log: AccessLog
     access_reviews: Reviews
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -45,6 +45,10 @@ TAGS: Final = [
         "description": "Who looked at whose data, who was refused, and what is reviewed.",
     },
     {
+        "name": "Policy",
+        "description": "What the privacy policy promises, and the tests that hold it.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },
