@@ -104,7 +104,7 @@ def assemble(ports: Ports) -> Platform:
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
     reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
-    records = LedgerRecords(store, clock, ids)
+    records = LedgerRecords(store, clock, ids, ports.gags)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
         clock=clock,

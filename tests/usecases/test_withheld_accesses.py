@@ -8,8 +8,10 @@ from typing import cast
 
 import pytest
 
+from application.ledger_records import LedgerRecords
 from application.recorded import Caller
 from domain.access import AccessGranted, AccessOpened, AccessWithheld
+from domain.ledger import EvidenceIssued
 from tests.usecases.front import GAG_ENDS, Front
 from tests.usecases.salon import TENANT, at
 
@@ -87,6 +89,19 @@ def test_a_gag_that_was_prolonged_still_holds(front: Front, gagged: Caller):
     assert front.openings.sweep(TENANT) == 0
     front.salon.world.clock.advance(days=30)
     assert front.openings.sweep(TENANT) == 1
+
+
+def test_evidence_that_is_taken_for_the_case_is_withheld_too(front: Front, gagged: Caller):
+    """Its header would name the case, and the evidence itself the person."""
+    world = front.salon.world
+    records = LedgerRecords(world.store, world.clock, world.ids, front.salon.gags)
+    records.record_copy(gagged, EvidenceIssued(front.ada, 7))
+    (event,) = front.events(EvidenceIssued)
+    assert cast(EvidenceIssued, event.decision).subject != front.ada
+    assert front.seen_by("person") == []
+    assert [row.kind for row in front.seen_by("officer")] == ["evidence_issued"]
+    records.record_copy(replace(gagged, case="W-2"), EvidenceIssued(front.ada, 8))
+    assert [row.case for row in front.seen_by("person")] == ["W-2"]
 
 
 def test_a_sweep_that_reads_what_is_old_opens_nothing_twice(front: Front, gagged: Caller):
