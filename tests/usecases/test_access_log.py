@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
 
 from application.access_log import AccessRow, LogQuery, SubjectQuery
 from application.agenda import AgendaQuery
+from application.evidence import EvidenceBundle, EvidenceReads
 from application.ledger_records import LedgerRecords
 from domain.errors import DomainError, NotFound, NotPermitted, Unacceptable, UnknownReference
 from domain.ledger import EvidenceIssued, LedgerExported
@@ -41,6 +42,34 @@ def test_copies_of_the_ledger_are_in_it(front: Front):
     assert [row.kind for row in front.seen_by("person")] == ["evidence_issued"]
     rows = front.log.all(ALL, front.officer).rows
     assert {(row.kind, row.count) for row in rows} == {("evidence_issued", 1), ("exported", 7)}
+
+
+@dataclass
+class Issuing:
+    """Evidence as if there were a ledger to make it from; it looks at the record while it is made."""
+
+    front: Front
+
+    def bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
+        return EvidenceBundle(7, 1 if subject == self.front.ada else 0, b"zip")
+
+
+class Unwitnessed:
+    """A deployment that names no witnesses."""
+
+    def require_witnessed(self, tenant: UUID) -> None:
+        """Nothing to require."""
+
+
+def test_evidence_is_recorded_once_with_its_upper_position(front: Front):
+    world = front.salon.world
+    records = LedgerRecords(world.store, world.clock, world.ids)
+    reads = EvidenceReads(Issuing(front), records, Unwitnessed())  # type: ignore[arg-type]
+    reads.about(front.ada, front.officer)
+    (event,) = front.events(EvidenceIssued)
+    assert event.decision == EvidenceIssued(front.ada, covers=7)
+    reads.about(UUID(int=3), front.officer, absent=True)
+    assert len(front.events(EvidenceIssued)) == 1, "a record would be the first thing about them"
 
 
 def test_it_comes_in_parts_and_as_of_a_time(front: Front):
