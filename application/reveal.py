@@ -133,6 +133,17 @@ class Reveal:
         opened = self.opener.open(by.tenant, [sight.envelope for sight in sights])
         return [None if values is None else _chosen(values, fields) for values in opened]
 
+    def note(self, by: Caller, subjects: Sequence[UUID], fields: tuple[Field, ...]) -> None:
+        """Record one access that opens nothing here: a look-up by `fields` has found `subjects`. Nobody is no access.
+
+        Refuses: NotPermitted (role), PurposeRequired.
+        """
+        distinct = tuple(dict.fromkeys(subjects))
+        one = distinct[0] if len(distinct) == 1 else None
+        purpose = self.require(by, Wish(fields, one))
+        if distinct:
+            self._record(by, purpose, distinct, fields, None)
+
     def _record(
         self,
         by: Caller,

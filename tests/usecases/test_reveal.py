@@ -184,6 +184,18 @@ def test_looking_at_nobody_is_no_access(salon: Salon, made: Receipt[Booking], cl
     assert accesses(salon) == []
 
 
+def test_a_look_up_that_finds_someone_is_an_access_too(
+    salon: Salon, made: Receipt[Booking], clerk: Caller
+):
+    salon.reveal.note(clerk, [made.state.subject] * 2, ("email",))
+    salon.reveal.note(clerk, [], ("email",))
+    (access,) = accesses(salon)
+    assert (access.count, access.fields) == (1, ("email",))
+    assert access.subjects[0].subject == made.state.subject
+    with pytest.raises(PurposeRequired):
+        salon.reveal.note(replace(clerk, purpose=None), [made.state.subject], ("email",))
+
+
 def test_a_calendar_entry_says_what_when_and_where(salon: Salon, made: Receipt[Booking]):
     salon.world.clock.advance(minutes=5)
     salon.course.reschedule(salon.target(made), at(12), None, salon.by)
