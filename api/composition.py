@@ -10,11 +10,15 @@ from typing import Final
 
 from api.platform import Platform
 from application.access_keys import AccessKeys
+from application.access_log import Accesses, AccessLog
+from application.access_reviews import ReviewRows, Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
 from application.courier import Courier, DueThings
+from application.denials import DenialCounts, Denials
 from application.disclose import Disclose
 from application.disclosing import (
     ConsentStates,
@@ -56,7 +60,7 @@ from application.ports import (
     Positions,
 )
 from application.recipients import Recipients
-from application.reveal import Reveal
+from application.reveal import Gags, NoGags, Reveal
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -80,9 +84,11 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.courier import PostgresCourier
 
@@ -101,6 +107,9 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
     positions: Positions
     visits: Visits
     mirrored: Mirrored
@@ -123,13 +132,15 @@ class Ports:
     orders: Orders = field(default_factory=NoOrders)
     sender: Callable[[TicketOffice], Sender] = NoSender
     signatures: Signatures = field(default_factory=Ed25519Signatures)
+    gags: Gags = field(default_factory=NoGags)
 
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
-    reveal = Reveal(store, ports.opener, clock, ids)
-    records = LedgerRecords(store, clock, ids)
+    denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
+    records = LedgerRecords(store, clock, ids, ports.gags)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports)
     return Platform(
@@ -153,6 +164,12 @@ def assemble(ports: Ports) -> Platform:
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
         replies=Replies(store, book, ports.signatures, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=Reviews(
+            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
+        ),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -191,6 +208,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            accesses=world.accesses,
+            reviews=world.accesses,
+            denial_counts=world.denial_counts,
             positions=world.positions,
             visits=world.visits,
             mirrored=world.mirrored,
@@ -227,6 +247,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            accesses=PostgresAccesses(engine.app),
+            reviews=PostgresAccesses(engine.app),
+            denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
             sender=lambda office: HttpsSender(
                 office, engine.clock, default_context(), settings.allow_private_recipients

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.access_keys import AccessKeys
+from application.access_log import AccessLog
+from application.access_reviews import Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
 from application.courier import Courier
+from application.denials import Denials
 from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
@@ -59,6 +63,10 @@ class Platform:
     replies: Replies
     follow_ups: FollowUpReplies
     courier: Courier
+    denials: Denials
+    break_glass: BreakGlass
+    access_log: AccessLog
+    access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

@@ -30,6 +30,7 @@ from uuid import UUID
 from domain import (
     access,
     access_key,
+    access_review,
     booking,
     disclosure,
     follow_up,
@@ -92,6 +93,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *recipient.DECISIONS,
     *disclosure.DECISIONS,
     *follow_up.DECISIONS,
+    *access_review.DECISIONS,
     *ledger.DECISIONS,
 )
 
