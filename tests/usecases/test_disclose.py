@@ -427,13 +427,22 @@ def test_a_failure_is_tried_again_later_each_time(doors: Doors, ada: UUID):
     assert {parcel.webhook_id for parcel in doors.sender.sent} == {public_id("disclosure", done.id)}
 
 
-@pytest.mark.parametrize(
-    "sent", [Sent("redirect", 302, "unknown"), Sent("address_refused"), Sent("status", 410)]
-)
+@pytest.mark.parametrize("sent", [Sent("redirect", 302, "unknown"), Sent("status", 410, "unknown")])
 def test_what_will_not_change_is_not_tried_again(doors: Doors, ada: UUID, sent: Sent):
     doors.sender.answers = [sent]
     done = doors.hand_over(doors.recipient(delivery=INBOX).id, ada)
     assert (done.state.retry_at, done.state.running) == (None, None)
+
+
+def test_an_address_that_is_refused_is_a_refusal(doors: Doors, ada: UUID):
+    doors.sender.answers = [Sent("address_refused")]
+    with pytest.raises(Refusal) as refusal:
+        doors.hand_over(doors.recipient(delivery=INBOX).id, ada)
+    assert refusal.value.context["reason"] == "address_refused"
+    (recorded,) = doors.recorded(DisclosureRefused)
+    assert (recorded.reason, recorded.attempt) == ("address_refused", 1)
+    assert doors.out.attempt(OFFICER, recorded.disclosure).state.outcome == "refused"
+    assert len(doors.sender.sent) == 1
 
 
 def test_a_consent_that_was_withdrawn_in_between_stops_it(doors: Doors, ada: UUID):
