@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from application.disclosing import Sent
 from application.disclosure_tickets import DisclosureTicket, Parcel
 from application.disclosure_values import Handed, plain
+from application.recorded import Recorded
 from domain.disclosure import (
     DisclosureAttempted,
     DisclosureRecorded,
@@ -135,6 +136,36 @@ def test_many_persons_are_one_event(doors: Doors, ada: UUID, cut: UUID):
     (recorded,) = doors.recorded(DisclosureRecorded)
     assert recorded.count == 2
     assert len({one.salt for one in recorded.subjects}) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """As the concept `subject` records it, as far as it matters here."""
+
+    TYPE: ClassVar[str] = "subject.corrected.v1"
+
+    subject: UUID
+    fields: tuple[str, ...]
+    correction: Envelope | None = None
+
+
+def test_what_was_corrected_is_handed_over_as_it_stands(doors: Doors, ada: UUID):
+    world, key = doors.salon.world, (TENANT, ada)
+    for version, said in ((2, {"name": "Ada Married"}), (3, {"name": "Ada Again"}), (4, {})):
+        fields = ("name",) if said else ("phone",)
+        event = Recorded[object](
+            TENANT, ada, version, world.ids.uuid(), at(9), "key_1", Corrected(ada, fields)
+        )
+        sealed = world.vault._seal(event, ada, "profile", said)
+        event = replace(event, decision=Corrected(ada, fields, sealed))
+        world.state.streams[key] = (*world.state.streams[key], event)
+    every = ("name", "email", "phone", "address")
+    done = doors.hand_over(doors.recipient().id, ada, fields=every)
+    assert values(done.records)[ada] == {
+        "name": "Ada Again",
+        "email": "ada@example.test",
+        "address": "1 Main Street",
+    }
 
 
 def test_only_visits_in_the_scope_are_handed_over(doors: Doors, ada: UUID, cut: UUID):
