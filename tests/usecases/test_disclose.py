@@ -153,7 +153,7 @@ def test_what_was_corrected_is_handed_over_as_it_stands(doors: Doors, ada: UUID)
     world, key = doors.salon.world, (TENANT, ada)
     for version, said in ((2, {"name": "Ada Married"}), (3, {"name": "Ada Again"}), (4, {})):
         fields = ("name",) if said else ("phone",)
-        event = Recorded[object](
+        event: Recorded[object] = Recorded(
             TENANT, ada, version, world.ids.uuid(), at(9), "key_1", Corrected(ada, fields)
         )
         sealed = world.vault._seal(event, ada, "profile", said)
