@@ -34,6 +34,8 @@ from domain import (
     hold,
     ledger,
     location,
+    policy_version,
+    purpose_basis,
     service,
     staff,
     subject,
@@ -86,6 +88,9 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *hold.DECISIONS,
     *booking.DECISIONS,
     *access.DECISIONS,
+    *policy_version.DECISIONS,
+    *policy_version.ACCEPTANCES,
+    *purpose_basis.DECISIONS,
     *ledger.DECISIONS,
 )
 
