@@ -20,6 +20,7 @@ from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.ports import (
     Agenda,
     Answers,
@@ -33,6 +34,7 @@ from application.ports import (
     People,
     Positions,
 )
+from application.purposes import Purposes
 from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
@@ -89,7 +91,9 @@ class Ports:
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
-    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    in_force = PoliciesInForce(book, clock)
+    store = PolicyKeepingStore(ports.store, in_force)
     reveal = Reveal(store, ports.opener, clock, ids)
     records = LedgerRecords(store, clock, ids)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
@@ -109,6 +113,8 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        policies=Policies(store, book, clock, ids, in_force),
+        purposes=Purposes(store, book, clock, ids),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),

@@ -17,7 +17,9 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.policies import Policies
 from application.ports import Answers, Clock, Ids, Positions
+from application.purposes import Purposes
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -48,6 +50,8 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    policies: Policies
+    purposes: Purposes
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -38,6 +38,7 @@ VERSIONS_AT_ONCE: Final = 200
 ABOUT_PEOPLE: Final = ("subject", "subjects", "stands_for")
 
 
+@dataclass(frozen=True, slots=True)
 class Accepting:
     """A person accepts the text of a version, named by its label or id, at `accepted_at` (now where None)."""
 

@@ -11,6 +11,7 @@ import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
 from application.sweeping import Sweeping
 from infrastructure.database import Database, WalledConnection
@@ -84,7 +85,9 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
 
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
     """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
-    sweeping = Sweeping(engine.store, engine.book, engine.clock, engine.ids)
+    in_force = PoliciesInForce(engine.book, engine.clock)
+    store = PolicyKeepingStore(engine.store, in_force)
+    sweeping = Sweeping(store, engine.book, engine.clock, engine.ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
