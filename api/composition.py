@@ -14,12 +14,15 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.consent_history import ConsentHistory, ConsentReads
+from application.consents import Consents, ReceiptSigner
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.people_known import Erasures
 from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.ports import (
     Agenda,
@@ -55,10 +58,13 @@ from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
+from infrastructure.receipts import LogSignedReceipts
+from infrastructure.store.erasures import PostgresErasures
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
+from projections.consents import PostgresConsents
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -76,6 +82,9 @@ class Ports:
     answers: Answers
     agenda: Agenda
     positions: Positions
+    consents: ConsentHistory
+    erasures: Erasures
+    receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -114,6 +123,8 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         policies=Policies(store, book, clock, ids, in_force),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, clock),
         purposes=Purposes(store, book, clock, ids),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -140,6 +151,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             answers=world.answers,
             agenda=world.agenda,
             positions=world.positions,
+            consents=world.consents,
+            erasures=world.erasures,
+            receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -171,6 +185,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
+            consents=PostgresConsents(engine.app),
+            erasures=PostgresErasures(engine.app),
+            receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -12,6 +12,8 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.consent_history import ConsentReads
+from application.consents import Consents
 from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
@@ -52,6 +54,8 @@ class Platform:
     agenda: AgendaReads
     policies: Policies
     purposes: Purposes
+    consents: Consents
+    consent_reads: ConsentReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

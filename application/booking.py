@@ -11,12 +11,14 @@ from uuid import UUID
 
 from application.choice import Choice, Chooser, Wanted, Zones, not_a_slot
 from application.claims import claim_of_booking, clear
+from application.consent_log import consent_stream, records_of
 from application.execute import Plan, Scribe, carry_out
 from application.offer import Asked
 from application.permissions import require, sees
 from application.ports import Append, Book, Clock, EventStore, Holidays, Ids, People, Release
 from application.recorded import Caller, Recorded
 from application.register import Receipt
+from application.signals import signal_events
 from application.slots import BOOKING_ROLES
 from application.streams import hold_as_recorded
 from domain import booking, booking_given, fields, hold, subject
@@ -120,7 +122,7 @@ class Bookings:
         append = Append(
             tenant=by.tenant,
             at=scribe.at,
-            events=(*registered, event, *slot.events),
+            events=(*registered, event, *slot.events, *self._signalled(scribe, person)),
             releases=slot.releases,
             claims=(claim_of_booking(made),),
             ticket=by.ticket,
@@ -172,6 +174,14 @@ class Bookings:
             return found.subject, ()
         registered = subject.register(found.subject, profile)
         return found.subject, (scribe.record(found.subject, 1, registered),)
+
+    def _signalled(self, scribe: Scribe, person: UUID) -> tuple[Recorded[object], ...]:
+        """What the customer's browser said, where it said something."""
+        by = scribe.caller
+        if not by.global_privacy_control and by.do_not_track is None:
+            return ()
+        known = self.store.read(by.tenant, consent_stream(person))
+        return signal_events(self.store, scribe, person, records_of(known), len(known) + 1)
 
 
 def _given(command: BookVisit) -> PersonGiven:

@@ -31,12 +31,14 @@ from domain import (
     access,
     access_key,
     booking,
+    consent,
     hold,
     ledger,
     location,
     policy_version,
     purpose_basis,
     service,
+    signal,
     staff,
     subject,
     tenant,
@@ -91,6 +93,8 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *policy_version.DECISIONS,
     *policy_version.ACCEPTANCES,
     *purpose_basis.DECISIONS,
+    *consent.DECISIONS,
+    *signal.DECISIONS,
     *ledger.DECISIONS,
 )
 

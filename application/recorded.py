@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
 D = TypeVar("D", covariant=True)
@@ -65,7 +65,8 @@ class Ticket:
 class Caller:
     """Who asks: one actor of one tenant, and for what purpose.
 
-    `locations` is None for a key that is good at every location.
+    `locations` is None for a key that is good at every location. `global_privacy_control` and `do_not_track` are what
+    the person's browser said, where the call carries a person.
     """
 
     tenant: UUID
@@ -75,3 +76,5 @@ class Caller:
     purpose: str | None = None
     case: str | None = None
     ticket: Ticket | None = None
+    global_privacy_control: bool = False
+    do_not_track: Literal["0", "1"] | None = None

@@ -17,6 +17,7 @@ from api.http import (
     routes_agenda,
     routes_booking,
     routes_business,
+    routes_consents,
     routes_export,
     routes_keys,
     routes_ledger,
@@ -48,6 +49,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
     *routes_policies.routes.specs,
+    *routes_consents.routes.specs,
 )
 
 

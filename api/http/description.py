@@ -41,6 +41,10 @@ TAGS: Final = [
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {
+        "name": "People and consent",
+        "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },

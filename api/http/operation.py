@@ -7,6 +7,7 @@ finds them; reading and answering are done here: both come after authentication,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -67,6 +68,7 @@ class _Request:
     path_values: dict[str, str]
     query: bytes
     headers: dict[bytes, bytes]
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
     def fingerprint(self) -> bytes:
@@ -105,7 +107,8 @@ class Operation(APIRoute):
             await send_answer(send, self.edge.refused(refusal))
             return
         query: bytes = scope["query_string"]
-        request = _Request(scope["path"], scope["path_params"], query, headers, body)
+        raw: list[tuple[bytes, bytes]] = scope["headers"]
+        request = _Request(scope["path"], scope["path_params"], query, headers, raw, body)
         answer = await self._threads(query).run(partial(self._serve, request))
         if isinstance(answer, FileAnswer):
             await send_file(send, answer, self.edge.carriers)
@@ -132,7 +135,8 @@ class Operation(APIRoute):
                     by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
                 quota = edge.limiter.take(by.actor)
                 purposeful = security.with_purpose(by, request.headers)
-                call = Call(edge.platform, purposeful, request.headers)
+                signalled = security.with_signals(purposeful, request.raw_headers)
+                call = Call(edge.platform, signalled, request.headers)
                 answer = self._replayed_or_done(call, request)
         except DomainError as refusal:
             answer = edge.refused(refusal)

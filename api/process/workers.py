@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.consent_expiry import ConsentExpiry
 from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
 from application.sweeping import Sweeping
@@ -21,6 +23,7 @@ from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.follower import Follower, Sequenced
 
 SWEEP_SECONDS: Final = 20.0
@@ -37,15 +40,24 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
-    agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    models = (AgendaModel(), ConsentsModel())
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    first, *others = (
+        Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
+    )
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
+        *(
+            _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
+            for one in others
+        ),
     ]
-    persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
+    persistently(
+        stop, first.model.name, partial(follow_while_connected, stop, follower_role, first)
+    )
     for thread in beside:
         thread.join(timeout=5.0)
     keeper_role.close()
@@ -87,12 +99,14 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
     """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
     in_force = PoliciesInForce(engine.book, engine.clock)
     store = PolicyKeepingStore(engine.store, in_force)
+    expiry = ConsentExpiry(store, PostgresConsents(engine.app), engine.clock, engine.ids)
     sweeping = Sweeping(store, engine.book, engine.clock, engine.ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                expiry.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
-from infrastructure.twin.memory_exports import MemoryExporter
+from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures
+from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -111,5 +112,8 @@ class MemoryWorld:
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
+        self.consents = MemoryConsents(self.state)
+        self.erasures = MemoryErasures(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)

@@ -7,7 +7,8 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 from uuid import UUID
 
 from application.event_types import catalogue
@@ -18,6 +19,7 @@ from domain.sealing import RETENTION_CLASSES, Envelope, RetentionClass
 from domain.values import Personal
 from infrastructure.twin.memory_state import MemoryState
 
+LONG_AGO: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _Wanted = tuple[UUID, UUID, str]
 
 
@@ -75,9 +77,10 @@ class MemoryVault:
             envelopes[one.name] = self._seal(event, subject, one.retention_class, _values(group))
         return replace(event, decision=_with(event.decision, envelopes)) if envelopes else event
 
-    def erase(self, tenant: UUID, subject: UUID) -> None:
+    def erase(self, tenant: UUID, subject: UUID, at: datetime = LONG_AGO) -> None:
         """Destroy the subject's keys, leaving tombstones; fence it; forget whose contacts they were."""
         with self.state.lock:
+            self.state.erased[(tenant, subject)] = at
             for name in RETENTION_CLASSES:
                 self.state.fences.add((tenant, subject, name))
                 key = self.keys.pop((tenant, subject, name), None)

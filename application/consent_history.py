@@ -1,0 +1,144 @@
+"""What a person said, as of any event time and any known time. A read model; what stands now is in the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, cast
+from uuid import UUID
+
+from application.people_known import require_person
+from application.permissions import require
+from application.policies import PRIVACY_READERS
+from application.ports import Clock, EventStore, Positions
+from application.recorded import Caller
+from domain.consent import ConsentRecord, Method, Standing, standing_at
+
+MODEL: Final = "consents"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    """One record as the read model knows it. `decision` may be `rejected`; `recorded_at` is the sequencer's time."""
+
+    consent: UUID
+    subject: UUID
+    purpose: str | None
+    decision: str
+    said_at: datetime
+    method: str | None
+    channel: str | None
+    expires_at: datetime | None
+    replaces: UUID | None
+    policy: UUID | None
+    policy_version: str | None
+    notice_sha256: str | None
+    reason: str | None
+    actor: str
+    event: UUID
+    version: int
+    recorded_at: datetime
+    position: int
+
+    def record(self) -> ConsentRecord | None:
+        """What deciding knows of it; None for one that was rejected."""
+        if self.decision == "rejected" or self.purpose is None:
+            return None
+        return ConsentRecord(
+            self.consent,
+            self.purpose,
+            cast(Standing, self.decision),
+            self.said_at,
+            cast("Method | None", self.method),
+            self.expires_at,
+            self.replaces,
+        )
+
+
+class ConsentHistory(Protocol):
+    """The read model `consents`: what people said. Follows the events by sequence."""
+
+    def of(self, tenant: UUID, subject: UUID, known_at: datetime | None) -> list[ConsentRow]:
+        """A person's records that were in the ledger by `known_at` (all where None), in order; at most 10,000."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentsQuery:
+    """As of an event time and a known time, each now where None; `at_least` names what must be included."""
+
+    subject: UUID
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    at_least: UUID | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeState:
+    """What stood for one purpose, and its records up to then, oldest first."""
+
+    purpose: str
+    decision: str
+    valid: bool
+    since: datetime
+    row: ConsentRow
+    history: tuple[ConsentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentsAsOf:
+    """All that a person had said, by purpose; and what came in and was not accepted."""
+
+    as_of: datetime
+    known_at: datetime | None
+    states: tuple[PurposeState, ...]
+    rejected: tuple[ConsentRow, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentReads:
+    """Reads what people said."""
+
+    store: EventStore
+    history: ConsentHistory
+    positions: Positions
+    clock: Clock
+
+    def of(self, query: ConsentsQuery, by: Caller) -> ConsentsAsOf:
+        """The state of each purpose and its history.
+
+        Refuses: NotPermitted, NotFound (the person), UnknownReference (at_least), Behind.
+        """
+        require(by, *PRIVACY_READERS)
+        require_person(self.store, by.tenant, query.subject)
+        if query.at_least is None:
+            position = self.positions.current(by.tenant, MODEL)
+        else:
+            position = self.positions.wait(by.tenant, MODEL, query.at_least)
+        at = query.as_of or self.clock.now()
+        rows = self.history.of(by.tenant, query.subject, query.known_at)
+        seen = [row for row in rows if row.said_at <= at]
+        return ConsentsAsOf(
+            at,
+            query.known_at,
+            tuple(_states(seen, at)),
+            tuple(row for row in seen if row.decision == "rejected"),
+            position,
+        )
+
+
+def _states(rows: Sequence[ConsentRow], at: datetime) -> list[PurposeState]:
+    records = [record for row in rows if (record := row.record()) is not None]
+    by_id = {row.consent: row for row in rows}
+    found: list[PurposeState] = []
+    for purpose in sorted({record.purpose for record in records}):
+        standing = standing_at(records, purpose, at)
+        assert standing is not None, "a purpose with a record has something that stands"
+        own = tuple(by_id[one.consent] for one in records if one.purpose == purpose)
+        row = by_id[standing.record.consent]
+        found.append(
+            PurposeState(purpose, standing.decision, standing.valid, standing.since, row, own)
+        )
+    return found
