@@ -68,7 +68,7 @@ def list_consents(call: Call, id: SubjectId, query: schemas.ConsentsAsked) -> An
 
 
 @routes.add("GET", "/v1/subjects/{id}/consents/{consent_id}/receipt", "application/ld+json")
-def show_receipt(call: Call, id: SubjectId, consent_id: ConsentId) -> Answer:
+def show_consent_receipt(call: Call, id: SubjectId, consent_id: ConsentId) -> Answer:
     """Give the receipt of a consent record again. Roles: privacy_officer, owner, auditor."""
     found = call.platform.consents.receipt(id, consent_id, call.by)
     plain = answered(found)

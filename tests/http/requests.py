@@ -51,6 +51,12 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "notify_policy": {"channel": "website", "notified_at": since["effective_from"]},
         "accept_policy": {"policy_version": "2026-01", "mode": "signature"},
         "assign_basis": basis,
+        "record_consent": {
+            "purpose": "measure",
+            "decision": "given",
+            "policy_version": "2026-01",
+            "method": "spoken",
+        },
         "open_location": place,
         "revise_location": {"name": "Old Town"},
         "offer_service": {"location_ids": at, "name": "Cut", "duration_minutes": 30},

@@ -58,6 +58,8 @@ def _furnished(shop: Business) -> Business:
     made["hold"] = example_id("hold")
     text = bodies(made)["publish_policy"]
     made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    said = bodies(made)["record_consent"]
+    made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
 
 
