@@ -24,6 +24,7 @@ from application.ledger_records import LedgerRecords
 from application.locations import Locations
 from application.people_known import Erasures
 from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
+from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
     Answers,
@@ -58,6 +59,7 @@ from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
+from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
@@ -126,6 +128,7 @@ def assemble(ports: Ports) -> Platform:
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, clock),
         purposes=Purposes(store, book, clock, ids),
+        policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),

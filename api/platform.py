@@ -20,6 +20,7 @@ from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
 from application.policies import Policies
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.purposes import Purposes
 from application.services import Services
@@ -56,6 +57,7 @@ class Platform:
     purposes: Purposes
     consents: Consents
     consent_reads: ConsentReads
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -22,6 +22,7 @@ from api.http import (
     routes_keys,
     routes_ledger,
     routes_policies,
+    routes_policy,
     routes_slots,
     routes_staff,
 )
@@ -46,6 +47,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
     *routes_policies.routes.specs,

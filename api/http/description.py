@@ -45,6 +45,10 @@ TAGS: Final = [
         "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
     },
     {
+        "name": "Policy",
+        "description": "What the privacy policy promises, and the tests that hold it.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },
