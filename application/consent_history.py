@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Protocol, cast
 from uuid import UUID
 
+from application.consent_log import consent_stream
 from application.people_known import require_person
 from application.permissions import require
 from application.policies import PRIVACY_READERS
@@ -66,7 +67,10 @@ class ConsentHistory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConsentsQuery:
-    """As of an event time and a known time, each now where None; `at_least` names what must be included."""
+    """As of an event time and a known time, each now where None.
+
+    `at_least` names what must be included; where None, all that was recorded of the person is.
+    """
 
     subject: UUID
     as_of: datetime | None = None
@@ -113,10 +117,15 @@ class ConsentReads:
         """
         require(by, *PRIVACY_READERS)
         require_person(self.store, by.tenant, query.subject)
-        if query.at_least is None:
+        at_least = query.at_least
+        if at_least is None and (
+            known := self.store.read(by.tenant, consent_stream(query.subject))
+        ):
+            at_least = known[-1].event_id
+        if at_least is None:
             position = self.positions.current(by.tenant, MODEL)
         else:
-            position = self.positions.wait(by.tenant, MODEL, query.at_least)
+            position = self.positions.wait(by.tenant, MODEL, at_least)
         at = query.as_of or self.clock.now()
         rows = self.history.of(by.tenant, query.subject, query.known_at)
         seen = [row for row in rows if row.said_at <= at]

@@ -118,7 +118,9 @@ class Operation(APIRoute):
     def _threads(self, query: bytes) -> Threads:
         if self.spec.long:
             return self.edge.carriers
-        return self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
+        if self.spec.waits or (self.waits and b"at_least" in query):
+            return self.edge.waiters
+        return self.edge.workers
 
     def _serve(self, request: _Request) -> Answer:
         """Answer, whatever happens. Runs in a worker thread."""

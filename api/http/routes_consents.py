@@ -49,11 +49,18 @@ def record_consent(call: Call, id: SubjectId, body: schemas.NewConsent) -> Answe
     return call.write(lambda by: call.platform.consents.record(command, by), _recorded)
 
 
-@routes.add("GET", "/v1/subjects/{id}/consents", schemas.Consents, headers=("Daybook-Position",))
+@routes.add(
+    "GET",
+    "/v1/subjects/{id}/consents",
+    schemas.Consents,
+    headers=("Daybook-Position",),
+    waits=True,
+)
 def list_consents(call: Call, id: SubjectId, query: schemas.ConsentsAsked) -> Answer:
     """Say what a person had said, by purpose, with its history.
 
-    `as_of` speaks of when they said it, `known_at` of when the ledger knew. Roles: privacy_officer, owner, auditor.
+    `as_of` speaks of when they said it, `known_at` of when the ledger knew. It waits until it includes all that was
+    recorded of the person. Roles: privacy_officer, owner, auditor.
     """
     asked = ConsentsQuery(id, query.as_of, query.known_at, query.at_least)
     found = call.platform.consent_reads.of(asked, call.by)
