@@ -16,12 +16,14 @@ from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.consent_history import ConsentHistory, ConsentReads
 from application.consents import Consents, ReceiptSigner
+from application.contacts import KnownPeople
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.people import Holdings, People
 from application.people_known import Erasures
 from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.policy_matrix import PolicyReads
@@ -35,7 +37,6 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    People,
     Positions,
 )
 from application.purposes import Purposes
@@ -62,6 +63,7 @@ from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
 from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -79,13 +81,14 @@ class Ports:
     ids: Ids
     store: EventStore
     book: Book
-    people: People
+    people: KnownPeople
     opener: Opener
     answers: Answers
     agenda: Agenda
     positions: Positions
     consents: ConsentHistory
     erasures: Erasures
+    holdings: Holdings
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
@@ -124,6 +127,7 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
         policies=Policies(store, book, clock, ids, in_force),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, clock),
@@ -156,6 +160,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             positions=world.positions,
             consents=world.consents,
             erasures=world.erasures,
+            holdings=world.holdings,
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -190,6 +195,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             positions=engine.positions,
             consents=PostgresConsents(engine.app),
             erasures=PostgresErasures(engine.app),
+            holdings=PostgresHoldings(engine.app),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

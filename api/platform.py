@@ -19,6 +19,7 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.people import People
 from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
@@ -53,6 +54,7 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    people: People
     policies: Policies
     purposes: Purposes
     consents: Consents

@@ -79,7 +79,7 @@ class _Request:
 class Operation(APIRoute):
     """A `Spec` as a route of the application."""
 
-    def __init__(self, spec: Spec, edge: Edge) -> None:
+    def __init__(self, spec: Spec, edge: Edge, literals: frozenset[str] = frozenset()) -> None:
         super().__init__(spec.route, describe.endpoint(spec), **describe.route(spec))
         self.spec = spec
         self.edge = edge
@@ -88,10 +88,15 @@ class Operation(APIRoute):
         self.bytes_max = spec.bytes_max(edge.settings)
         self.waits = query is not None and "at_least" in query.model_fields
         self.beginning = spec.path.partition("{")[0]
+        # Paths without parameters belong to their own operations, whatever the method.
+        self.others = frozenset[str]() if "{" not in spec.path else literals
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See Starlette. Most routes are told apart by how they begin, at little cost."""
-        if not scope.get("root_path") and not scope["path"].startswith(self.beginning):
+        path = scope["path"]
+        if not scope.get("root_path") and not path.startswith(self.beginning):
+            return Match.NONE, {}
+        if path in self.others:
             return Match.NONE, {}
         return super().matches(scope)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from api.http.fields import AtLeast, Instant
-from api.http.schemas_common import Input, Output
+from api.http.schemas_common import Input, Output, absent
 from api.http.schemas_policies import Named
-from domain import consent_rules
+from domain import consent_rules, subject
 from domain.consent import Channel, Method, RejectionReason, Saying, Standing
+from domain.subject import ProfileField
 
 ChoiceCode = Annotated[
     str,
@@ -186,12 +187,18 @@ class Subject(Output):
 class SubjectCorrection(Input):
     """The fields given stand from now on, the others stay; null takes a phone number or an address away."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, examples=["Ada Example"])] | None = (
-        None
+    name: Annotated[
+        str, Field(min_length=1, max_length=subject.NAME_LENGTH_MAX, examples=["Ada Example"])
+    ] = absent()
+    email: Annotated[
+        str, Field(min_length=3, max_length=subject.EMAIL_LENGTH_MAX, examples=["ada@example.test"])
+    ] = absent()
+    phone: Annotated[str, Field(min_length=1, max_length=subject.PHONE_LENGTH_MAX)] | None = (
+        absent()
     )
-    email: Annotated[str, Field(min_length=3, max_length=254)] | None = None
-    phone: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    address: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    address: Annotated[str, Field(min_length=1, max_length=subject.ADDRESS_LENGTH_MAX)] | None = (
+        absent()
+    )
 
 
 class Corrected(Output):
@@ -199,5 +206,4 @@ class Corrected(Output):
 
     id: str
     event_id: str
-    fields: list[Literal["name", "email", "phone", "address"]]
-    corrected_at: str
+    fields: list[ProfileField]

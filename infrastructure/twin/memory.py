@@ -11,7 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
-from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures
+from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -114,6 +114,7 @@ class MemoryWorld:
         self.positions = MemoryPositions(self.state)
         self.consents = MemoryConsents(self.state)
         self.erasures = MemoryErasures(self.state)
+        self.holdings = MemoryHoldings(self.state)
         self.ledger = MemoryLedger(self.state)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)

@@ -1,4 +1,4 @@
-"""The ports `ConsentHistory`, `DueConsents` and `Erasures` in memory. The read model follows at once."""
+"""The ports `ConsentHistory`, `DueConsents`, `Erasures` and `Holdings` in memory. All follow at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from application.consent_history import ConsentRow
+from application.event_types import catalogue
+from application.people import Holding
 from domain import consent
 from domain.consent import ConsentExpired, ConsentRejected, record_of
 from infrastructure.twin.memory_state import MemoryState
@@ -82,3 +84,26 @@ class MemoryErasures:
         """See the port."""
         with self.state.lock:
             return self.state.erased.get((tenant, subject))
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryHoldings:
+    """See the port `Holdings`."""
+
+    state: MemoryState
+
+    def of(self, tenant: UUID, subject: UUID, as_of: datetime) -> list[Holding]:
+        """See the port."""
+        found: dict[tuple[str, str], list[datetime]] = {}
+        with self.state.lock:
+            for event in self.state.log.get(tenant, []):
+                name = str(getattr(event.decision, "TYPE", ""))
+                for sealed in catalogue()[name].sealed:
+                    whose = getattr(event.decision, sealed.subject_field)
+                    fenced = (tenant, subject, sealed.retention_class) in self.state.fences
+                    is_there = getattr(event.decision, sealed.name) is not None
+                    if whose == subject and is_there and not fenced and event.occurred_at <= as_of:
+                        key = (name, sealed.retention_class)
+                        found.setdefault(key, []).append(event.occurred_at)
+        held = [Holding(*key, len(at), min(at), max(at)) for key, at in found.items()]
+        return sorted(held, key=lambda one: (one.first_at, one.event_type, one.retention_class))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from application.contacts import KnownPeople
 from application.ports import (
     Answers,
     Append,
@@ -20,7 +21,6 @@ from application.ports import (
     EventStore,
     Opener,
     Outcome,
-    People,
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
@@ -47,7 +47,7 @@ class World(Protocol):
     @property
     def book(self) -> Book: ...
     @property
-    def people(self) -> People: ...
+    def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
     @property

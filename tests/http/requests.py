@@ -51,6 +51,8 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "notify_policy": {"channel": "website", "notified_at": since["effective_from"]},
         "accept_policy": {"policy_version": "2026-01", "mode": "signature"},
         "assign_basis": basis,
+        "search_subjects": {"email": ADA["email"]},
+        "correct_subject": {"name": "Ada Example"},
         "record_consent": {
             "purpose": "measure",
             "decision": "given",

@@ -126,3 +126,26 @@ def test_every_process_writes_the_version_in_force(business: Business) -> None:
         assert wait_until(all_there, 10.0)
         found = auditor.get(events, {"type": "booking.confirmed.v1", "limit": 200}).body
     assert {one["header"].get("policy") for one in found["data"]} == {"2027-01"}
+
+
+def test_a_person_is_found_shown_and_corrected(business: Business) -> None:
+    subject = booked(business)["subject_id"]
+    path = f"/v1/subjects/{subject}"
+    with business.api("privacy_officer") as officer:
+
+        def found(email: str) -> list[str]:
+            reply = officer.post("/v1/subjects/search", {"email": email})
+            assert reply.status == 200, reply.body
+            return [one["subject_id"] for one in reply.body["data"]]
+
+        assert found("ada@example.test") == [subject]
+        shown = officer.get(path)
+        assert shown.status == 200, shown.body
+        kinds = {(one["event_type"], one["retention_class"]) for one in shown.body["held"]}
+        assert kinds == {("subject.registered.v1", "profile"), ("booking.confirmed.v1", "booking")}
+        changed = officer.call("PATCH", path, {"email": "ada@new.test"})
+        assert changed.status == 200, changed.body
+        assert (found("ada@new.test"), found("ada@example.test")) == ([subject], [])
+        opened = officer.get(path, daybook_purpose="service").body
+        assert opened["values"] == {"name": "Ada Example", "email": "ada@new.test"}
+        assert {one["event_type"] for one in opened["held"]} > {"subject.corrected.v1"}
