@@ -30,6 +30,7 @@ from uuid import UUID
 from domain import (
     access,
     access_key,
+    access_review,
     booking,
     consent,
     hold,
@@ -95,6 +96,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *purpose_basis.DECISIONS,
     *consent.DECISIONS,
     *signal.DECISIONS,
+    *access_review.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -16,9 +16,8 @@ from application.policies import PRIVACY_READERS, PRIVACY_WRITERS
 from application.ports import Append, Clock, EventStore, Ids
 from application.profiles import PROFILE_FIELDS, profile_of, profile_sights
 from application.recorded import Caller, Recorded
-from application.reveal import Opened, Reveal
-from domain import access, fields, subject
-from domain.access import SALT_BYTES, Field, SubjectSeen
+from application.reveal import Glass, Opened, Reveal, Wish
+from domain import fields, subject
 from domain.errors import ContactTaken, DomainError, VersionMismatch
 from domain.subject import (
     Correction,
@@ -112,9 +111,10 @@ class People:
         """Who has this e-mail address, or this phone number. That somebody looked is recorded as an access.
 
         Without a purpose of the caller's it is recorded under `service`.
-        Refuses: NotPermitted, Unacceptable (it is no address, no number).
+        Refuses: NotPermitted (recorded), PurposeRequired (a case that lacks), Unacceptable (no address, no number).
         """
-        require(by, *PRIVACY_WRITERS)
+        looking = replace(by, purpose=by.purpose or LOOKED_UP_FOR)
+        glass = self.reveal.admit(looking, Wish((kind,)), PRIVACY_WRITERS)
         normal = normalise_email(value) if kind == "email" else normalise_phone(value)
         if normal is None:
             fields.accept(fields.fault(f"/{kind}", "malformed", f"It is no {kind} of a person."))
@@ -124,7 +124,7 @@ class People:
             for one in self.people.find_all(by.tenant, kind, normal)[:FOUND_MAX]
             if self._is_known(by.tenant, one)
         )
-        return Searched(tuple(found), self._looked(found, kind, by) if found else None)
+        return Searched(tuple(found), self.reveal.note(looking, found, (kind,), glass))
 
     def show(self, id: UUID, as_of: datetime | None, by: Caller) -> PersonHeld:
         """What is held about a person at `as_of` (now where None); with the values of their profile under a purpose.
@@ -132,14 +132,18 @@ class People:
         An erased person is shown with the instant of their erasure, and without values.
         Refuses: NotPermitted (role), NotFound, PurposeRequired, Unreadable.
         """
-        require(by, *PRIVACY_READERS)
+        glass = None
+        if by.purpose is None:
+            require(by, *PRIVACY_READERS)
+        else:
+            glass = self.reveal.admit(by, Wish(PROFILE_FIELDS, id), PRIVACY_WRITERS)
         events = require_person(self.store, by.tenant, id)
         at = as_of or self.clock.now()
         erased_at = self.erasures.erased_at(by.tenant, id)
         seen = [event for event in events if event.occurred_at <= at]
         values = None
         if by.purpose is not None and erased_at is None:
-            values = self._values(seen, by)
+            values = self._values(seen, by, glass)
         return PersonHeld(
             subject=id,
             as_of=at,
@@ -207,31 +211,19 @@ class People:
         )
         return Plan(append, receipt)
 
-    def _values(self, events: Sequence[Recorded[object]], by: Caller) -> Opened | None:
+    def _values(
+        self, events: Sequence[Recorded[object]], by: Caller, glass: Glass | None
+    ) -> Opened | None:
         parts = profile_sights(events)
         if not parts:
-            self.reveal.require(by)
             return None
-        opened = self.reveal.open(by, [sight for sight, _ in parts], PROFILE_FIELDS)
+        sights = [sight for sight, _ in parts]
+        opened = self.reveal.open(by, sights, PROFILE_FIELDS, glass)
         return profile_of([says for _, says in parts], opened)
 
     def _is_known(self, tenant: UUID, id: UUID) -> bool:
         events = self.store.read(tenant, id)
         return bool(events) and isinstance(events[0].decision, SubjectRegistered)
-
-    def _looked(self, found: Sequence[UUID], kind: Field, by: Caller) -> UUID:
-        """Record that somebody looked: the field that was used, and whom it led to."""
-        id = self.ids.uuid()
-        seen = tuple(SubjectSeen(one, self.ids.secret()[:SALT_BYTES].hex()) for one in found)
-        purpose = by.purpose or LOOKED_UP_FOR
-        decision = access.grant(id, purpose, by.case, (kind,), seen)
-
-        def attempt() -> Plan[UUID]:
-            scribe = Scribe.begin(by, self.clock, self.ids)
-            event = scribe.record(id, 1, decision)
-            return Plan(Append(by.tenant, scribe.at, (event,)), event.event_id)
-
-        return carry_out(self.store, attempt)
 
 
 def _contacts(command: CorrectPerson) -> list[tuple[ContactKind, str | None]]:

@@ -45,6 +45,10 @@ TAGS: Final = [
         "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
     },
     {
+        "name": "Disclosures and access",
+        "description": "Who looked at whose data, who was refused, and what is reviewed.",
+    },
+    {
         "name": "Policy",
         "description": "What the privacy policy promises, and the tests that hold it.",
     },

@@ -13,15 +13,21 @@ import psycopg
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.consent_expiry import ConsentExpiry
+from application.denials import Denials
 from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
+from application.reveal import NoGags
 from application.sweeping import Sweeping
+from application.withholding import Gags, Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
 from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
+from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
 from projections.consents import ConsentsModel, PostgresConsents
 from projections.follower import Follower, Sequenced
@@ -40,7 +46,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), ConsentsModel())
+    models = (AgendaModel(), AccessesModel(), ConsentsModel())
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
@@ -96,17 +102,25 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
 
 
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
-    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
-    in_force = PoliciesInForce(engine.book, engine.clock)
-    store = PolicyKeepingStore(engine.store, in_force)
-    expiry = ConsentExpiry(store, PostgresConsents(engine.app), engine.clock, engine.ids)
-    sweeping = Sweeping(store, engine.book, engine.clock, engine.ids)
+    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
+
+    Record the denials that were counted, and open to persons what was withheld until now.
+    """
+    clock, ids = engine.clock, engine.ids
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(engine.book, clock))
+    expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
+    gags: Gags = NoGags()
+    sweeping = Sweeping(store, engine.book, clock, ids)
+    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
+    openings = Openings(store, PostgresAccesses(engine.app), gags, clock, ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
                 expiry.sweep(tenant)
+                denials.sweep(tenant)
+                openings.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

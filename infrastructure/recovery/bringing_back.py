@@ -28,7 +28,14 @@ NOTE: Final = (
     "INSERT INTO recovery SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) ON CONFLICT (tenant_id)"
     " DO UPDATE SET restored = greatest(recovery.restored, excluded.restored), rebuilt = false"
 )
-READ_MODELS: Final = ("agenda_v1", "consents_v1")
+READ_MODELS: Final = (
+    "agenda_v1",
+    "consents_v1",
+    "access_event_v1",
+    "access_subject_v1",
+    "access_holder_v1",
+    "access_review_v1",
+)
 BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
