@@ -141,7 +141,7 @@ def assemble(ports: Ports) -> Platform:
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
         policies=Policies(store, book, clock, ids, in_force),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
-        consent_reads=ConsentReads(store, ports.consents, ports.positions, clock),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
         purposes=Purposes(store, book, clock, ids),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),

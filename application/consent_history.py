@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, cast
@@ -11,10 +11,15 @@ from uuid import UUID
 from application.consent_log import consent_stream
 from application.people_known import require_person
 from application.permissions import require
-from application.policies import PRIVACY_READERS
+from application.policies import PRIVACY_READERS, PRIVACY_WRITERS
 from application.ports import Clock, EventStore, Positions
-from application.recorded import Caller
+from application.recorded import Caller, Recorded
+from application.reveal import Reveal, Sight, Wish
 from domain.consent import ConsentRecord, Method, Standing, standing_at
+from domain.consent_rules import Accepted
+from domain.errors import Erased, NotFound
+from domain.sealing import Envelope
+from domain.values import Personal
 
 MODEL: Final = "consents"
 
@@ -102,13 +107,52 @@ class ConsentsAsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentWithEvidence:
+    """One record's decision, and what shows it; `evidence` is None where there is none, or it was not asked for."""
+
+    decision: Accepted
+    event: UUID
+    recorded_by: str
+    evidence: Mapping[str, Personal] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentReads:
     """Reads what people said."""
 
     store: EventStore
     history: ConsentHistory
     positions: Positions
+    reveal: Reveal
     clock: Clock
+
+    def one(self, subject: UUID, id: UUID, by: Caller) -> ConsentWithEvidence:
+        """One record; under a purpose with its evidence, opened on the record. Always current.
+
+        Refuses: NotPermitted (role), NotFound (the person, the record), PurposeRequired, Erased, Unreadable.
+        """
+        if by.purpose is None:
+            require(by, *PRIVACY_READERS)
+            glass = None
+        else:
+            glass = self.reveal.admit(by, Wish(("evidence",), subject), PRIVACY_WRITERS)
+        event, decision = self._found(subject, id, by)
+        evidence = None
+        if by.purpose is not None and isinstance(decision.evidence, Envelope):
+            sight = Sight(subject, decision.evidence)
+            (opened,) = self.reveal.open(by, [sight], ("evidence",), glass)
+            if opened is None:
+                raise Erased()
+            shown = opened["evidence"]
+            assert isinstance(shown, dict), "evidence is text by keys"
+            evidence = shown
+        return ConsentWithEvidence(decision, event.event_id, event.actor, evidence)
+
+    def _found(self, subject: UUID, id: UUID, by: Caller) -> tuple[Recorded[object], Accepted]:
+        for event in self.store.read(by.tenant, consent_stream(subject)):
+            if isinstance(event.decision, Accepted) and event.decision.consent == id:
+                return event, event.decision
+        raise NotFound()
 
     def of(self, query: ConsentsQuery, by: Caller) -> ConsentsAsOf:
         """The state of each purpose and its history.

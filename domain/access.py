@@ -20,7 +20,7 @@ from uuid import UUID
 
 from domain.sealing import Plain
 
-Field = Literal["name", "email", "phone", "address", "note", "metadata"]
+Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence"]
 
 DenialReason = Literal[
     "role",

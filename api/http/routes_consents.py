@@ -14,6 +14,7 @@ from application.consent_history import ConsentRow, ConsentsQuery, PurposeState
 from application.consents import RecordedConsent, Say
 from application.recorded import Answer
 from domain import errors
+from domain.consent import record_of
 from domain.values import Personal, instant_text, public_id
 
 routes = Routes("People and consent")
@@ -83,9 +84,48 @@ def show_consent_receipt(call: Call, id: SubjectId, consent_id: ConsentId) -> An
     return Answer(200, (kind, *plain.headers[1:]), plain.body)
 
 
+@routes.add(
+    "GET",
+    "/v1/subjects/{id}/consents/{consent_id}",
+    schemas.Consent,
+    errors.PurposeRequired,
+    errors.Erased,
+    errors.Unreadable,
+    opens=True,
+)
+def show_consent(call: Call, id: SubjectId, consent_id: ConsentId) -> Answer:
+    """Show one record of what a person said.
+
+    With a Daybook-Purpose its evidence is opened, and that is recorded. Roles: privacy_officer, owner; auditor
+    without the evidence.
+    """
+    found = call.platform.consent_reads.one(id, consent_id, call.by)
+    it = found.decision
+    record = record_of(it)
+    assert record is not None, "what was accepted is a record"
+    shown: Json = {
+        "id": public_id("consent", it.consent),
+        "event_id": public_id("event", found.event),
+        "purpose": it.purpose,
+        "decision": record.decision,
+        "at": instant_text(record.at),
+        "method": it.method,
+        "channel": it.channel,
+        "policy_version": it.notice and it.notice.version,
+        "notice_sha256": it.notice and it.notice.sha256,
+        "expires_at": optional_instant(record.expires_at),
+        "replaces": None if it.replaces is None else public_id("consent", it.replaces),
+        "has_evidence": it.evidence is not None,
+        "actor": found.recorded_by,
+    }
+    if found.evidence is not None:
+        shown["evidence"] = {name: value.open() for name, value in found.evidence.items()}
+    return answered(shown)
+
+
 def _recorded(made: RecordedConsent) -> Answer:
     named = public_id("consent", made.consent)
-    where = f"/v1/subjects/{public_id('subject', made.subject)}/consents/{named}/receipt"
+    where = f"/v1/subjects/{public_id('subject', made.subject)}/consents/{named}"
     body = {"id": named, "receipt": dict(made.receipt)}
     return answered(body, status=201, event=made.event, location=where)
 

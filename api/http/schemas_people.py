@@ -92,6 +92,25 @@ class ConsentRecord(Output):
     actor: str
 
 
+class Consent(Output):
+    """One record of what a person said; `evidence` is there under a purpose."""
+
+    id: str
+    event_id: str
+    purpose: str
+    decision: Saying
+    at: str
+    method: Method
+    channel: Channel
+    policy_version: str | None
+    notice_sha256: str | None
+    expires_at: str | None
+    replaces: str | None
+    has_evidence: bool
+    actor: str
+    evidence: dict[str, str] | None = None
+
+
 class ConsentState(Output):
     """What stood for a purpose, since when, and all that was said, oldest first."""
 

@@ -100,7 +100,7 @@ def test_a_receipt_is_in_the_vocabulary_signed_and_can_be_had_again(own: Busines
     assert record["dct:conformsTo"]["@id"].endswith("#record-eu-gdpr")
     assert record["dpv:hasDataSubject"]["@id"].endswith(own.made["subject"])
     assert "ada" not in str(receipt).lower()
-    again = own.get(posted.headers["location"], role="auditor")
+    again = own.get(f"{posted.headers['location']}/receipt", role="auditor")
     assert again.headers["content-type"] == "application/ld+json"
     assert again.json() == receipt
     note = parse_note(receipt.pop("daybook:proof")["daybook:note"])
@@ -109,6 +109,29 @@ def test_a_receipt_is_in_the_vocabulary_signed_and_can_be_had_again(own: Busines
     assert note.text.split("\n")[2] == b64(sha256(canonical(receipt)))
     nothing = own.get(path(own, f"consents/con_{'5' * 32}/receipt"))
     assert nothing.status_code == 404
+
+
+def test_evidence_is_opened_under_a_purpose_and_that_is_on_record(own: Business):
+    evidence = {"form": "newsletter", "ticked": True}
+    where = own.post(path(own), {**GIVEN, "evidence": evidence}).headers["location"]
+    shown = own.get(where, role="auditor").json()
+    assert (shown["decision"], shown["policy_version"], shown["has_evidence"]) == (
+        "given",
+        "2027-01",
+        True,
+    )
+    assert "evidence" not in shown
+    assert headers_of(own, "access.granted.v1") == []
+    under = {"daybook-purpose": "dispute", "daybook-case": "C-1"}
+    opened = own.get(where, headers=under, role="privacy_officer").json()
+    assert opened["evidence"] == {"form": "newsletter", "ticked": "true"}
+    (access,) = headers_of(own, "access.granted.v1")
+    assert (access["purpose"], access["case"]) == ("dispute", "C-1")
+    assert own.get(where, headers=under, role="auditor").status_code == 403
+    assert own.get(f"{path(own)}/con_{'5' * 32}").status_code == 404
+    bare = say(own, GIVEN)
+    plain = own.get(f"{path(own)}/{bare['id']}", headers=under).json()
+    assert (plain["has_evidence"], "evidence" in plain) == (False, False)
 
 
 CHOICES = [

@@ -83,7 +83,7 @@ def test_a_consent_is_given_receipted_withdrawn_and_asked_as_of_three_dates(
         note = parse_note(receipt.pop("daybook:proof")["daybook:note"])
         verify(note, [VerifierKey.parse(business.log_vkey)])
         assert note.text.split("\n")[2] == b64(sha256(canonical(receipt)))
-        again = auditor.get(given.headers["location"])
+        again = auditor.get(f"{given.headers['location']}/receipt")
         assert again.body == given.body["receipt"]
         proof = wait_until(
             lambda: auditor.get(receipt["daybook:ledgerReceipt"]).status == 200, 20.0
