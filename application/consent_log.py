@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID, uuid5
 
+from application.ports import EventStore
 from application.recorded import Recorded
 from domain import consent
-from domain.consent import ConsentRecord, record_of
+from domain.consent import ConsentRecord, record_of, standing_at
 
 
 def consent_stream(subject: UUID) -> UUID:
@@ -20,3 +22,12 @@ def records_of(events: Iterable[Recorded[object]]) -> list[ConsentRecord]:
     decisions = (event.decision for event in events)
     found = [record_of(one) for one in decisions if isinstance(one, consent.DECISIONS)]
     return [one for one in found if one is not None]
+
+
+def has_objected(
+    store: EventStore, tenant: UUID, subject: UUID, purpose: str, at: datetime
+) -> bool:
+    """True where a person's last word on a purpose is no: refused, or withdrawn."""
+    records = records_of(store.read(tenant, consent_stream(subject)))
+    standing = standing_at(records, purpose, at)
+    return standing is not None and standing.decision in ("refused", "withdrawn")

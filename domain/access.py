@@ -33,6 +33,7 @@ DenialReason = Literal[
     "break_glass_unlisted",
     "break_glass_forbidden",
     "break_glass_role",
+    "objected",
 ]
 DENIAL_REASONS: Final[tuple[DenialReason, ...]] = get_args(DenialReason)
 

@@ -272,6 +272,8 @@ LISTED: Final = (
 REGISTER: Final[Mapping[str, Purpose]] = MappingProxyType({one.code: one for one in LISTED})
 PURPOSES: Final = frozenset[str](REGISTER)
 NEEDS_CASE: Final = frozenset[str](one.code for one in LISTED if one.demands_case)
+# Nothing is opened for these once the person has said no to them.
+OBJECTABLE: Final = frozenset[str]({"marketing_first_party", "personalise", "measure", "improve"})
 OPENING_ROLES: Final = frozenset({"owner", "manager", "staff", "privacy_officer"})
 _CASE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -1,11 +1,11 @@
-"""Choices that the policy offers beside its purposes, as a person makes them. Rows 46, 55, 62 and 65 of its matrix."""
+"""Choices that the policy offers, as a person makes them. Rows 46, 55, 62, 65 and 80 of its matrix."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.http.business import Business, Json
-from tests.http.test_policies import TEXT
+from tests.http.test_policies import TEXT, headers_of
 
 CHOICES = [
     "analytics:google_analytics",
@@ -84,3 +84,42 @@ def test_electronic_notice_is_withdrawn_by_e_mail_in_the_same_instant(own: Busin
     assert before == {"electronic_notice": ("given", True)}
     found = own.get(f"/v1/subjects/{own.made['subject']}/consents").json()
     assert found["data"][0]["history"][-1]["channel"] == "email"
+
+
+@pytest.mark.parametrize("decision", ["refused", "withdrawn"])
+def test_nothing_is_opened_for_marketing_once_the_person_said_no(own: Business, decision: str):
+    path = f"/v1/subjects/{own.made['subject']}"
+    under = {"daybook-purpose": "marketing_first_party"}
+    assert own.get(path, headers=under).json()["values"]["name"] == "Ada Example"
+    give(own, "marketing_first_party")
+    assert own.get(path, headers=under).status_code == 200
+    own.server.clock.advance(seconds=1)
+    say(own, "marketing_first_party", decision)
+    assert own.get(path, headers=under).status_code == 403
+    assert own.get(path, headers={"daybook-purpose": "service"}).status_code == 200
+    assert len(headers_of(own, "access.denied.v1")) == 1
+    own.server.clock.advance(seconds=1)
+    give(own, "marketing_first_party")
+    assert own.get(path, headers=under).status_code == 200
+
+
+def test_a_page_for_marketing_leaves_out_who_said_no(own: Business):
+    ben = {"name": "Ben Example", "email": "ben@example.test"}
+    own.book("2027-01-11T12:00:00Z", customer=ben)
+    say(own, "marketing_first_party", "refused")
+    asked = {
+        "location_id": own.made["location"],
+        "from": "2027-01-11T00:00:00Z",
+        "to": "2027-01-12T00:00:00Z",
+    }
+
+    def names(purpose: str) -> list[str | None]:
+        headers = {"daybook-purpose": purpose}
+        (day,) = own.get("/v1/agenda", params=asked, headers=headers).json()["days"]
+        return [entry["customer"]["name"] for entry in day["entries"]]
+
+    assert names("service") == ["Ada Example", "Ben Example"]
+    assert names("marketing_first_party") == [None, "Ben Example"]
+    say(own, "measure", "refused")
+    own.server.clock.advance(seconds=1)
+    assert names("measure") == [None, "Ben Example"]
