@@ -10,14 +10,14 @@ from uuid import UUID, uuid5
 
 from application.event_types import Decision, classify
 from application.execute import Plan, Scribe, carry_out
-from application.people_known import require_person
+from application.people_known import Erasures, require_living, require_person
 from application.permissions import TENANT_ROLES, require
 from application.ports import Append, Book, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
 from application.register import CreationKey, Listing, Receipt, Register
 from domain import policy_version
 from domain.access_key import Role
-from domain.errors import FieldError, NotFound, PolicyVersionExists, UnknownReference
+from domain.errors import FieldError, PolicyVersionExists, UnknownReference
 from domain.policy_version import (
     AcceptanceMode,
     NoticeChannel,
@@ -160,6 +160,7 @@ class Policies:
     clock: Clock
     ids: Ids
     in_force: PoliciesInForce
+    erasures: Erasures
 
     def publish(self, wanted: Publication, by: Caller) -> Receipt[PolicyVersion]:
         """Publish a text under a label.
@@ -214,10 +215,10 @@ class Policies:
     def accept(self, command: Accepting, by: Caller) -> Receipt[PolicyAccepted]:
         """Record that a person accepted a text. It is no consent.
 
-        Refuses: NotPermitted, NotFound (the person), UnknownReference (the version), Unacceptable.
+        Refuses: NotPermitted, NotFound (the person), Erased, UnknownReference (the version), Unacceptable.
         """
         require(by, *PRIVACY_WRITERS)
-        require_person(self.store, by.tenant, command.subject)
+        require_living(self.store, self.erasures, by.tenant, command.subject)
         standing = self.in_force.find(by.tenant, command.version)
         if standing is None:
             unknown = "There is no policy version with this label."
@@ -259,14 +260,3 @@ class Policies:
         ]
         versions = self.in_force.all(by.tenant)
         return Acceptances(at, policy_version.in_force(versions, at), tuple(accepted))
-
-
-def text_of(store: EventStore, tenant: UUID, id: UUID) -> str:
-    """The text of a version.
-
-    Refuses: NotFound.
-    """
-    events = store.read(tenant, id)
-    if not events or not isinstance(events[0].decision, PolicyPublished):
-        raise NotFound()
-    return events[0].decision.text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import orjson
+
 from api.http import schemas_people as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
@@ -130,11 +132,12 @@ def _recorded(made: RecordedConsent) -> Answer:
     return answered(body, status=201, event=made.event, location=where)
 
 
-def _evidence(given: Mapping[str, str | bool | int] | None) -> dict[str, Personal] | None:
+def _evidence(given: Mapping[str, object] | None) -> dict[str, Personal] | None:
+    """Evidence as text: what is not text is kept as the JSON it came as."""
     if given is None:
         return None
     return {
-        name: Personal(str(value).lower() if isinstance(value, bool) else str(value))
+        name: Personal(value if isinstance(value, str) else orjson.dumps(value).decode())
         for name, value in given.items()
     }
 

@@ -25,7 +25,6 @@ ChoiceCode = Annotated[
     ),
 ]
 EvidenceKey = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,40}$")]
-EvidenceText = Annotated[str, Field(max_length=consent_rules.EVIDENCE_VALUE_LENGTH_MAX)]
 
 
 # --- consents --------------------------------------------------------------------------------------------------------
@@ -40,10 +39,10 @@ class NewConsent(Input):
     method: Method
     channel: Channel = "api"
     evidence: Annotated[
-        dict[EvidenceKey, EvidenceText | bool | int] | None,
+        dict[EvidenceKey, Any] | None,
         Field(
             max_length=consent_rules.EVIDENCE_KEYS_MAX,
-            description="What shows it; sealed.",
+            description="What shows it, as text or any JSON; sealed.",
             examples=[{"form": "newsletter-2"}],
         ),
     ] = None

@@ -112,7 +112,7 @@ def test_a_receipt_is_in_the_vocabulary_signed_and_can_be_had_again(own: Busines
 
 
 def test_evidence_is_opened_under_a_purpose_and_that_is_on_record(own: Business):
-    evidence = {"form": "newsletter", "ticked": True}
+    evidence = {"form": "newsletter", "ticked": True, "boxes": [1, {"shown": "all"}]}
     where = own.post(path(own), {**GIVEN, "evidence": evidence}).headers["location"]
     shown = own.get(where, role="auditor").json()
     assert (shown["decision"], shown["policy_version"], shown["has_evidence"]) == (
@@ -124,7 +124,11 @@ def test_evidence_is_opened_under_a_purpose_and_that_is_on_record(own: Business)
     assert headers_of(own, "access.granted.v1") == []
     under = {"daybook-purpose": "dispute", "daybook-case": "C-1"}
     opened = own.get(where, headers=under, role="privacy_officer").json()
-    assert opened["evidence"] == {"form": "newsletter", "ticked": "true"}
+    assert opened["evidence"] == {
+        "form": "newsletter",
+        "ticked": "true",
+        "boxes": '[1,{"shown":"all"}]',
+    }
     (access,) = headers_of(own, "access.granted.v1")
     assert (access["purpose"], access["case"]) == ("dispute", "C-1")
     assert own.get(where, headers=under, role="auditor").status_code == 403
@@ -239,7 +243,8 @@ def test_a_consent_expires(own: Business):
         {**GIVEN, "expires_at": "2027-01-01T00:00:00Z"},
         {**WITHDRAWN, "expires_at": "2028-01-01T00:00:00Z"},
         {**GIVEN, "method": "telepathy"},
-        {**GIVEN, "evidence": {"a": {"b": 1}}},
+        {**GIVEN, "evidence": {"a": ["x" * 2_000]}},
+        {**GIVEN, "evidence": {"not a key": "x"}},
     ],
 )
 def test_what_cannot_be_read_is_refused_and_not_recorded(own: Business, body: Json):

@@ -187,6 +187,8 @@ def test_an_erased_person_is_shown_without_values_and_nothing_more_is_said_of_th
     assert "values" not in shown.json()
     assert_problem(own.call("PATCH", path(own), json={"name": "Ada"}), "erased")
     assert_problem(own.post(f"{path(own)}/consents", given), "erased")
+    accepted = {"policy_version": "2027-01", "mode": "signature"}
+    assert_problem(own.post(f"{path(own)}/policy-acceptances", accepted), "erased")
     assert search(own, email="ada@example.test") == []
     assert own.get(f"{path(own)}/consents").status_code == 200
 

@@ -160,7 +160,7 @@ def say_and_correct(api: Api, subject: str, person: dict[str, Any], word: Canary
         ({**given, "decision": "withdrawn"}, 201),
         ({**given, "purpose": word.core}, 409),
         ({**given, "policy_version": word.core}, 409),
-        ({**given, "evidence": {word.core: [word.core]}}, 422),
+        ({**given, "evidence": {word.core: "\0"}}, 422),
         ({**given, "channel": word.core}, 422),
     ]
     for body, status in said_so:

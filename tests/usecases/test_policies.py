@@ -74,7 +74,7 @@ def world() -> MemoryWorld:
 
 def policies_of(world: MemoryWorld) -> Policies:
     in_force = PoliciesInForce(world.book, world.clock)
-    return Policies(world.store, world.book, world.clock, world.ids, in_force)
+    return Policies(world.store, world.book, world.clock, world.ids, in_force, world.erasures)
 
 
 def stamped(world: MemoryWorld, *events: Recorded[object]) -> Sequence[str | None]:
