@@ -5,11 +5,23 @@ from __future__ import annotations
 import zoneinfo
 
 import hypothesis
+import pytest
 
-from tests.engines import deployment, engine, module_deployment, own_deployment, sequencer, tenant
+import tests.compiled  # noqa: F401 - what is imported after it is compiled once
+from tests.engines import (
+    deployment,
+    engine,
+    module_deployment,
+    module_mould,
+    own_deployment,
+    own_mould,
+    sequencer,
+    tenant,
+)
 from tests.postgres import database, postgres_server
 from tests.running import running, running_session
 from tests.running_demo import running_demo
+from tests.spreading import in_order, pytest_xdist_make_scheduler
 
 # Zone rules come from the pinned package, as in a running deployment, not from this machine.
 zoneinfo.reset_tzpath(())
@@ -18,13 +30,23 @@ zoneinfo.reset_tzpath(())
 hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("daybook")
 
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first."""
+    items[:] = in_order(items)
+
+
 __all__ = [
     "database",
     "deployment",
     "engine",
     "module_deployment",
+    "module_mould",
     "own_deployment",
+    "own_mould",
     "postgres_server",
+    "pytest_xdist_make_scheduler",
     "running",
     "running_demo",
     "running_session",

@@ -25,6 +25,7 @@ from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.processes import inspect, send, wait_until, working_in
 from infrastructure.settings import Settings
 from tests.scratch import scratch_folder
+from tests.verbs import run_verb_in_text
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS_MAX = 120.0
@@ -131,14 +132,8 @@ class Running:
 
     def verb(self, *arguments: str) -> str:
         """Run a verb of the command line; what it printed."""
-        done = subprocess.run(
-            self._command(*arguments),
-            cwd=ROOT,
-            env=_environment(),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        done = run_verb_in_text(*arguments, "--data", str(self.data), environment=_environment())
+        done.check_returncode()
         return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
