@@ -2,6 +2,7 @@
 
 The domain's own tests run in one process under coverage; they are pure and take seconds. The rest
 runs in two workers without it, at full speed. With arguments it is plain pytest on those.
+`make soak` is pytest on the full sizes, for which `make test` has smaller twins.
 """
 
 from __future__ import annotations
