@@ -19,7 +19,7 @@ from tests.engines import (
     tenant,
 )
 from tests.postgres import database, postgres_server
-from tests.running import running, running_session
+from tests.running import pytest_runtest_teardown, running, running_session
 from tests.running_demo import running_demo
 from tests.spreading import in_order, pytest_xdist_make_scheduler
 
@@ -46,6 +46,7 @@ __all__ = [
     "own_deployment",
     "own_mould",
     "postgres_server",
+    "pytest_runtest_teardown",
     "pytest_xdist_make_scheduler",
     "running",
     "running_demo",
