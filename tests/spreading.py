@@ -45,7 +45,7 @@ def place(nodeid: str) -> int:
     return LONGEST.index(unit) if unit in LONGEST else len(LONGEST)
 
 
-class Spread(LoadScopeScheduling):
+class Spread(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives a worker a whole unit at a time, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:

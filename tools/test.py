@@ -14,7 +14,7 @@ import sys
 from tools.steps import ROOT, Step, run_all
 
 WORKERS = os.environ.get("DAYBOOK_TEST_WORKERS", "2")
-# Tests that need a whole running deployment share one, in one worker.
+# A file stays on one worker, and so do the tests that share a running deployment: `tests/spreading.py`.
 SPREAD = ("-n", WORKERS, "--dist", "loadgroup")
 MEASURED = ("domain", "tests/domain")
 
