@@ -17,6 +17,7 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
 from application.slots import Slots
@@ -48,6 +49,7 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 import tests.compiled  # noqa: F401 - what is imported after it is compiled once
+from infrastructure.policy.policy_file import policy_matrix
 from tests.engines import (
     deployment,
     engine,
@@ -18,10 +19,13 @@ from tests.engines import (
     sequencer,
     tenant,
 )
+from tests.policy_results import PolicyResults
 from tests.postgres import database, postgres_server
 from tests.running import pytest_runtest_teardown, running, running_session
 from tests.running_demo import running_demo
 from tests.spreading import in_order, pytest_xdist_make_scheduler
+from tools.policy_matrix import RESULTS
+from tools.steps import ROOT
 
 # Zone rules come from the pinned package, as in a running deployment, not from this machine.
 zoneinfo.reset_tzpath(())
@@ -35,6 +39,13 @@ hypothesis.settings.load_profile("daybook")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first."""
     items[:] = in_order(items)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep how the tests of the policy matrix go, where all reports come together."""
+    if not hasattr(config, "workerinput"):
+        named = frozenset(id for row in policy_matrix().rows for id in row.tests)
+        config.pluginmanager.register(PolicyResults(named, ROOT / RESULTS))
 
 
 __all__ = [
