@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("running")
 
 CLIENTS = 5
 TRIES_MAX = 400
-SECONDS_MAX = 30.0
+SECONDS_MAX = 90.0  # how long a busy machine may take to start what was killed
 SLOT_MINUTES = 15
 
 
