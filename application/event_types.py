@@ -30,6 +30,7 @@ from uuid import UUID
 from domain import (
     access,
     access_key,
+    access_review,
     booking,
     hold,
     ledger,
@@ -86,6 +87,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *hold.DECISIONS,
     *booking.DECISIONS,
     *access.DECISIONS,
+    *access_review.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.http import (
     pages,
+    routes_access,
     routes_agenda,
     routes_booking,
     routes_business,
@@ -45,6 +46,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_access.routes.specs,
     *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,

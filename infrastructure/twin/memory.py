@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -113,3 +114,5 @@ class MemoryWorld:
         self.positions = MemoryPositions(self.state)
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
+        self.accesses = MemoryAccesses(self.state)
+        self.denial_counts = MemoryDenialCounts(self.state)
