@@ -17,14 +17,27 @@ from application.access_keys import KEYS
 from application.claims import claim_of_booking, claim_of_hold
 from application.event_types import Decision
 from application.locations import LOCATIONS
+from application.policies import POLICIES
 from application.ports import CatalogEntry, Claim
+from application.purposes import PURPOSE_BASES
 from application.recipients import RECIPIENTS
 from application.recorded import Recorded
 from application.register import Register
 from application.services import SERVICES
 from application.staffing import STAFF
 from application.tenancy import TENANTS
-from domain import access_key, booking, hold, location, recipient, service, staff, tenant
+from domain import (
+    access_key,
+    booking,
+    hold,
+    location,
+    policy_version,
+    purpose_basis,
+    recipient,
+    service,
+    staff,
+    tenant,
+)
 
 Blocks = tuple[tuple[int, int], ...]
 CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]] = (
@@ -34,6 +47,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (service.DECISIONS, SERVICES),
     (staff.DECISIONS, STAFF),
     (recipient.DECISIONS, RECIPIENTS),
+    (policy_version.DECISIONS, POLICIES),
+    (purpose_basis.DECISIONS, PURPOSE_BASES),
 )
 # Types of events whose streams leave something standing begin with one of these.
 _TYPES: Final[tuple[type[Decision], ...]] = (

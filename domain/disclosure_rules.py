@@ -16,15 +16,13 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from domain import personal_fields
 from domain.adequacy import ADEQUATE_IN_PART, needs_mechanism
 from domain.disclosure import ConsentSeen, Ground, Reason, Scope
 from domain.purposes import NEEDS_CASE, PURPOSES
 from domain.recipient import RecipientTerms, in_contract, in_tree, in_tree_at, is_third_party
 
-# As the registry of personal fields has them.
-FIELDS: Final = frozenset(
-    {"name", "email", "phone", "address", "booking_times", "note", "metadata", "card_last4"}
-)
+FIELDS: Final = frozenset(personal_fields.FIELDS)
 MARKETING: Final = frozenset({"marketing_first_party"})
 NEEDS_CITATION: Final = frozenset({"legal_requirement", "report"})
 NEEDS_PROCESS: Final = frozenset({"compelled", "emergency"})

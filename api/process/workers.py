@@ -13,7 +13,9 @@ import psycopg
 from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.consent_expiry import ConsentExpiry
 from application.denials import Denials
+from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
 from application.reveal import NoGags
 from application.sweeping import Sweeping
@@ -28,6 +30,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.courier import CourierModel
 from projections.follower import Follower, Sequenced
 
@@ -45,7 +48,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), CourierModel())
+    models = (AgendaModel(), AccessesModel(), ConsentsModel(), CourierModel())
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
@@ -106,7 +109,9 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
-    store, clock, ids = engine.store, engine.clock, engine.ids
+    clock, ids = engine.clock, engine.ids
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(engine.book, clock))
+    expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
     gags: Gags = NoGags()
     sweeping = Sweeping(store, engine.book, clock, ids)
     denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
@@ -116,6 +121,7 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                expiry.sweep(tenant)
                 denials.sweep(tenant)
                 openings.sweep(tenant)
                 engine.people.sweep(tenant)
