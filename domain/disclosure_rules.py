@@ -25,6 +25,7 @@ from domain.recipient import RecipientTerms, in_contract, in_tree, in_tree_at, i
 FIELDS: Final = frozenset(personal_fields.FIELDS)
 MARKETING: Final = frozenset({"marketing_first_party"})
 NEEDS_CITATION: Final = frozenset({"legal_requirement", "report"})
+CASE_TRIGGERS: Final = frozenset({"enforcement", "other_law"})
 NEEDS_PROCESS: Final = frozenset({"compelled", "emergency"})
 TRANSFER_CONSENT: Final = "cross_border_transfer"
 
@@ -128,13 +129,15 @@ def _ground(facts: SendingFacts) -> Reason | None:
     ground = facts.ground
     if ground.lawful_basis is None and ground.legal_trigger is None:
         return "no_ground"
-    cites = ground.citation is not None
-    return None if cites or ground.legal_trigger not in NEEDS_CITATION else "no_ground"
+    if ground.legal_trigger in NEEDS_CITATION and ground.citation is None:
+        return "no_ground"
+    reports = ground.legal_trigger == "report"
+    return "no_ground" if reports and facts.terms.kind != "authority" else None
 
 
 def _case(facts: SendingFacts) -> Reason | None:
-    missing = facts.purpose in NEEDS_CASE and facts.case is None
-    return "case_missing" if missing else None
+    demanded = facts.purpose in NEEDS_CASE or facts.ground.legal_trigger in CASE_TRIGGERS
+    return "case_missing" if demanded and facts.case is None else None
 
 
 def _consent(facts: SendingFacts) -> Reason | None:
