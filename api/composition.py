@@ -18,10 +18,28 @@ from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
 from application.consent_history import ConsentHistory, ConsentReads
-from application.consents import Consents, ReceiptSigner
+from application.consents import Consents, ReceiptSigner, StreamConsentStates
 from application.contacts import KnownPeople
+from application.courier import Courier, DueThings
 from application.denials import DenialCounts, Denials
+from application.disclose import Disclose
+from application.disclosing import (
+    Mirrored,
+    NoOrders,
+    NoSender,
+    Objections,
+    Orders,
+    Sender,
+    Visits,
+)
+from application.disclosure_facts import FactsOfSending
+from application.disclosure_parcels import Parcels
+from application.disclosure_replies import Replies, Signatures
+from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
+from application.follow_up_replies import FollowUpList, FollowUpReplies
+from application.follow_ups import FollowUps, HandedTo
+from application.forged_tickets import ForgedTickets
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
@@ -44,6 +62,7 @@ from application.ports import (
     Positions,
 )
 from application.purposes import Purposes
+from application.recipients import Recipients
 from application.reveal import Gags, NoGags, Reveal
 from application.services import Services
 from application.slots import Slots
@@ -55,10 +74,13 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
+from infrastructure.delivery.https_sender import HttpsSender, default_context
+from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.copies.exporter import PostgresExporter
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.publishing.mirrored import CheckpointMirrored
 from infrastructure.ledger.signing.signer_socket import SignerClient
 from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
@@ -73,8 +95,9 @@ from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
-from projections.agenda import PostgresAgenda
+from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
+from projections.courier import PostgresCourier
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -95,6 +118,11 @@ class Ports:
     reviews: ReviewRows
     denial_counts: DenialCounts
     positions: Positions
+    visits: Visits
+    mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
     consents: ConsentHistory
     erasures: Erasures
     holdings: Holdings
@@ -110,6 +138,9 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
+    orders: Orders = field(default_factory=NoOrders)
+    sender: Callable[[TicketOffice], Sender] = NoSender
+    signatures: Signatures = field(default_factory=Ed25519Signatures)
     gags: Gags = field(default_factory=NoGags)
 
 
@@ -138,6 +169,10 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        recipients=Recipients(store, book, ports.people, clock, ids),
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=_courier(ports, store),
+        replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
@@ -161,6 +196,25 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
+def _courier(ports: Ports, store: EventStore) -> Courier:
+    """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
+    facts = FactsOfSending(
+        store,
+        book,
+        ports.visits,
+        StreamConsentStates(store, clock),
+        Objections(store, clock),
+        ports.orders,
+        clock,
+    )
+    door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
+    follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
+    return Courier(store, door, follow_ups, ports.due_things, clock, ids)
+
+
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
     """Everything in this process and nothing kept: for tests and for trying things out."""
     world = MemoryWorld(seed, clock)
@@ -178,6 +232,11 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             reviews=world.accesses,
             denial_counts=world.denial_counts,
             positions=world.positions,
+            visits=world.visits,
+            mirrored=world.mirrored,
+            due_things=world.courier,
+            handed=world.courier,
+            follow_ups=world.courier,
             consents=world.consents,
             erasures=world.erasures,
             holdings=world.holdings,
@@ -216,6 +275,14 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
+            sender=lambda office: HttpsSender(
+                office, engine.clock, default_context(), settings.allow_private_recipients
+            ),
+            visits=PostgresVisits(engine.app, engine.positions),
+            mirrored=CheckpointMirrored(engine.app),
+            due_things=PostgresCourier(engine.app),
+            handed=PostgresCourier(engine.app),
+            follow_ups=PostgresCourier(engine.app),
             consents=PostgresConsents(engine.app),
             erasures=PostgresErasures(engine.app),
             holdings=PostgresHoldings(engine.app),

@@ -17,8 +17,12 @@ from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
 from application.consent_history import ConsentReads
 from application.consents import Consents
+from application.courier import Courier
 from application.denials import Denials
+from application.disclose import Disclose
+from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
+from application.follow_up_replies import FollowUpReplies
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
@@ -28,6 +32,7 @@ from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.purposes import Purposes
+from application.recipients import Recipients
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -58,6 +63,10 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    recipients: Recipients
+    replies: Replies
+    follow_ups: FollowUpReplies
+    courier: Courier
     people: People
     policies: Policies
     purposes: Purposes
@@ -76,3 +85,8 @@ class Platform:
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]
+
+    @property
+    def disclose(self) -> Disclose:
+        """The second door."""
+        return self.courier.disclose

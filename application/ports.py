@@ -15,7 +15,9 @@ from uuid import UUID
 from application.recorded import Answer, Recorded, Ticket
 from domain.sealing import Envelope, RetentionClass
 
-CatalogKind = Literal["tenant", "location", "service", "staff", "key", "policy", "purpose"]
+CatalogKind = Literal[
+    "tenant", "location", "service", "staff", "key", "policy", "purpose", "recipient"
+]
 
 
 class Clock(Protocol):

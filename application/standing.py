@@ -20,6 +20,7 @@ from application.locations import LOCATIONS
 from application.policies import POLICIES
 from application.ports import CatalogEntry, Claim
 from application.purposes import PURPOSE_BASES
+from application.recipients import RECIPIENTS
 from application.recorded import Recorded
 from application.register import Register
 from application.services import SERVICES
@@ -32,6 +33,7 @@ from domain import (
     location,
     policy_version,
     purpose_basis,
+    recipient,
     service,
     staff,
     tenant,
@@ -44,6 +46,7 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (location.DECISIONS, LOCATIONS),
     (service.DECISIONS, SERVICES),
     (staff.DECISIONS, STAFF),
+    (recipient.DECISIONS, RECIPIENTS),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),
 )

@@ -124,6 +124,12 @@ class HoldMismatch(Refused):
     code = "hold_mismatch"
 
 
+class DisclosureRefused(Refused):
+    """The data was not handed over; that it was asked for is on record, and `reason` says why not."""
+
+    code = "disclosure_refused"
+
+
 class PolicyVersionExists(Refused):
     """There is a policy version with this label already, and a published text never changes."""
 

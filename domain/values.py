@@ -26,6 +26,11 @@ PREFIXES: Final = {
     "event": "evt_",
     "key": "key_",
     "import": "imp_",
+    "recipient": "rcp_",
+    "disclosure": "dis_",
+    "follow_up": "fup_",
+    "process": "lgl_",
+    "franchise_request": "frq_",
     "policy": "pol_",
     "consent": "con_",
 }

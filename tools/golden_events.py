@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from application.event_types import EventType, catalogue
 from application.recorded import Recorded
 from domain.access import SubjectSeen
+from domain.disclosure import SubjectShared
 from domain.sealing import Envelope
 from domain.values import Personal
 from domain.visit import Visit
@@ -45,6 +46,9 @@ EXAMPLES: Final[Mapping[object, object]] = {
     str: "example",
     Personal: Personal("Zoë Example"),
     SubjectSeen: SubjectSeen(uuid5(NAMESPACE, "seen"), "00112233445566778899aabbccddeeff"),
+    SubjectShared: SubjectShared(
+        uuid5(NAMESPACE, "shared"), "00112233445566778899aabbccddeeff", None, "none"
+    ),
     Visit: Visit(
         service=uuid5(NAMESPACE, "service"),
         location=uuid5(NAMESPACE, "location"),

@@ -35,6 +35,9 @@ READ_MODELS: Final = (
     "access_subject_v1",
     "access_holder_v1",
     "access_review_v1",
+    "courier_due_v1",
+    "courier_handed_v1",
+    "courier_follow_up_v1",
 )
 BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (

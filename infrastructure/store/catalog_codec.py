@@ -11,6 +11,7 @@ from domain.access_key import AccessKey
 from domain.location import Location
 from domain.policy_version import PolicyVersion
 from domain.purpose_basis import PurposeBases
+from domain.recipient import Recipient
 from domain.service import Service
 from domain.staff import Staff
 from domain.tenant import Tenant
@@ -22,6 +23,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "service": TypeAdapter(Service),
     "staff": TypeAdapter(Staff),
     "key": TypeAdapter(AccessKey),
+    "recipient": TypeAdapter(Recipient),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),
 }

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from application.recorded import Recorded
-from domain.access import AccessGranted, SubjectSeen
+from domain.access import AccessGranted
+from domain.disclosure import DisclosureRecorded, DisclosureRefused
 from domain.values import instant_text
 from infrastructure.canonical import b64, canonical, sha256
 from infrastructure.ledger.tree.merkle import leaf_hash, tree_hash
@@ -37,6 +39,7 @@ ALLOWED: Final = frozenset(
         "many",  # for an event about many: their count, and the Merkle root of their salted tags
     }
 )
+ABOUT_MANY: Final = (AccessGranted, DisclosureRecorded, DisclosureRefused)
 _TYPE: Final = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[0-9]+")
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}")
 
@@ -67,8 +70,7 @@ def leaf_bytes(
     ):
         if code is not None:
             header[name] = code
-    if isinstance(event.decision, AccessGranted):
-        seen = event.decision.subjects
+    if isinstance(event.decision, ABOUT_MANY) and (seen := event.decision.subjects):
         header["many"] = {"n": len(seen), "root": b64(root_of_many(seen))}
     refuse_free_text(header)
     leaf = PREFIX + canonical(header)
@@ -88,6 +90,16 @@ def refuse_free_text(header: dict[str, Any]) -> None:
             raise ValueError(f"{name} is not an id or a code")
 
 
-def root_of_many(seen: Sequence[SubjectSeen]) -> bytes:
+class Salted(Protocol):
+    """A person among many, and the salt (hexadecimal) that blinds them."""
+
+    @property
+    def subject(self) -> UUID: ...
+
+    @property
+    def salt(self) -> str: ...
+
+
+def root_of_many(seen: Sequence[Salted]) -> bytes:
     """The Merkle tree hash (RFC 6962, 2.1) over `salt || subject` of each, in the order given."""
     return tree_hash(leaf_hash(bytes.fromhex(one.salt) + one.subject.bytes) for one in seen)

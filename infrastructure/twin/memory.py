@@ -13,6 +13,8 @@ from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
+from infrastructure.twin.memory_courier import MemoryCourier
+from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -113,6 +115,9 @@ class MemoryWorld:
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
+        self.visits = MemoryVisits(self.agenda)
+        self.mirrored = MemoryMirrored()
+        self.courier = MemoryCourier(self.state)
         self.consents = MemoryConsents(self.state)
         self.erasures = MemoryErasures(self.state)
         self.holdings = MemoryHoldings(self.state)

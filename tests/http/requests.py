@@ -7,6 +7,7 @@ from typing import Any
 from api.http.contract import Spec
 from api.http.fields import path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
+from tests.http.disclosing import CRM, wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
 WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
@@ -71,6 +72,13 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "make_booking": {"service_id": made["service"], "start": start, "customer": ADA},
         "decline_booking": reason,
         "cancel_booking": reason,
+        "register_recipient": CRM,
+        "revise_recipient": {"country": "DE"},
+        "add_recipient_location": {"location_id": made["location"], "from": "2026-01-01T00:00:00Z"},
+        "disclose": wish(made.get("recipient", ""), made.get("subject", "")),
+        "acknowledge_disclosure": {"about": "disclosure", "outcome": "received"},
+        "acknowledge_follow_up": {"outcome": "done"},
+        "record_onward_sharing": {"legal_name": "B", "country": "IE", "purpose": "service"},
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},
         "review_access": {"outcome": "justified"},

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from application.event_types import EventType
 from application.recorded import Recorded
 from domain.access import SubjectSeen
+from domain.disclosure import ConsentSeen, SubjectShared
 from domain.sealing import Envelope
 from domain.values import Personal
 from domain.visit import Visit
@@ -60,6 +61,13 @@ SPECIAL: dict[Any, st.SearchStrategy[Any]] = {
     Visit: visits(),
     SubjectSeen: st.builds(
         SubjectSeen, st.uuids(), st.binary(min_size=16, max_size=16).map(bytes.hex)
+    ),
+    SubjectShared: st.builds(
+        SubjectShared,
+        st.uuids(),
+        st.binary(min_size=16, max_size=16).map(bytes.hex),
+        st.none() | st.uuids(),
+        st.sampled_from(get_args(ConsentSeen)),
     ),
 }
 
