@@ -19,6 +19,7 @@ from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
+from application.legal_processes import LegalProcesses
 from application.locations import Locations
 from application.ports import (
     Agenda,
@@ -111,6 +112,7 @@ def assemble(ports: Ports) -> Platform:
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
+        legal_processes=LegalProcesses(store, book, ports.people, clock, ids),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,

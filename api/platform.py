@@ -16,6 +16,7 @@ from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
+from application.legal_processes import LegalProcesses
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
@@ -50,6 +51,7 @@ class Platform:
     agenda: AgendaReads
     ledger: LedgerReads
     evidence: EvidenceReads
+    legal_processes: LegalProcesses
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

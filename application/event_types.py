@@ -32,8 +32,10 @@ from domain import (
     access_key,
     booking,
     disclosure,
+    franchise_request,
     hold,
     ledger,
+    legal_process,
     location,
     recipient,
     service,
@@ -90,6 +92,8 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *access.DECISIONS,
     *recipient.DECISIONS,
     *disclosure.DECISIONS,
+    *legal_process.DECISIONS,
+    *franchise_request.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -16,6 +16,8 @@ from uuid import UUID
 from application.access_keys import KEYS
 from application.claims import claim_of_booking, claim_of_hold
 from application.event_types import Decision
+from application.franchise_requests import FRANCHISE_REQUESTS
+from application.legal_processes import LEGAL_PROCESSES
 from application.locations import LOCATIONS
 from application.ports import CatalogEntry, Claim
 from application.recorded import Recorded
@@ -23,7 +25,17 @@ from application.register import Register
 from application.services import SERVICES
 from application.staffing import STAFF
 from application.tenancy import TENANTS
-from domain import access_key, booking, hold, location, service, staff, tenant
+from domain import (
+    access_key,
+    booking,
+    franchise_request,
+    hold,
+    legal_process,
+    location,
+    service,
+    staff,
+    tenant,
+)
 
 Blocks = tuple[tuple[int, int], ...]
 CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]] = (
@@ -32,6 +44,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (location.DECISIONS, LOCATIONS),
     (service.DECISIONS, SERVICES),
     (staff.DECISIONS, STAFF),
+    (legal_process.DECISIONS, LEGAL_PROCESSES),
+    (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
 )
 # Types of events whose streams leave something standing begin with one of these.
 _TYPES: Final[tuple[type[Decision], ...]] = (

@@ -20,6 +20,7 @@ from api.http import (
     routes_export,
     routes_keys,
     routes_ledger,
+    routes_orders,
     routes_slots,
     routes_staff,
 )
@@ -44,6 +45,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_orders.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

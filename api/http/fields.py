@@ -104,6 +104,8 @@ BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
 TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
 SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
+ProcessId: TypeAlias = Annotated[UUID, PathId("process")]
+FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 
 LocationRef: TypeAlias = Annotated[

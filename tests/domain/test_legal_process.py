@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -100,9 +101,7 @@ def test_an_oral_gag_lasts_thirty_days_and_a_written_one_longer():
     longest = replace(TERMS, oral=True, gag_until=SERVED + timedelta(days=30))
     written = replace(TERMS, gag_until=SERVED + timedelta(days=3_000))
     for terms in (longest, written, replace(TERMS, served_at=NOW)):
-        Scenario(evolve).starting(lambda terms=terms: receive(ID, terms, SCOPE, NOW)).then(
-            received(terms)
-        )
+        Scenario(evolve).starting(partial(receive, ID, terms, SCOPE, NOW)).then(received(terms))
 
 
 @pytest.mark.parametrize(
