@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -14,7 +14,25 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.disclose import Disclose
+from application.disclosing import (
+    ConsentStates,
+    Mirrored,
+    NobodyAsked,
+    NobodyRestricted,
+    NoOrders,
+    NoSender,
+    Orders,
+    Restrictions,
+    Sender,
+    Visits,
+)
+from application.disclosure_facts import FactsOfSending
+from application.disclosure_parcels import Parcels
+from application.disclosure_replies import Replies, Signatures
+from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
+from application.forged_tickets import ForgedTickets
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
@@ -34,6 +52,7 @@ from application.ports import (
     People,
     Positions,
 )
+from application.recipients import Recipients
 from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
@@ -45,10 +64,12 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
+from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.copies.exporter import PostgresExporter
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.publishing.mirrored import CheckpointMirrored
 from infrastructure.ledger.signing.signer_socket import SignerClient
 from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
@@ -57,7 +78,7 @@ from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
-from projections.agenda import PostgresAgenda
+from projections.agenda import PostgresAgenda, PostgresVisits
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -75,6 +96,8 @@ class Ports:
     answers: Answers
     agenda: Agenda
     positions: Positions
+    visits: Visits
+    mirrored: Mirrored
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -86,6 +109,11 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
+    consents: ConsentStates = field(default_factory=NobodyAsked)
+    restrictions: Restrictions = field(default_factory=NobodyRestricted)
+    orders: Orders = field(default_factory=NoOrders)
+    sender: Callable[[TicketOffice], Sender] = NoSender
+    signatures: Signatures = field(default_factory=Ed25519Signatures)
 
 
 def assemble(ports: Ports) -> Platform:
@@ -110,6 +138,9 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        recipients=Recipients(store, book, ports.people, clock, ids),
+        disclose=_disclose(ports),
+        replies=Replies(store, book, ports.signatures, clock, ids),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         legal_processes=LegalProcesses(store, book, ports.people, clock, ids),
@@ -119,6 +150,19 @@ def assemble(ports: Ports) -> Platform:
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
+    )
+
+
+def _disclose(ports: Ports) -> Disclose:
+    """The second door, with the one office that makes its tickets."""
+    clock, ids, store = ports.clock, ports.ids, ports.store
+    office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    facts = FactsOfSending(
+        store, ports.book, ports.visits, ports.consents, ports.restrictions, ports.orders, clock
+    )
+    parcels = Parcels(store, ports.opener, office)
+    return Disclose(
+        store, ports.opener, facts, ports.mirrored, parcels, ports.sender(office), clock, ids
     )
 
 
@@ -136,6 +180,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             answers=world.answers,
             agenda=world.agenda,
             positions=world.positions,
+            visits=world.visits,
+            mirrored=world.mirrored,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -167,6 +213,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
+            visits=PostgresVisits(engine.app, engine.positions),
+            mirrored=CheckpointMirrored(engine.app),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -12,6 +12,8 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.disclose import Disclose
+from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
@@ -19,6 +21,7 @@ from application.ledger_exports import LedgerExports
 from application.legal_processes import LegalProcesses
 from application.locations import Locations
 from application.ports import Answers, Clock, Ids, Positions
+from application.recipients import Recipients
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -49,6 +52,9 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    recipients: Recipients
+    disclose: Disclose
+    replies: Replies
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses

@@ -16,7 +16,14 @@ from application.recorded import Answer, Recorded, Ticket
 from domain.sealing import Envelope, RetentionClass
 
 CatalogKind = Literal[
-    "tenant", "location", "service", "staff", "key", "legal_process", "franchise_request"
+    "tenant",
+    "location",
+    "service",
+    "staff",
+    "key",
+    "recipient",
+    "legal_process",
+    "franchise_request",
 ]
 
 

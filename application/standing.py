@@ -20,6 +20,7 @@ from application.franchise_requests import FRANCHISE_REQUESTS
 from application.legal_processes import LEGAL_PROCESSES
 from application.locations import LOCATIONS
 from application.ports import CatalogEntry, Claim
+from application.recipients import RECIPIENTS
 from application.recorded import Recorded
 from application.register import Register
 from application.services import SERVICES
@@ -32,6 +33,7 @@ from domain import (
     hold,
     legal_process,
     location,
+    recipient,
     service,
     staff,
     tenant,
@@ -46,6 +48,7 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (staff.DECISIONS, STAFF),
     (legal_process.DECISIONS, LEGAL_PROCESSES),
     (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
+    (recipient.DECISIONS, RECIPIENTS),
 )
 # Types of events whose streams leave something standing begin with one of these.
 _TYPES: Final[tuple[type[Decision], ...]] = (

@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.recipient import TransferMechanism
 from domain.sealing import Plain
 
-SUBJECTS_MAX: Final = 10_000
+SUBJECTS_MAX: Final = 5_000
 ATTEMPTS_MAX: Final = 8
 
 LawfulBasis = Literal[

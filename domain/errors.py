@@ -142,6 +142,12 @@ class GagRunning(Refused):
     code = "gag_running"
 
 
+class DisclosureRefused(Refused):
+    """The data was not handed over; that it was asked for is on record, and `reason` says why not."""
+
+    code = "disclosure_refused"
+
+
 class IdempotencyInFlight(Refused):
     """A call with this Idempotency-Key is still running."""
 

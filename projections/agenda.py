@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, LiteralString, Protocol, get_args
 from uuid import UUID
 
+from application.disclosing import VISITS_MAX, Heads
 from application.ports import AgendaRow
 from application.recorded import Recorded
 from domain import booking
 from domain.booking import Booking, Status
+from domain.errors import RangeTooLong
 from domain.sealing import Envelope
 from domain.values import epoch_seconds, from_epoch
 from domain.visit import Visit
@@ -188,4 +190,26 @@ class PostgresAgenda:
                 limit,
             ),
         )
+        return [_row(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresVisits:
+    """The port `Visits`: the same rows by person, once they include everything that was appended before."""
+
+    database: Rows
+    positions: Heads
+
+    def of(self, tenant: UUID, subjects: Sequence[UUID]) -> list[AgendaRow]:
+        """See the port."""
+        head = self.positions.head(tenant)
+        if head >= 0:
+            self.positions.wait(tenant, NAME, head)
+        rows = self.database.rows(
+            f"SELECT {COLUMNS} FROM agenda_v1 WHERE tenant_id = %b AND subject_id = ANY(%b::uuid[])"
+            " ORDER BY starts_at, booking_id LIMIT %s",
+            (tenant, list(subjects), VISITS_MAX + 1),
+        )
+        if len(rows) > VISITS_MAX:
+            raise RangeTooLong(f"These persons have more than {VISITS_MAX} visits")
         return [_row(row) for row in rows]

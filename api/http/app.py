@@ -17,10 +17,12 @@ from api.http import (
     routes_agenda,
     routes_booking,
     routes_business,
+    routes_disclosures,
     routes_export,
     routes_keys,
     routes_ledger,
     routes_orders,
+    routes_recipients,
     routes_slots,
     routes_staff,
 )
@@ -46,6 +48,8 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
     *routes_orders.routes.specs,
+    *routes_recipients.routes.specs,
+    *routes_disclosures.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

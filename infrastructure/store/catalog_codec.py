@@ -11,6 +11,7 @@ from domain.access_key import AccessKey
 from domain.franchise_request import FranchiseRequest
 from domain.legal_process import LegalProcess
 from domain.location import Location
+from domain.recipient import Recipient
 from domain.service import Service
 from domain.staff import Staff
 from domain.tenant import Tenant
@@ -24,6 +25,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "key": TypeAdapter(AccessKey),
     "legal_process": TypeAdapter(LegalProcess),
     "franchise_request": TypeAdapter(FranchiseRequest),
+    "recipient": TypeAdapter(Recipient),
 }
 _CACHED_STATES_MAX: Final = 4_096
 

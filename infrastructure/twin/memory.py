@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -111,5 +112,7 @@ class MemoryWorld:
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
+        self.visits = MemoryVisits(self.agenda)
+        self.mirrored = MemoryMirrored()
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)

@@ -1,0 +1,51 @@
+-- What leaves: visits by person, what the courier has to do, who has whose data. README D6.
+
+CREATE INDEX agenda_v1_by_subject ON agenda_v1 (tenant_id, subject_id, starts_at, booking_id);
+
+-- The read model `courier`. `thing_id` is a disclosure, a follow-up, or the tag that is to be opened (`kind`), and
+-- `due_at` when somebody has to look at it. What is to be done is in its stream; a row too many does no harm.
+CREATE TABLE courier_due_v1 (
+    tenant_id     uuid        NOT NULL,
+    thing_id      uuid        NOT NULL,
+    kind          text        NOT NULL CHECK (kind IN ('disclosure', 'follow_up', 'opening')),
+    disclosure_id uuid        NOT NULL,
+    due_at        timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, thing_id)
+);
+CREATE INDEX courier_due_v1_by_time ON courier_due_v1 (due_at);
+
+-- Whose data which disclosure speaks of, the persons behind tags included.
+CREATE TABLE courier_handed_v1 (
+    tenant_id     uuid NOT NULL,
+    subject_id    uuid NOT NULL,
+    disclosure_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, subject_id, disclosure_id)
+);
+
+-- Follow-ups: what a recipient has to be told of data that it has.
+CREATE TABLE courier_follow_up_v1 (
+    tenant_id    uuid        NOT NULL,
+    follow_up_id uuid        NOT NULL,
+    recipient_id uuid        NOT NULL,
+    ordered_at   timestamptz NOT NULL,
+    is_open      boolean     NOT NULL,
+    PRIMARY KEY (tenant_id, follow_up_id)
+);
+CREATE INDEX courier_follow_up_v1_by_time ON courier_follow_up_v1 (tenant_id, ordered_at, follow_up_id);
+
+DO $$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['courier_due_v1', 'courier_handed_v1', 'courier_follow_up_v1'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('CREATE POLICY tenant_wall ON %I TO {{app}} USING (tenant_id = (SELECT wall())) '
+                       'WITH CHECK (tenant_id = (SELECT wall()))', t);
+        EXECUTE format('CREATE POLICY every_tenant ON %I TO {{follower}} USING (true) WITH CHECK (true)', t);
+        EXECUTE format('CREATE POLICY restoring ON %I TO {{restorer}} USING (true) WITH CHECK (true)', t);
+        EXECUTE format('GRANT SELECT ON %I TO {{app}}', t);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO {{follower}}', t);
+        EXECUTE format('GRANT SELECT, DELETE ON %I TO {{restorer}}', t);
+    END LOOP;
+END $$;
