@@ -20,9 +20,7 @@ from application.disclosing import (
     Mirrored,
     NobodyAsked,
     NobodyRestricted,
-    NoOrders,
     NoSender,
-    Orders,
     Restrictions,
     Sender,
     Visits,
@@ -33,11 +31,12 @@ from application.disclosure_replies import Replies, Signatures
 from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
 from application.forged_tickets import ForgedTickets
+from application.franchise_requests import FranchiseRequests, Visitors
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
-from application.legal_processes import LegalProcesses
+from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
 from application.ports import (
     Agenda,
@@ -97,6 +96,7 @@ class Ports:
     agenda: Agenda
     positions: Positions
     visits: Visits
+    visitors: Visitors
     mirrored: Mirrored
     ledger: Ledger
     evidence: Evidence
@@ -111,7 +111,6 @@ class Ports:
     unwitnessed_seconds_max: int = 86_400
     consents: ConsentStates = field(default_factory=NobodyAsked)
     restrictions: Restrictions = field(default_factory=NobodyRestricted)
-    orders: Orders = field(default_factory=NoOrders)
     sender: Callable[[TicketOffice], Sender] = NoSender
     signatures: Signatures = field(default_factory=Ed25519Signatures)
 
@@ -120,6 +119,7 @@ def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     reveal = Reveal(store, ports.opener, clock, ids)
+    disclose = _disclose(ports)
     records = LedgerRecords(store, clock, ids)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
@@ -139,7 +139,8 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
-        disclose=_disclose(ports),
+        disclose=disclose,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -156,9 +157,10 @@ def assemble(ports: Ports) -> Platform:
 def _disclose(ports: Ports) -> Disclose:
     """The second door, with the one office that makes its tickets."""
     clock, ids, store = ports.clock, ports.ids, ports.store
+    orders = StandingOrders(ports.book)
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
     facts = FactsOfSending(
-        store, ports.book, ports.visits, ports.consents, ports.restrictions, ports.orders, clock
+        store, ports.book, ports.visits, ports.consents, ports.restrictions, orders, clock
     )
     parcels = Parcels(store, ports.opener, office)
     return Disclose(
@@ -181,6 +183,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             agenda=world.agenda,
             positions=world.positions,
             visits=world.visits,
+            visitors=world.visits,
             mirrored=world.mirrored,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -201,6 +204,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     settings = deployment.settings
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
+    visits = PostgresVisits(engine.app, engine.positions)
     signer = SignerClient(deployment.settings.signer_socket)
     platform = assemble(
         Ports(
@@ -213,7 +217,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             positions=engine.positions,
-            visits=PostgresVisits(engine.app, engine.positions),
+            visits=visits,
+            visitors=visits,
             mirrored=CheckpointMirrored(engine.app),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

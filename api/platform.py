@@ -15,6 +15,7 @@ from application.booking_reads import BookingReads, CalendarEntry
 from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
+from application.franchise_requests import FranchiseRequests
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
@@ -58,6 +59,7 @@ class Platform:
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses
+    franchise_requests: FranchiseRequests
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

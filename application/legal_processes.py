@@ -17,6 +17,7 @@ from application.recorded import Caller
 from application.register import CreationKey, Listing, Receipt, Register
 from domain import legal_process
 from domain.access_key import Role
+from domain.disclosure_rules import ProcessStanding
 from domain.legal_paper import GagStep, Narrowing, ProcessTerms, ReviewOutcome
 from domain.legal_process import (
     NOT_NARROWED,
@@ -25,7 +26,7 @@ from domain.legal_process import (
     LegalProcess,
     ProcessReviewed,
 )
-from domain.values import Personal, parse_id
+from domain.values import Personal, parse_id, public_id
 
 LEGAL_PROCESSES: Final = Register("legal_process", LegalProcess, legal_process.evolve)
 WRITERS: Final[tuple[Role, ...]] = ("privacy_officer", "owner")
@@ -197,6 +198,21 @@ class StandingOrders:
     """What the processes of a business allow and forbid in this instant."""
 
     book: Book
+
+    def process(self, tenant: UUID, id: UUID) -> ProcessStanding | None:
+        """Whether data may be disclosed under a process, and within which bounds; None where there is none."""
+        standing = self._standing(tenant, id)
+        if standing is None:
+            return None
+        bounds = standing.narrowed_to
+        return ProcessStanding(
+            may_disclose=standing.may_disclose,
+            gag_until=standing.gag_until,
+            case=public_id("process", id),
+            fields=frozenset(bounds.fields) if bounds.fields else None,
+            from_=bounds.from_,
+            to=bounds.to,
+        )
 
     def until(self, tenant: UUID, case: str) -> datetime | None:
         """When the gag ends under which the case `case` is; None where it is no process or was never under one."""

@@ -48,6 +48,7 @@ Reason = Literal[
     "no_ground",
     "case_missing",
     "process_not_reviewed",
+    "beyond_process",
     "forged_ticket",
     "erased",
     "address_refused",

@@ -32,6 +32,7 @@ RefusalReason = Literal[
     "outside_tree", "no_authority", "not_needed", "too_much", "purpose_not_permitted", "other"
 ]
 Status = Literal["received", "approved", "refused"]
+Office = Annotated[str, Plain("an id that the business chose for whoever holds a key; not a name")]
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -51,12 +52,13 @@ class RequestTerms:
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """The office that is `recipient` asked."""
+    """The office that is `recipient` asked; `office` is what the business calls whoever holds the key it asked with."""
 
     TYPE: ClassVar[str] = "franchise_request.received.v1"
 
     request: UUID
     recipient: UUID
+    office: Office
     terms: RequestTerms
 
 
@@ -92,6 +94,7 @@ class FranchiseRequest:
 
     id: UUID
     recipient: UUID
+    office: Office
     terms: RequestTerms
     version: int
     status: Status = "received"
@@ -103,7 +106,9 @@ class FranchiseRequest:
 def evolve(request: FranchiseRequest | None, decision: Decision) -> FranchiseRequest:
     """The request after `decision`."""
     if isinstance(decision, RequestReceived):
-        return FranchiseRequest(decision.request, decision.recipient, decision.terms, version=1)
+        return FranchiseRequest(
+            decision.request, decision.recipient, decision.office, decision.terms, version=1
+        )
     assert request is not None, "a request is received first"
     following = replace(request, version=request.version + 1)
     match decision:
@@ -123,13 +128,15 @@ def evolve(request: FranchiseRequest | None, decision: Decision) -> FranchiseReq
 # --- deciding --------------------------------------------------------------------------------------------------------
 
 
-def receive(request: UUID, recipient: UUID, terms: RequestTerms) -> tuple[RequestReceived, ...]:
-    """Enter a request of `recipient`.
+def receive(
+    request: UUID, recipient: UUID, office: str, terms: RequestTerms
+) -> tuple[RequestReceived, ...]:
+    """Enter a request of `recipient`, made by `office`.
 
     Refuses: Unacceptable (any field).
     """
     fields.accept(_faults(terms))
-    return (RequestReceived(request, recipient, terms),)
+    return (RequestReceived(request, recipient, office, terms),)
 
 
 def approve(

@@ -26,7 +26,7 @@ from domain.legal_paper import Narrowing, ProcessTerms
 from domain.legal_process import LegalProcess
 from domain.values import Personal, instant_text, public_id
 
-routes = Routes("Disclosures and access")
+routes = Routes("Disclosures")
 
 
 @routes.add("POST", "/v1/legal-processes", schemas.Process, status=201, headers=MADE)

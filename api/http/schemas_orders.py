@@ -1,4 +1,4 @@
-"""Bodies and answers of legal processes. What a value may be is for the domain to say."""
+"""Bodies and answers of legal processes and franchise requests. What a value may be is for the domain to say."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.http.fields import Instant
+from api.http.fields import End, Instant, LocationRef, RecipientRef
 from api.http.schemas_common import Input, Output
-from domain import legal_paper, legal_process
+from api.http.schemas_disclosing import Disclosed
+from domain import franchise_request, legal_paper, legal_process
+from domain.disclosure import LawfulBasis
 
 PaperNumber = Annotated[
     str,
@@ -109,4 +111,75 @@ class ProcessList(Output):
     """Part of the list of legal processes."""
 
     data: list[Process]
+    next_cursor: str | None
+
+
+# --- franchise requests ----------------------------------------------------------------------------------------------
+
+
+class NewFranchiseRequest(Input):
+    """What the brand's office asks for: of those who have visits there that start in [from, to).
+
+    `authority` is the clause or paper that lets it ask; it is not sealed, and names nobody. `recipient_id` is the
+    office, where the business knows several.
+    """
+
+    location_ids: Annotated[
+        list[LocationRef], Field(min_length=1, max_length=franchise_request.LOCATIONS_MAX)
+    ]
+    from_: Annotated[Instant, Field(alias="from")]
+    to: End
+    fields: Annotated[FieldCodes, Field(min_length=1)]
+    purpose: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$", examples=["service"])]
+    authority: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=franchise_request.AUTHORITY_CHARACTERS_MAX,
+            examples=["Franchise agreement, clause 12.3"],
+        ),
+    ]
+    recipient_id: RecipientRef | None = None
+
+
+class FranchiseApproval(Input):
+    """On what the approval rests."""
+
+    lawful_basis: LawfulBasis = "legitimate_interests"
+
+
+class FranchiseRefusal(Input):
+    """Why it is refused."""
+
+    reason_code: franchise_request.RefusalReason
+
+
+class FranchiseRequest(Output):
+    """A franchise request. `count` says of how many persons data was handed over."""
+
+    id: str
+    recipient_id: str
+    office: str
+    location_ids: list[str]
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    fields: list[str]
+    purpose: str
+    authority: str
+    status: franchise_request.Status
+    reason_code: franchise_request.RefusalReason | None
+    disclosure_ids: list[str]
+    count: int
+
+
+class ApprovedFranchiseRequest(FranchiseRequest):
+    """An approved request, with what was handed over: one disclosure for each interval of the tree."""
+
+    disclosures: list[Disclosed]
+
+
+class FranchiseRequestList(Output):
+    """Part of the list of franchise requests."""
+
+    data: list[FranchiseRequest]
     next_cursor: str | None

@@ -33,12 +33,12 @@ TO = datetime(2027, 4, 1, tzinfo=UTC)
 MOVED = datetime(2027, 3, 10, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 TERMS = RequestTerms((HERE, THERE), FROM, TO, ("name", "booking_times"), "service", "Clause 12.3")
-RECEIVED = RequestReceived(ID, OFFICE, TERMS)
+RECEIVED = RequestReceived(ID, OFFICE, "office", TERMS)
 
 
 def test_a_request_is_received():
-    state = Scenario(evolve).starting(lambda: receive(ID, OFFICE, TERMS)).then(RECEIVED)
-    assert state == FranchiseRequest(ID, OFFICE, TERMS, version=1)
+    state = Scenario(evolve).starting(lambda: receive(ID, OFFICE, "office", TERMS)).then(RECEIVED)
+    assert state == FranchiseRequest(ID, OFFICE, "office", TERMS, version=1)
     assert state.status == "received"
 
 
@@ -55,7 +55,7 @@ def test_a_request_is_received():
     ],
 )
 def test_a_request_that_cannot_be_is_refused(terms: RequestTerms, pointer: str):
-    Scenario(evolve).starting(lambda: receive(ID, OFFICE, terms)).then_refused(
+    Scenario(evolve).starting(lambda: receive(ID, OFFICE, "office", terms)).then_refused(
         Unacceptable, pointer
     )
 
@@ -77,7 +77,7 @@ def test_a_request_about_nobody_is_approved_with_nothing():
         RequestApproved((), 0)
     )
     with pytest.raises(AssertionError):
-        approve(FranchiseRequest(ID, OFFICE, TERMS, 1), (), 1)
+        approve(FranchiseRequest(ID, OFFICE, "office", TERMS, 1), (), 1)
 
 
 def test_a_request_is_refused_for_a_reason():
