@@ -7,6 +7,7 @@ from typing import Any
 from api.http.contract import Spec
 from api.http.fields import path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
+from tests.http.ordering import PAPER, a_wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
 WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
@@ -55,23 +56,11 @@ def _bodies(made: dict[str, str]) -> dict[str, Any]:
         "make_booking": {"service_id": made["service"], "start": start, "customer": ADA},
         "decline_booking": reason,
         "cancel_booking": reason,
-        "receive_process": {
-            "type": "subpoena",
-            "authority": "Example County Court",
-            "number": "27-cv-1",
-            "served_at": "2027-01-04T00:00:00Z",
-            "scope": "All visits",
-        },
+        "receive_process": PAPER,
         "review_process": {"outcome": "accepted"},
         "review_process_after": {"outcome": "justified"},
         "change_gag": {"change": "lifted", "number": "O-1"},
-        "ask_for_franchise_data": {
-            "location_ids": at,
-            **WINDOW,
-            "fields": ["booking_times"],
-            "purpose": "service",
-            "authority": "Clause 12.3",
-        },
+        "ask_for_franchise_data": a_wish(made),
         "refuse_franchise_request": {"reason_code": "no_authority"},
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},

@@ -7,45 +7,12 @@ from typing import Any
 import pytest
 
 from tests.http.business import MONDAY, Business
-
-WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-18T00:00:00Z"}
-OFFICE = {
-    "legal_name": "Example Brand Office Ltd",
-    "address": "1 Head Street, Lisbon",
-    "country": "PT",
-    "kind": "franchise",
-    "role": "controller",
-    "permitted_purposes": ["service", "dispute"],
-    "contract_ref": "F-1",
-    "contract_from": "2026-01-01",
-}
-
-
-def office(shop: Business, *locations: str, **more: Any) -> str:
-    """The id of a franchise's office with these locations."""
-    made = shop.make(
-        "/v1/recipients",
-        {**OFFICE, "location_ids": list(locations), **more},
-        role="privacy_officer",
-    )
-    return str(made["id"])
-
-
-def wish(*locations: str, **more: Any) -> dict[str, Any]:
-    """What an office asks for."""
-    return {
-        "location_ids": list(locations),
-        **WINDOW,
-        "fields": ["name", "booking_times"],
-        "purpose": "service",
-        "authority": "Franchise agreement, clause 12.3",
-        **more,
-    }
+from tests.http.ordering import WINDOW, an_office, what_is_asked
 
 
 def asked(shop: Business, *locations: str, **more: Any) -> dict[str, Any]:
     """A new request."""
-    return shop.make("/v1/franchise-requests", wish(*locations, **more), role="corporate")
+    return shop.make("/v1/franchise-requests", what_is_asked(*locations, **more), role="corporate")
 
 
 def answer(shop: Business, id: str, name: str, json: Any = None, **more: Any):
@@ -64,7 +31,7 @@ def events(shop: Business, type_: str) -> list[dict[str, Any]]:
 
 def test_an_approved_request_hands_over_what_was_asked_for(shop: Business):
     here = shop.made["location"]
-    desk = office(shop, here)
+    desk = an_office(shop, here)
     booked = shop.book()
     made = asked(shop, here)
     assert (made["status"], made["recipient_id"]) == ("received", desk)
@@ -86,7 +53,7 @@ def test_an_approved_request_hands_over_what_was_asked_for(shop: Business):
 
 def test_a_siblings_location_is_outside_the_tree_and_nothing_is_sent(shop: Business):
     here, sibling = shop.made["location"], shop.location(name="Sibling")
-    office(shop, here)
+    an_office(shop, here)
     shop.book()
     made = asked(shop, here, sibling)
     refused = answer(shop, made["id"], "approve")
@@ -100,7 +67,7 @@ def test_a_siblings_location_is_outside_the_tree_and_nothing_is_sent(shop: Busin
 
 def test_a_location_that_moved_away_shows_only_its_time(shop: Business):
     here = shop.made["location"]
-    desk = office(shop, here)
+    desk = an_office(shop, here)
     shop.book(f"{MONDAY}T10:00:00Z")
     shop.book("2027-01-13T10:00:00Z", customer={"name": "Ben", "email": "ben@example.test"})
     left = shop.post(
@@ -116,7 +83,7 @@ def test_a_location_that_moved_away_shows_only_its_time(shop: Business):
 
 def test_a_request_about_nobody_is_approved_with_nothing(shop: Business):
     here = shop.made["location"]
-    office(shop, here)
+    an_office(shop, here)
     done = answer(shop, asked(shop, here)["id"], "approve").json()
     assert (done["status"], done["count"], done["disclosures"]) == ("approved", 0, [])
     assert len(events(shop, "franchise_request.approved.v1")) == 1
@@ -124,7 +91,7 @@ def test_a_request_about_nobody_is_approved_with_nothing(shop: Business):
 
 def test_a_refused_request_hands_over_nothing(shop: Business):
     here = shop.made["location"]
-    office(shop, here)
+    an_office(shop, here)
     shop.book()
     made = asked(shop, here)
     refused = answer(shop, made["id"], "refuse", {"reason_code": "no_authority"}).json()
@@ -137,8 +104,8 @@ def test_a_refused_request_hands_over_nothing(shop: Business):
 @pytest.mark.parametrize("offices", [0, 2])
 def test_the_office_is_named_where_there_is_not_just_one(shop: Business, offices: int):
     here = shop.made["location"]
-    known = [office(shop, here) for _ in range(offices)]
-    unnamed = shop.post("/v1/franchise-requests", wish(here), role="corporate")
+    known = [an_office(shop, here) for _ in range(offices)]
+    unnamed = shop.post("/v1/franchise-requests", what_is_asked(here), role="corporate")
     assert unnamed.status_code == 422
     assert unnamed.json()["errors"][0]["pointer"] == "/recipient_id"
     for one in known:
@@ -147,7 +114,7 @@ def test_the_office_is_named_where_there_is_not_just_one(shop: Business, offices
 
 def test_an_office_sees_its_own_requests_only(shop: Business):
     here = shop.made["location"]
-    office(shop, here)
+    an_office(shop, here)
     mine = asked(shop, here)
     other = shop.make(
         "/v1/keys", {"roles": ["corporate"], "actor": "other-office", "location_ids": "all"}
@@ -170,15 +137,15 @@ def test_an_office_sees_its_own_requests_only(shop: Business):
 )
 def test_a_request_that_cannot_be_is_refused(shop: Business, more: dict[str, Any], pointer: str):
     here = shop.made["location"]
-    office(shop, here)
-    refused = shop.post("/v1/franchise-requests", {**wish(here), **more}, role="corporate")
+    an_office(shop, here)
+    refused = shop.post("/v1/franchise-requests", {**what_is_asked(here), **more}, role="corporate")
     assert refused.status_code == 422
     assert [it["pointer"] for it in refused.json()["errors"]] == [pointer]
 
 
 def test_a_field_that_is_not_in_the_registry_is_refused_on_record(shop: Business):
     here = shop.made["location"]
-    office(shop, here)
+    an_office(shop, here)
     shop.book()
     made = asked(shop, here, fields=["shoe_size"])
     refused = answer(shop, made["id"], "approve")

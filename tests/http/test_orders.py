@@ -7,15 +7,8 @@ from typing import Any
 import pytest
 
 from tests.http.business import Business
+from tests.http.ordering import PAPER
 
-PAPER = {
-    "type": "subpoena",
-    "authority": "Example County Court",
-    "number": "1:27-cv-00123",
-    "served_at": "2027-01-03T10:00:00Z",
-    "scope": "All visits of Canary Example,\nJanuary",
-    "gag_until": "2027-03-01T00:00:00Z",
-}
 EMERGENCY = {**PAPER, "type": "emergency", "number": "E-1", "gag_until": None}
 
 
