@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.openings import DisclosureOpenings
 from application.ports import Clock
 from application.sweeping import Sweeping
 from infrastructure.database import Database, WalledConnection
@@ -20,11 +22,15 @@ from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
-from projections.follower import Follower, Sequenced
+from projections.follower import Follower, ReadModel, Sequenced
+from projections.withheld import PostgresWithheld, WithheldModel
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
+
+# Each has a thread and a connection of its own, beside the agenda's.
+OTHER_MODELS: Final[tuple[ReadModel, ...]] = (WithheldModel(),)
 
 log = logging.getLogger("daybook.worker")
 
@@ -36,14 +42,19 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
-    agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    connections = 2 + len(OTHER_MODELS)
+    follower_role = Database(deployment.dsn_of("follower"), size=connections, walled=False)
+    source = SequencedEvents(engine.mapper, Sequenced)
+    agenda = Follower(AgendaModel(), source)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
     ]
+    for model in OTHER_MODELS:
+        session = partial(follow_while_connected, stop, follower_role, Follower(model, source))
+        beside.append(_thread(stop, model.name, session))
     persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
     for thread in beside:
         thread.join(timeout=5.0)
@@ -83,13 +94,19 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
 
 
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
-    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
-    sweeping = Sweeping(engine.store, engine.book, engine.clock, engine.ids)
+    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
+
+    Open to persons what was disclosed under a gag that is over.
+    """
+    store, clock, ids = engine.store, engine.clock, engine.ids
+    sweeping = Sweeping(store, engine.book, clock, ids)
+    openings = DisclosureOpenings(store, PostgresWithheld(engine.app), clock, ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                openings.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

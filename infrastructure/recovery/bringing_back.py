@@ -34,6 +34,8 @@ READ_MODEL_TABLES: Final = (
     "courier_due_v1",
     "courier_handed_v1",
     "courier_follow_up_v1",
+    "withheld_disclosure_v1",
+    "withheld_tag_v1",
 )
 BEGIN_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (

@@ -18,6 +18,7 @@ from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, Memory
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
+from infrastructure.twin.memory_withheld import MemoryWithheld
 
 BEGINNING: Final = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
 
@@ -116,3 +117,4 @@ class MemoryWorld:
         self.mirrored = MemoryMirrored()
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
+        self.withheld = MemoryWithheld(self.state)
