@@ -104,11 +104,15 @@ class Disclose:
         return self.attempt(by, id)
 
     def attempt(self, by: Caller, id: UUID) -> Disclosed:
-        """The next attempt at a disclosure that was recorded, after all checks again.
+        """The next attempt at a disclosure that was recorded, after all checks again; none where it is over.
 
         Refuses: NotFound, DisclosureRefused (recorded), Stale (somebody else is at it), Behind, Erased, Unavailable.
         """
         story = read_story(self.store, by.tenant, id)
+        if story.state.running is not None:
+            raise errors.Stale("An attempt is running", retry_after_seconds=1)
+        if story.state.is_over:
+            return Disclosed(id, story.state, story.last)
         if not self.mirrored.wait(by.tenant, story.first.event_id, MIRROR_SECONDS_MAX):
             self._give_up_response(by, story)
             words = "The record is not held off the database yet; nothing was sent"

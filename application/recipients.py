@@ -21,8 +21,8 @@ from application.register import (
     Receipt,
     Register,
     Unset,
+    append_of,
     chosen,
-    planned,
 )
 from domain import recipient
 from domain.access_key import Role
@@ -123,10 +123,8 @@ class Recipients:
             if sealed is not None:
                 self.people.prepare(by.tenant, id, (SECRET_CLASS,))
             written = RECIPIENTS.write(scribe, id, decisions, None)
-            plan = planned(scribe, written)
             receipt = Receipt(Registered(written.state, made), written.events[-1].event_id)
-            append = replace(plan.append, answer=scribe.answer(receipt))
-            return Plan(append, receipt)
+            return Plan(append_of(scribe, (written,), receipt), receipt)
 
         return carry_out(self.store, attempt)
 

@@ -259,10 +259,7 @@ DECISIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """A disclosure as it stands. `running` is the attempt that has begun and not ended; `retry_at` the next one's time.
-
-    `stands_for` maps tags to persons, where it is withheld.
-    """
+    """How it stands. `running` is the attempt that has begun and not ended; `stands_for` maps tags to persons."""
 
     recorded: DisclosureRecorded
     version: int
@@ -271,6 +268,11 @@ class Disclosure:
     running: int | None = None
     retry_at: datetime | None = None
     stands_for: tuple[TagOf, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more is tried."""
+        return self.outcome != "queued" and self.running is None and self.retry_at is None
 
 
 def evolve(state: Disclosure | None, decision: Decision) -> Disclosure:

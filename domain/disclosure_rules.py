@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.adequacy import ADEQUATE_IN_PART, needs_mechanism
 from domain.disclosure import ConsentSeen, Ground, Reason, Scope
 from domain.purposes import NEEDS_CASE, PURPOSES
-from domain.recipient import RecipientTerms, in_contract, in_tree, is_third_party
+from domain.recipient import RecipientTerms, in_contract, in_tree, in_tree_at, is_third_party
 
 # As the registry of personal fields has them.
 FIELDS: Final = frozenset(
@@ -105,7 +105,7 @@ def is_given(terms: RecipientTerms, scope: Scope, visit: VisitSeen) -> bool:
         return False
     if terms.kind != "franchise":
         return True
-    return in_tree(terms, visit.location, visit.start, visit.start)
+    return in_tree_at(terms, visit.location, visit.start)
 
 
 # --- the checks, in their order --------------------------------------------------------------------------------------

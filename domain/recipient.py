@@ -227,6 +227,14 @@ def in_tree(terms: RecipientTerms, location: UUID, from_: datetime, to: datetime
     )
 
 
+def in_tree_at(terms: RecipientTerms, location: UUID, at: datetime) -> bool:
+    """True when `location` belongs to the recipient's tree at the instant `at`."""
+    return any(
+        one.location == location and one.from_ <= at and (one.to is None or at < one.to)
+        for one in terms.branches
+    )
+
+
 def is_third_party(terms: RecipientTerms) -> bool:
     """True for whoever does not work on our behalf."""
     return terms.role not in PROCESSING_FOR_US

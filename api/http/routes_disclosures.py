@@ -80,7 +80,7 @@ def show_disclosure(call: Call, id: DisclosureId) -> Answer:
     "/v1/disclosures/{id}/acknowledgements",
     schemas.Disclosure,
     status=201,
-    headers=("Daybook-Event",),
+    headers=("Daybook-Event", "Location"),
 )
 def acknowledge_disclosure(
     call: Call, id: DisclosureId, body: schemas.NewAcknowledgement
@@ -99,7 +99,7 @@ def acknowledge_disclosure(
     "/v1/disclosures/{id}/onward",
     schemas.Disclosure,
     status=201,
-    headers=("Daybook-Event",),
+    headers=("Daybook-Event", "Location"),
 )
 def record_onward_sharing(call: Call, id: DisclosureId, body: schemas.NewOnward) -> Answer:
     """Record that the recipient handed it on, and to whom. Role: privacy_officer."""
@@ -114,4 +114,6 @@ def _disclosed(done: Disclosed, *, values: bool) -> Answer:
 
 
 def _replied(receipt: Receipt[Shown]) -> Answer:
-    return answered(disclosure_json(receipt.state), status=201, event=receipt.event)
+    shown = disclosure_json(receipt.state)
+    location = f"/v1/disclosures/{shown['id']}"
+    return answered(shown, status=201, event=receipt.event, location=location)

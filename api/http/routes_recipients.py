@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from uuid import UUID
 
 from api.http import schemas_disclosing as schemas
 from api.http.call import Call, answered
@@ -132,7 +133,7 @@ def end_recipient(call: Call, id: RecipientId, body: schemas.ContractEnd | None)
     errors.UnknownReference,
     errors.InvalidState,
     status=201,
-    headers=CHANGED,
+    headers=MADE,
 )
 def add_recipient_location(call: Call, id: RecipientId, body: schemas.NewBranch) -> Answer:
     """Let a location belong to a franchise's tree for an interval. Roles: privacy_officer, owner."""
@@ -171,17 +172,19 @@ def _kept(receipt: Receipt[Registered]) -> Answer:
 
 
 def _registered(receipt: Receipt[Registered], more: Json) -> Answer:
-    it = receipt.state.recipient
+    return _made(receipt.state.recipient, receipt.event, more)
+
+
+def _added(receipt: Receipt[Recipient]) -> Answer:
+    return _made(receipt.state, receipt.event, {})
+
+
+def _made(it: Recipient, event: UUID, more: Json) -> Answer:
     shown = recipient_json(it) | more
     location = f"/v1/recipients/{shown['id']}"
-    return answered(shown, status=201, event=receipt.event, version=it.version, location=location)
+    return answered(shown, status=201, event=event, version=it.version, location=location)
 
 
 def _changed(receipt: Receipt[Recipient]) -> Answer:
     it = receipt.state
     return answered(recipient_json(it), event=receipt.event, version=it.version)
-
-
-def _added(receipt: Receipt[Recipient]) -> Answer:
-    it = receipt.state
-    return answered(recipient_json(it), status=201, event=receipt.event, version=it.version)

@@ -7,6 +7,7 @@ from typing import Any
 from api.http.contract import Spec
 from api.http.fields import path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
+from tests.http.disclosing import CRM, wish
 from tests.http.ordering import PAPER, a_wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
@@ -62,6 +63,12 @@ def _bodies(made: dict[str, str]) -> dict[str, Any]:
         "change_gag": {"change": "lifted", "number": "O-1"},
         "ask_for_franchise_data": a_wish(made),
         "refuse_franchise_request": {"reason_code": "no_authority"},
+        "register_recipient": CRM,
+        "revise_recipient": {"country": "DE"},
+        "add_recipient_location": {"location_id": made["location"], "from": "2026-01-01T00:00:00Z"},
+        "disclose": wish(made.get("recipient", ""), made.get("subject", "")),
+        "acknowledge_disclosure": {"about": "disclosure", "outcome": "received"},
+        "record_onward_sharing": {"legal_name": "B", "country": "IE", "purpose": "service"},
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},
         "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},

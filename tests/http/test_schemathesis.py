@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
 from domain.values import public_id
+from tests.http import disclosing
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -26,6 +27,7 @@ FIELDS = {
     "location_id": "location",
     "staff_id": "staff",
     "at_least": "event",
+    "recipient_id": "recipient",
 }
 EXAMPLES = 5
 NUMBERS = itertools.count()
@@ -59,6 +61,9 @@ def _furnished() -> Business:
     shop.made["hold"] = shop.make("/v1/holds", {**wish, "ttl_seconds": 3600})["id"]
     key = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
     shop.made["tenant"] = public_id("tenant", shop.tenant)
+    shop.made["recipient"] = disclosing.a_recipient(shop)["id"]
+    told = disclosing.wish(shop.made["recipient"], shop.made["subject"])
+    shop.made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
     shop.made["tenant"] = public_id("tenant", shop.tenant)
     return shop
