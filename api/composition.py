@@ -38,6 +38,7 @@ from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
     Answers,
@@ -74,6 +75,7 @@ from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
+from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -142,6 +144,7 @@ def assemble(ports: Ports) -> Platform:
         disclose=disclose,
         franchise_requests=FranchiseRequests(store, book, ports.visitors, disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
+        policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         legal_processes=LegalProcesses(store, book, ports.people, clock, ids),

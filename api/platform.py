@@ -21,6 +21,7 @@ from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.legal_processes import LegalProcesses
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.recipients import Recipients
 from application.services import Services
@@ -56,6 +57,7 @@ class Platform:
     recipients: Recipients
     disclose: Disclose
     replies: Replies
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses

@@ -23,6 +23,7 @@ from api.http import (
     routes_keys,
     routes_ledger,
     routes_orders,
+    routes_policy,
     routes_recipients,
     routes_slots,
     routes_staff,
@@ -52,6 +53,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_franchise.routes.specs,
     *routes_recipients.routes.specs,
     *routes_disclosures.routes.specs,
+    *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

@@ -49,6 +49,10 @@ TAGS: Final = [
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {
+        "name": "Policy",
+        "description": "What the privacy policy promises, and the tests that hold it.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },

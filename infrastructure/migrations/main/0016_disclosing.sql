@@ -12,7 +12,7 @@ CREATE TABLE courier_due_v1 (
     due_at        timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, thing_id)
 );
-CREATE INDEX courier_due_v1_by_time ON courier_due_v1 (due_at);
+CREATE INDEX courier_due_v1_by_time ON courier_due_v1 (tenant_id, due_at, thing_id);
 
 -- Whose data which disclosure speaks of, the persons behind tags included.
 CREATE TABLE courier_handed_v1 (
