@@ -15,16 +15,11 @@ from uuid import UUID
 from application.recorded import Answer, Recorded, Ticket
 from domain.sealing import Envelope, RetentionClass
 
+# fmt: off
 CatalogKind = Literal[
-    "tenant",
-    "location",
-    "service",
-    "staff",
-    "key",
-    "recipient",
-    "legal_process",
-    "franchise_request",
+    "tenant", "location", "service", "staff", "key", "recipient", "legal_process", "franchise_request"
 ]
+# fmt: on
 
 
 class Clock(Protocol):
