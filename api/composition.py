@@ -10,10 +10,14 @@ from typing import Final
 
 from api.platform import Platform
 from application.access_keys import AccessKeys
+from application.access_log import Accesses, AccessLog
+from application.access_reviews import ReviewRows, Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.denials import DenialCounts, Denials
 from application.disclose import Disclose
 from application.disclosing import (
     ConsentStates,
@@ -21,6 +25,7 @@ from application.disclosing import (
     NobodyAsked,
     NobodyRestricted,
     NoSender,
+    Orders,
     Restrictions,
     Sender,
     Visits,
@@ -76,9 +81,11 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -96,6 +103,9 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
     positions: Positions
     visits: Visits
     visitors: Visitors
@@ -120,9 +130,11 @@ class Ports:
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
-    reveal = Reveal(store, ports.opener, clock, ids)
-    disclose = _disclose(ports)
-    records = LedgerRecords(store, clock, ids)
+    orders = StandingOrders(book)
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
+    disclose = _disclose(ports, orders)
+    records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
         clock=clock,
@@ -144,6 +156,12 @@ def assemble(ports: Ports) -> Platform:
         disclose=disclose,
         franchise_requests=FranchiseRequests(store, book, ports.visitors, disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=Reviews(
+            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
+        ),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -157,10 +175,9 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
-def _disclose(ports: Ports) -> Disclose:
+def _disclose(ports: Ports, orders: Orders) -> Disclose:
     """The second door, with the one office that makes its tickets."""
     clock, ids, store = ports.clock, ports.ids, ports.store
-    orders = StandingOrders(ports.book)
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
     facts = FactsOfSending(
         store, ports.book, ports.visits, ports.consents, ports.restrictions, orders, clock
@@ -184,6 +201,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            accesses=world.accesses,
+            reviews=world.accesses,
+            denial_counts=world.denial_counts,
             positions=world.positions,
             visits=world.visits,
             visitors=world.visits,
@@ -219,6 +239,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            accesses=PostgresAccesses(engine.app),
+            reviews=PostgresAccesses(engine.app),
+            denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
             visits=visits,
             visitors=visits,

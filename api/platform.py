@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.access_keys import AccessKeys
+from application.access_log import AccessLog
+from application.access_reviews import Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.denials import Denials
 from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
@@ -57,6 +61,10 @@ class Platform:
     recipients: Recipients
     disclose: Disclose
     replies: Replies
+    denials: Denials
+    break_glass: BreakGlass
+    access_log: AccessLog
+    access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

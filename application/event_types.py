@@ -30,6 +30,7 @@ from uuid import UUID
 from domain import (
     access,
     access_key,
+    access_review,
     booking,
     disclosure,
     franchise_request,
@@ -94,6 +95,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *disclosure.DECISIONS,
     *legal_process.DECISIONS,
     *franchise_request.DECISIONS,
+    *access_review.DECISIONS,
     *ledger.DECISIONS,
 )
 

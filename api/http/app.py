@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.http import (
     pages,
+    routes_access,
     routes_agenda,
     routes_booking,
     routes_business,
@@ -53,6 +54,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_franchise.routes.specs,
     *routes_recipients.routes.specs,
     *routes_disclosures.routes.specs,
+    *routes_access.routes.specs,
     *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,

@@ -12,25 +12,28 @@ import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.denials import Denials
+from application.legal_processes import StandingOrders
 from application.openings import DisclosureOpenings
 from application.ports import Clock
 from application.sweeping import Sweeping
+from application.withholding import Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
 from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
+from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
-from projections.follower import Follower, ReadModel, Sequenced
+from projections.follower import Follower, Sequenced
 from projections.withheld import PostgresWithheld, WithheldModel
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
-
-# Each has a thread and a connection of its own, beside the agenda's.
-OTHER_MODELS: Final[tuple[ReadModel, ...]] = (WithheldModel(),)
 
 log = logging.getLogger("daybook.worker")
 
@@ -42,20 +45,24 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    connections = 2 + len(OTHER_MODELS)
-    follower_role = Database(deployment.dsn_of("follower"), size=connections, walled=False)
-    source = SequencedEvents(engine.mapper, Sequenced)
-    agenda = Follower(AgendaModel(), source)
+    models = (AgendaModel(), AccessesModel(), WithheldModel())
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    first, *others = (
+        Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
+    )
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
+        *(
+            _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
+            for one in others
+        ),
     ]
-    for model in OTHER_MODELS:
-        session = partial(follow_while_connected, stop, follower_role, Follower(model, source))
-        beside.append(_thread(stop, model.name, session))
-    persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
+    persistently(
+        stop, first.model.name, partial(follow_while_connected, stop, follower_role, first)
+    )
     for thread in beside:
         thread.join(timeout=5.0)
     keeper_role.close()
@@ -96,17 +103,22 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
     """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
 
-    Open to persons what was disclosed under a gag that is over.
+    Record the denials that were counted, and open to persons what was withheld until now.
     """
-    store, clock, ids = engine.store, engine.clock, engine.ids
-    sweeping = Sweeping(store, engine.book, clock, ids)
-    openings = DisclosureOpenings(store, PostgresWithheld(engine.app), clock, ids)
+    store, book, clock, ids = engine.store, engine.book, engine.clock, engine.ids
+    orders = StandingOrders(book)
+    sweeping = Sweeping(store, book, clock, ids)
+    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
+    accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
+    disclosures = DisclosureOpenings(store, PostgresWithheld(engine.app), clock, ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
-                openings.sweep(tenant)
+                denials.sweep(tenant)
+                accesses.sweep(tenant)
+                disclosures.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

@@ -29,15 +29,19 @@ NOTE: Final = (
     " DO UPDATE SET restored = greatest(recovery.restored, excluded.restored), rebuilt = false"
 )
 # Read models follow the events from their beginning again.
-READ_MODEL_TABLES: Final = (
+READ_MODELS: Final = (
     "agenda_v1",
+    "access_event_v1",
+    "access_subject_v1",
+    "access_holder_v1",
+    "access_review_v1",
     "courier_due_v1",
     "courier_handed_v1",
     "courier_follow_up_v1",
     "withheld_disclosure_v1",
     "withheld_tag_v1",
 )
-BEGIN_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
+BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
     " unnest(%b::uuid[], %b::uuid[], %b::int[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"
@@ -73,9 +77,9 @@ def begin(connection: psycopg.Connection[Any], missing: Missing) -> None:
     )
     with connection.transaction():
         connection.execute(NOTE, columns)
-        for table in READ_MODEL_TABLES:
+        for table in READ_MODELS:
             connection.execute(f"DELETE FROM {table}".encode())
-        connection.execute(BEGIN_MODELS)
+        connection.execute(BEGIN_READ_MODELS)
 
 
 def bring_back(
