@@ -17,6 +17,7 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.courier import Courier, DueThings
 from application.denials import DenialCounts, Denials
 from application.disclose import Disclose
 from application.disclosing import (
@@ -35,6 +36,8 @@ from application.disclosure_parcels import Parcels
 from application.disclosure_replies import Replies, Signatures
 from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
+from application.follow_up_replies import FollowUpList, FollowUpReplies
+from application.follow_ups import FollowUps, HandedTo
 from application.forged_tickets import ForgedTickets
 from application.franchise_requests import FranchiseRequests, Visitors
 from application.holds import Holds
@@ -69,6 +72,7 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
+from infrastructure.delivery.https_sender import HttpsSender, default_context
 from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
@@ -87,6 +91,7 @@ from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
+from projections.courier import PostgresCourier
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -110,6 +115,9 @@ class Ports:
     visits: Visits
     visitors: Visitors
     mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -133,9 +141,9 @@ def assemble(ports: Ports) -> Platform:
     orders = StandingOrders(book)
     denials = Denials(store, ports.denial_counts, clock, ids, orders)
     reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
-    disclose = _disclose(ports, orders)
     records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
+    out = _courier(ports, orders)
     return Platform(
         clock=clock,
         ids=ids,
@@ -153,8 +161,10 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
-        disclose=disclose,
-        franchise_requests=FranchiseRequests(store, book, ports.visitors, disclose, clock, ids),
+        disclose=out.disclose,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=out,
         replies=Replies(store, book, ports.signatures, clock, ids),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
@@ -175,17 +185,17 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
-def _disclose(ports: Ports, orders: Orders) -> Disclose:
-    """The second door, with the one office that makes its tickets."""
-    clock, ids, store = ports.clock, ports.ids, ports.store
+def _courier(ports: Ports, orders: Orders) -> Courier:
+    """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
+    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
     facts = FactsOfSending(
-        store, ports.book, ports.visits, ports.consents, ports.restrictions, orders, clock
+        store, book, ports.visits, ports.consents, ports.restrictions, orders, clock
     )
-    parcels = Parcels(store, ports.opener, office)
-    return Disclose(
-        store, ports.opener, facts, ports.mirrored, parcels, ports.sender(office), clock, ids
-    )
+    door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
+    follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
+    return Courier(store, door, follow_ups, ports.due_things, clock, ids)
 
 
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
@@ -208,6 +218,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             visits=world.visits,
             visitors=world.visits,
             mirrored=world.mirrored,
+            due_things=world.courier,
+            handed=world.courier,
+            follow_ups=world.courier,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -245,7 +258,13 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             positions=engine.positions,
             visits=visits,
             visitors=visits,
+            sender=lambda office: HttpsSender(
+                office, engine.clock, default_context(), settings.allow_private_recipients
+            ),
             mirrored=CheckpointMirrored(engine.app),
+            due_things=PostgresCourier(engine.app),
+            handed=PostgresCourier(engine.app),
+            follow_ups=PostgresCourier(engine.app),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

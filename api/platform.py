@@ -15,10 +15,12 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.courier import Courier
 from application.denials import Denials
 from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
+from application.follow_up_replies import FollowUpReplies
 from application.franchise_requests import FranchiseRequests
 from application.holds import Holds
 from application.ledger import LedgerReads
@@ -65,6 +67,8 @@ class Platform:
     break_glass: BreakGlass
     access_log: AccessLog
     access_reviews: Reviews
+    follow_ups: FollowUpReplies
+    courier: Courier
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

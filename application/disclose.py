@@ -121,13 +121,18 @@ class Disclose:
         if (reason := refusal(found.facts)) is not None:
             raise self._stopped(by, story, reason)
         number = self._begin(by, story)
+        it, ticket = story.state.recorded, None
         try:
-            handed = open_values(self.opener, by.tenant, found, story.state.recorded.scope.fields)
+            handed = open_values(self.opener, by.tenant, found, it.scope.fields)
+            if it.channel == "https":
+                ticket = self.parcels.pack(by.tenant, story, found.recipient, handed)
         except Erased:
             raise self._stopped(by, story, "erased") from None
-        if story.state.recorded.channel == "response":
+        except errors.Unavailable:
+            self._ended(replace(by, ticket=None), id, number, Sent("stopped"))
+            raise
+        if ticket is None:
             return self._answered(by, id, number, handed)
-        ticket = self.parcels.pack(by.tenant, story, found.recipient, handed)
         sent = self.sender.send(ticket, SEND_SECONDS_MAX)
         return self._ended(by, id, number, sent)
 
@@ -199,7 +204,8 @@ class Disclose:
                 return None  # whoever took us for lost has recorded so
             if sent.reason is None:
                 return DisclosureDelivered(number, sent.status)
-            again = retry_at(sent, number, at, self.ids)
+            nobody_waits = story.state.recorded.channel == "https"
+            again = retry_at(sent, number, at, self.ids) if nobody_waits else None
             return DisclosureFailed(number, sent.reason, sent.status, sent.shared, again)
 
         story = go_on(self.store, self.clock, self.ids, by, id, decide, result)

@@ -41,11 +41,15 @@ class Parcels:
             "fields": list(it.scope.fields),
             "records": records_json(handed),
         }
-        return self._ticket(tenant, it.disclosure, recipient, body)
+        return self.ticket(tenant, str(body["disclosure_id"]), recipient, body)
 
-    def _ticket(
-        self, tenant: UUID, id: UUID, recipient: Recipient, body: dict[str, object]
+    def ticket(
+        self, tenant: UUID, id: str, recipient: Recipient, body: dict[str, object]
     ) -> DisclosureTicket:
+        """A ticket to send `body` to the recipient's address, under the id `id` in each attempt.
+
+        Refuses: Unreadable (the recipient's secret cannot be opened).
+        """
         url = recipient.terms.delivery.url
         assert url is not None, "what is delivered by https has an address"
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))

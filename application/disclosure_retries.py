@@ -12,7 +12,7 @@ from domain.disclosure import ATTEMPTS_MAX
 FIRST_SECONDS: Final = 2.0
 FACTOR: Final = 4.0
 PAUSE_SECONDS_MAX: Final = 3_600.0
-_AGAIN: Final = frozenset({"timeout", "unreachable", "tls", "lost"})
+_AGAIN: Final = frozenset({"timeout", "unreachable", "tls", "lost", "stopped"})
 _STATUS_AGAIN: Final = frozenset({408, 425, 429})
 
 

@@ -22,13 +22,13 @@ _OPEN_MAX: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What leaves: `body` (JSON, UTF-8) to `url`, signed with `secret`, as attempt of the one id `id`.
+    """What leaves: `body` (JSON, UTF-8) to `url`, signed with `secret`, under an id that all its attempts have.
 
     It holds opened values and prints none.
     """
 
     tenant: UUID
-    id: UUID
+    webhook_id: str
     recipient: UUID
     url: str = field(repr=False)
     secret: bytes = field(repr=False)

@@ -33,6 +33,7 @@ from domain import (
     access_review,
     booking,
     disclosure,
+    follow_up,
     franchise_request,
     hold,
     ledger,
@@ -96,6 +97,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *legal_process.DECISIONS,
     *franchise_request.DECISIONS,
     *access_review.DECISIONS,
+    *follow_up.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -108,6 +108,7 @@ ProcessId: TypeAlias = Annotated[UUID, PathId("process")]
 FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
+FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 
 LocationRef: TypeAlias = Annotated[

@@ -19,9 +19,9 @@ from api.http.fields import (
     SubjectRef,
 )
 from api.http.schemas_business import Country
-from api.http.schemas_common import Input, Output, absent
+from api.http.schemas_common import Following, Input, Output, absent
 from application.disclosure_replies import Reply
-from domain import delivery_terms, disclosure, recipient
+from domain import delivery_terms, disclosure, follow_up, recipient
 from domain.disclosure import About, LawfulBasis, LegalTrigger, Outcome
 from domain.recipient import TransferMechanism
 
@@ -336,3 +336,60 @@ class NewOnward(Input):
     legal_name: LegalName
     country: Country
     purpose: PurposeCode
+
+
+# --- follow-ups ------------------------------------------------------------------------------------------------------
+
+
+class FollowUpQuery(Following):
+    """Which follow-ups."""
+
+    state: Annotated[
+        Literal["open", "answered"] | None,
+        Field(description="`open`: those whose recipient has not answered."),
+    ] = None
+
+
+class FollowUpAcknowledgement(Input):
+    """The recipient's answer."""
+
+    outcome: Reply
+    signature: Base64 | None = None
+
+
+class FollowUpReplyShown(Output):
+    """What the recipient answered."""
+
+    event_id: str
+    at: str
+    outcome: Reply
+    signature: str | None
+    verified: bool
+
+
+class FollowUp(Output):
+    """A recipient that has to be told something of data that it has."""
+
+    id: str
+    event_id: str
+    at: str
+    cause_event_id: str | None
+    about: follow_up.FollowUpAbout
+    disclosure_id: str
+    recipient_id: str
+    subject_id: str
+    purpose: str
+    fields: list[str]
+    consent_id: str | None
+    channel: Literal["response", "https"]
+    outcome: follow_up.FollowUpOutcome
+    attempts: int
+    retry_at: str | None
+    acknowledgements: list[FollowUpReplyShown]
+
+
+class FollowUpList(Output):
+    """Part of a list."""
+
+    data: list[FollowUp]
+    next_cursor: str | None

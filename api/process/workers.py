@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.denials import Denials
@@ -28,6 +29,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
+from projections.courier import CourierModel
 from projections.follower import Follower, Sequenced
 from projections.withheld import PostgresWithheld, WithheldModel
 
@@ -45,8 +47,8 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), WithheldModel())
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    models = (AgendaModel(), AccessesModel(), CourierModel(), WithheldModel())
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
     )
@@ -54,6 +56,7 @@ def work(deployment: Deployment) -> int:
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(stop, "courier", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(
             _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))

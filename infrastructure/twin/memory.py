@@ -12,6 +12,7 @@ from uuid import UUID
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
+from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
@@ -116,6 +117,7 @@ class MemoryWorld:
         self.positions = MemoryPositions(self.state)
         self.visits = MemoryVisits(self.agenda)
         self.mirrored = MemoryMirrored()
+        self.courier = MemoryCourier(self.state)
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
         self.withheld = MemoryWithheld(self.state)

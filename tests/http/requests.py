@@ -68,6 +68,7 @@ def _bodies(made: dict[str, str]) -> dict[str, Any]:
         "add_recipient_location": {"location_id": made["location"], "from": "2026-01-01T00:00:00Z"},
         "disclose": wish(made.get("recipient", ""), made.get("subject", "")),
         "acknowledge_disclosure": {"about": "disclosure", "outcome": "received"},
+        "acknowledge_follow_up": {"outcome": "done"},
         "record_onward_sharing": {"legal_name": "B", "country": "IE", "purpose": "service"},
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},

@@ -75,7 +75,7 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
         (tenant, b"r" * 32),
     )
     for row in (
-        "courier_due_v1 VALUES (%(of)s, %(of)s, 'opening', %(of)s, '2027-01-01Z')",
+        "courier_due_v1 VALUES (%(of)s, %(of)s, 'change', %(of)s, NULL, '2027-01-01Z')",
         "courier_handed_v1 VALUES (%(of)s, %(of)s, %(of)s)",
         "courier_follow_up_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z', true)",
         "withheld_disclosure_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z')",

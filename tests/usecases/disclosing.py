@@ -7,12 +7,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from application.courier import Courier
 from application.disclose import Disclose, Disclosed, HandOver
 from application.disclosing import ConsentState, Sent
 from application.disclosure_facts import FactsOfSending, Wish
 from application.disclosure_parcels import Parcels
 from application.disclosure_replies import Replies
 from application.disclosure_tickets import DisclosureTicket, Parcel, TicketOffice
+from application.follow_up_replies import FollowUpReplies
+from application.follow_ups import FollowUps
 from application.forged_tickets import ForgedTickets
 from application.recipients import Recipients, RegisterRecipient
 from application.recorded import Caller
@@ -115,6 +118,16 @@ class Doors:
             world.clock,
             world.ids,
         )
+        parcels, courier = self.out.parcels, world.courier
+        self.follow_ups = FollowUps(
+            world.store, world.book, courier, parcels, self.sender, world.clock, world.ids
+        )
+        self.courier = Courier(
+            world.store, self.out, self.follow_ups, courier, world.clock, world.ids
+        )
+        self.told = FollowUpReplies(
+            world.store, world.book, courier, Ed25519Signatures(), world.clock, world.ids
+        )
         self.replies = Replies(world.store, world.book, Ed25519Signatures(), world.clock, world.ids)
 
     def recipient(self, **terms: Any) -> Recipient:
@@ -149,6 +162,11 @@ class Doors:
         state = ConsentState(ids.uuid(), decision, valid, now, ids.uuid())  # type: ignore[arg-type]
         self.consents.states[(subject, purpose)] = state
         return state.id
+
+    def carries(self, **later: float) -> int:
+        """So much later the courier goes round once; how many things it went on with."""
+        self.salon.world.clock.advance(**later)
+        return sum(self.courier.carry(TENANT, one) for one in self.courier.due(TENANT))
 
     def recorded(self, kind: type[Any]) -> list[Any]:
         """The decisions of a kind on record."""

@@ -374,7 +374,7 @@ def test_a_delivery_is_signed_for_its_recipient(doors: Doors, ada: UUID):
     crm = doors.recipient(delivery=INBOX)
     done = doors.hand_over(crm.id, ada, fields=("name",))
     (parcel,) = doors.sender.sent
-    assert (parcel.id, parcel.url) == (done.id, INBOX.url)
+    assert (parcel.webhook_id, parcel.url) == (public_id("disclosure", done.id), INBOX.url)
     assert parcel.secret == b"012345678901234567890123"
     body = json.loads(parcel.body)
     assert body["records"] == [
@@ -386,7 +386,7 @@ def test_a_delivery_is_signed_for_its_recipient(doors: Doors, ada: UUID):
 
 def test_a_forged_ticket_sends_nothing_and_is_on_record(doors: Doors):
     forged = DisclosureTicket(
-        Parcel(TENANT, UUID(int=1), UUID(int=2), "https://evil.example/", b"", b"everything")
+        Parcel(TENANT, "dis_1", UUID(int=2), "https://evil.example/", b"", b"everything")
     )
     with pytest.raises(Refusal):
         doors.sender.send(forged, 1.0)
@@ -396,7 +396,7 @@ def test_a_forged_ticket_sends_nothing_and_is_on_record(doors: Doors):
 
 
 def test_a_ticket_is_good_once_and_for_what_it_was_made(doors: Doors):
-    parcel = Parcel(TENANT, UUID(int=1), UUID(int=2), "https://crm.example.org/", b"", b"{}")
+    parcel = Parcel(TENANT, "dis_1", UUID(int=2), "https://crm.example.org/", b"", b"{}")
     ticket = doors.office.issue(parcel)
     assert doors.office.redeem(ticket) is parcel
     with pytest.raises(Refusal):
@@ -424,7 +424,7 @@ def test_a_failure_is_tried_again_later_each_time(doors: Doors, ada: UUID):
     assert again.state.retry_at is not None
     assert timedelta(seconds=4) <= again.state.retry_at - now <= timedelta(seconds=8)
     assert doors.out.attempt(OFFICER, done.id).state.outcome == "delivered"
-    assert {parcel.id for parcel in doors.sender.sent} == {done.id}
+    assert {parcel.webhook_id for parcel in doors.sender.sent} == {public_id("disclosure", done.id)}
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 CREATE INDEX agenda_v1_by_subject ON agenda_v1 (tenant_id, subject_id, starts_at, booking_id);
 
--- The read model `courier`. `thing_id` is a disclosure, a follow-up, or the tag that is to be opened (`kind`), and
--- `due_at` when somebody has to look at it. What is to be done is in its stream; a row too many does no harm.
+-- The read model `courier`: what somebody has to look at, and when. What is to be done is in the stream; a row too many
+-- does no harm. `thing_id` is a disclosure, a follow-up, or the event that recipients have to be told of.
 CREATE TABLE courier_due_v1 (
-    tenant_id     uuid        NOT NULL,
-    thing_id      uuid        NOT NULL,
-    kind          text        NOT NULL CHECK (kind IN ('disclosure', 'follow_up', 'opening')),
-    disclosure_id uuid        NOT NULL,
-    due_at        timestamptz NOT NULL,
+    tenant_id    uuid        NOT NULL,
+    thing_id     uuid        NOT NULL,
+    kind         text        NOT NULL CHECK (kind IN ('disclosure', 'follow_up', 'change')),
+    stream_id    uuid        NOT NULL,
+    recipient_id uuid,
+    due_at       timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, thing_id)
 );
 CREATE INDEX courier_due_v1_by_time ON courier_due_v1 (tenant_id, due_at, thing_id);
@@ -49,3 +50,6 @@ BEGIN
         EXECUTE format('GRANT SELECT, DELETE ON %I TO {{restorer}}', t);
     END LOOP;
 END $$;
+
+-- A change that was followed up is not due any more; what follows from it is on record.
+GRANT DELETE ON courier_due_v1 TO {{app}};
