@@ -175,7 +175,7 @@ def assemble(ports: Ports) -> Platform:
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
-        legal_processes=LegalProcesses(store, book, ports.people, clock, ids),
+        legal_processes=LegalProcesses(store, book, ports.people, reveal, clock, ids),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,

@@ -15,17 +15,22 @@ from application.permissions import require
 from application.ports import Book, Clock, EventStore, Ids, People
 from application.recorded import Caller
 from application.register import CreationKey, Listing, Receipt, Register
+from application.reveal import Reveal, Sight, Wish
 from domain import legal_process
+from domain.access import Field
 from domain.access_key import Role
 from domain.disclosure_rules import ProcessStanding
+from domain.errors import Erased
 from domain.legal_paper import GagStep, Narrowing, ProcessTerms, ReviewOutcome
 from domain.legal_process import (
     NOT_NARROWED,
     AfterOutcome,
     Decision,
     LegalProcess,
+    ProcessReceived,
     ProcessReviewed,
 )
+from domain.sealing import Envelope
 from domain.values import Personal, parse_id, public_id
 
 LEGAL_PROCESSES: Final = Register("legal_process", LegalProcess, legal_process.evolve)
@@ -80,12 +85,21 @@ class ChangeGag:
 
 
 @dataclass(frozen=True, slots=True)
+class WithScope:
+    """A process, and what it demands."""
+
+    process: LegalProcess
+    scope: Personal
+
+
+@dataclass(frozen=True, slots=True)
 class LegalProcesses:
     """The legal processes that were served on a business."""
 
     store: EventStore
     book: Book
     people: People
+    reveal: Reveal
     clock: Clock
     ids: Ids
 
@@ -176,6 +190,23 @@ class LegalProcesses:
         require(by, *READERS)
         return LEGAL_PROCESSES.find(self.book, by.tenant, id)[1]
 
+    def with_scope(self, id: UUID, by: Caller) -> WithScope:
+        """One process and what it demands, opened on the record.
+
+        Refuses: NotFound. Refuses, on the record: NotPermitted, PurposeRequired. Refuses: Erased, Unreadable.
+        """
+        fields: tuple[Field, ...] = ("scope",)
+        glass = self.reveal.admit(by, Wish(fields, id), WRITERS)
+        standing = LEGAL_PROCESSES.find(self.book, by.tenant, id)[1]
+        received = self.store.read(by.tenant, id)[0].decision
+        assert isinstance(received, ProcessReceived), "a process is received first"
+        assert isinstance(received.demand, Envelope), "what was read is sealed"
+        (opened,) = self.reveal.open(by, [Sight(id, received.demand)], fields, glass)
+        scope = None if opened is None else opened["scope"]
+        if not isinstance(scope, Personal):
+            raise Erased()
+        return WithScope(standing, scope)
+
     def page(self, limit: int, after: CreationKey | None, by: Caller) -> Listing[LegalProcess]:
         """The processes by creation.
 
@@ -212,6 +243,7 @@ class StandingOrders:
             fields=frozenset(bounds.fields) if bounds.fields else None,
             from_=bounds.from_,
             to=bounds.to,
+            emergency=standing.is_emergency,
         )
 
     def until(self, tenant: UUID, case: str) -> datetime | None:

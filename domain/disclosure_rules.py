@@ -28,6 +28,7 @@ FIELDS: Final = frozenset(
 MARKETING: Final = frozenset({"marketing_first_party"})
 NEEDS_CITATION: Final = frozenset({"legal_requirement", "report"})
 NEEDS_PROCESS: Final = frozenset({"compelled", "emergency"})
+TRIGGER_NEEDS_CASE: Final = frozenset({"enforcement", "other_law"})
 TRANSFER_CONSENT: Final = "cross_border_transfer"
 
 
@@ -58,7 +59,7 @@ class ProcessStanding:
     """What a legal process allows: `may_disclose` once it was reviewed, and approved twice where that is demanded.
 
     `gag_until` is until when the person may not learn of it; None where they may. It may have been narrowed to `fields`
-    (None: any), and to visits that start in [`from_`, `to`).
+    (None: any), and to visits that start in [`from_`, `to`). `emergency` says that two persons approved it as one.
     """
 
     may_disclose: bool
@@ -67,6 +68,7 @@ class ProcessStanding:
     fields: frozenset[str] | None = None
     from_: datetime | None = None
     to: datetime | None = None
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,15 @@ def _ground(facts: SendingFacts) -> Reason | None:
     ground = facts.ground
     if ground.lawful_basis is None and ground.legal_trigger is None:
         return "no_ground"
+    if ground.legal_trigger == "report" and facts.terms.kind != "authority":
+        return "no_ground"  # suspicions are for the authorities, and for nobody else
     cites = ground.citation is not None
     return None if cites or ground.legal_trigger not in NEEDS_CITATION else "no_ground"
 
 
 def _case(facts: SendingFacts) -> Reason | None:
-    missing = facts.purpose in NEEDS_CASE and facts.case is None
-    return "case_missing" if missing else None
+    asks = facts.purpose in NEEDS_CASE or facts.ground.legal_trigger in TRIGGER_NEEDS_CASE
+    return "case_missing" if asks and facts.case is None else None
 
 
 def _consent(facts: SendingFacts) -> Reason | None:
@@ -197,6 +201,8 @@ def _process(facts: SendingFacts) -> Reason | None:
     process, scope = facts.process, facts.scope
     if process is None or not process.may_disclose:
         return "process_not_reviewed"
+    if ground.legal_trigger == "emergency" and not process.emergency:
+        return "process_not_reviewed"  # nobody has approved it as a second person
     if process.fields is not None and not process.fields.issuperset(scope.fields):
         return "beyond_process"
     early = process.from_ is not None and (scope.from_ is None or scope.from_ < process.from_)

@@ -10,6 +10,7 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import ProcessId, read_cursor, write_cursor
 from api.http.rendering import Json, list_json, optional_instant
+from api.http.routes_booking import OPENING
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following
 from application.legal_processes import (
@@ -75,12 +76,26 @@ def list_processes(call: Call, query: Following) -> Answer:
     return answered(list_json(shown, following), headers=(reached,))
 
 
-@routes.add("GET", "/v1/legal-processes/{id}", schemas.Process, headers=("ETag",))
-def show_process(call: Call, id: ProcessId) -> Answer:
-    """Show a legal process, without its sealed scope. Roles: auditor, owner, privacy_officer."""
-    found = call.platform.legal_processes.process(id, call.by)
-    now = call.platform.clock.now()
-    return answered(process_json(found, now), version=found.version)
+@routes.add(
+    "GET",
+    "/v1/legal-processes/{id}",
+    schemas.ShownProcess,
+    *OPENING,
+    headers=("ETag",),
+    opens=True,
+)
+def show_process(call: Call, id: ProcessId, query: schemas.ScopeInclusion) -> Answer:
+    """Show a legal process; with `include=scope` and a purpose, what it demands. That is recorded.
+
+    Roles: auditor, owner, privacy_officer; what it demands opens for owner and privacy_officer.
+    """
+    processes, now = call.platform.legal_processes, call.platform.clock.now()
+    if query.include is None:
+        found = processes.process(id, call.by)
+        return answered(process_json(found, now), version=found.version)
+    opened = processes.with_scope(id, call.by)
+    shown = process_json(opened.process, now) | {"scope": opened.scope.open()}
+    return answered(shown, version=opened.process.version)
 
 
 @routes.add(

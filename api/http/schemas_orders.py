@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -105,6 +105,21 @@ class Process(Output):
     narrowed_to: Narrowing | None
     may_disclose: bool
     after_review: AfterReviewState | None
+
+
+class ShownProcess(Process):
+    """A legal process; with `include=scope`, what it demands."""
+
+    scope: str | None = None
+
+
+class ScopeInclusion(Input):
+    """What is shown beside the process."""
+
+    include: Annotated[
+        Literal["scope"] | None,
+        Field(description="What it demands, opened under a purpose; that is recorded."),
+    ] = None
 
 
 class ProcessList(Output):

@@ -52,6 +52,16 @@ def test_a_process_is_shown_without_its_scope(business: Business):
     assert "Canary" not in answer.text + shown.text + listed.text
 
 
+def test_what_it_demands_opens_under_a_purpose(business: Business):
+    path = f"/v1/legal-processes/{served(business)}?include=scope"
+    bare = business.get(path, role="privacy_officer")
+    assert (bare.status_code, bare.json()["code"]) == (403, "purpose_required")
+    headers = {"daybook-purpose": "legal_duty", "daybook-case": "T-1"}
+    shown = business.get(path, role="privacy_officer", headers=headers)
+    assert shown.json()["scope"] == PAPER["scope"]
+    assert business.get(path, role="auditor", headers=headers).status_code == 403
+
+
 def test_a_process_is_entered_once_however_often_it_is_sent(business: Business):
     headers = {"idempotency-key": "served-1"}
     first = business.post("/v1/legal-processes", PAPER, headers=headers)
@@ -134,3 +144,23 @@ def test_a_gag_is_extended_and_lifted_by_papers(business: Business):
     assert lifted["gag_running"] is False
     again = step(business, id, "gag", {"change": "lifted", "number": "O-4"})
     assert (again.status_code, again.json()["code"]) == (409, "no_gag")
+
+
+def looks(shop: Business, booking: str, case: str) -> None:
+    """The officer looks at a customer for a case."""
+    headers = {"daybook-purpose": "legal_duty", "daybook-case": case}
+    seen = shop.get(f"/v1/bookings/{booking}?include=customer", headers=headers)
+    assert seen.status_code == 200, seen.text
+
+
+def test_a_look_for_a_process_under_a_gag_is_not_in_what_the_person_gets(shop: Business):
+    booked, process = shop.book(), served(shop)
+    log = f"/v1/subjects/{booked['subject_id']}/access-log?view="
+    looks(shop, booked["id"], "T-1")
+    before = shop.get(log + "person").json()
+    looks(shop, booked["id"], process)
+    assert shop.get(log + "person").json() == before
+    assert len(before["data"]) == 1
+    assert len(shop.get(log + "auditor", role="auditor").json()["data"]) == 2
+    events = shop.get("/v1/events?type=access.withheld.v1", role="auditor").json()["data"]
+    assert len(events) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.denials import Denials
 from application.legal_processes import (
     ChangeGag,
     LegalProcesses,
@@ -21,6 +22,7 @@ from application.legal_processes import (
 )
 from application.openings import DisclosureOpenings, opening_stream
 from application.recorded import Caller, Recorded
+from application.reveal import Reveal
 from domain.disclosure import (
     DisclosureRecorded,
     DisclosureWithheld,
@@ -35,6 +37,7 @@ from domain.sealing import Envelope
 from domain.values import Personal, public_id
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
@@ -62,12 +65,18 @@ class Court:
         self.clock = SettableClock(engine.clock.now())
         self.until = self.clock.now() + MONTH
         self.by = Caller(self.tenant.id, "key_officer", frozenset({"privacy_officer"}))
-        self.processes = LegalProcesses(
-            engine.store, engine.book, engine.people, self.clock, engine.ids
-        )
+        self.processes = self._processes()
         self.withheld = PostgresWithheld(engine.app)
         self.openings = DisclosureOpenings(engine.store, self.withheld, self.clock, engine.ids)
         self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper, Sequenced))
+
+    def _processes(self) -> LegalProcesses:
+        engine, gags = self.house.engine, StandingOrders(self.house.engine.book)
+        store, book, ids = engine.store, engine.book, engine.ids
+        counts = PostgresDenialCounts(engine.app)
+        denials = Denials(store, counts, self.clock, ids, gags)
+        reveal = Reveal(store, engine.vault, self.clock, ids, book, denials, gags)
+        return LegalProcesses(store, book, engine.people, reveal, self.clock, ids)
 
     def served(self) -> UUID:
         """A process under a gag, accepted."""
@@ -217,4 +226,6 @@ def test_a_process_stands_in_the_catalog_and_its_scope_is_sealed(court: Court):
         received = engine.store.read(tenant, process)[0].decision
         assert isinstance(received, ProcessReceived)
         assert isinstance(received.demand, Envelope)
-        assert engine.vault.open(tenant, [received.demand]) == [{"scope": "All of Canary Example"}]
+        reading = replace(court.by, purpose="legal_duty", case="T-1")
+        opened = court.processes.with_scope(process, reading).scope
+        assert opened.open() == "All of Canary Example"

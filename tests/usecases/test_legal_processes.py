@@ -25,6 +25,7 @@ from domain.errors import (
     NoGag,
     NotFound,
     NotPermitted,
+    PurposeRequired,
     SecondPersonRequired,
     Unacceptable,
     VersionMismatch,
@@ -34,6 +35,7 @@ from domain.legal_process import ProcessReceived
 from domain.sealing import Envelope
 from domain.values import Personal, public_id
 from infrastructure.twin.memory import BEGINNING, MemoryWorld
+from tests.usecases.orders import legal_processes
 from tests.usecases.shop import Shop, open_shop
 
 SERVED = BEGINNING - timedelta(days=1)
@@ -50,8 +52,7 @@ def shop() -> Shop:
 
 @pytest.fixture
 def processes(shop: Shop) -> LegalProcesses:
-    world = shop.world
-    return LegalProcesses(world.store, world.book, world.people, world.clock, world.ids)
+    return legal_processes(shop.world)
 
 
 def keyed(shop: Shop, actor: str) -> Caller:
@@ -150,6 +151,24 @@ def test_what_is_no_process_has_no_gag(shop: Shop, processes: LegalProcesses):
         assert orders.until(officer.tenant, case) is None
     gagged = public_id("process", received(processes, officer))
     assert orders.until(UUID(int=99), gagged) is None
+
+
+def test_the_scope_opens_under_a_purpose_and_that_is_recorded(
+    shop: Shop, processes: LegalProcesses
+):
+    officer = shop.caller("privacy_officer")
+    id = received(processes, officer)
+    with pytest.raises(PurposeRequired):
+        processes.with_scope(id, officer)
+    reading = replace(officer, purpose="legal_duty", case=public_id("process", id))
+    assert processes.with_scope(id, reading).scope.open() == SCOPE.open()
+    for role in ("auditor", "manager", "corporate"):
+        other = replace(reading, roles=frozenset({role}))
+        with pytest.raises(NotPermitted):
+            processes.with_scope(id, other)
+    seen = [type(event.decision).__name__ for event in shop.world.state.log[officer.tenant]]
+    assert seen.count("AccessGranted") == 1
+    assert seen.count("AccessDenied") == 2  # repeated ones of a minute are counted
 
 
 def test_only_officer_and_owner_act_and_the_auditor_reads(shop: Shop, processes: LegalProcesses):

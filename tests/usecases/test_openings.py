@@ -12,7 +12,6 @@ import pytest
 from application.disclose import Disclosed
 from application.legal_processes import (
     ChangeGag,
-    LegalProcesses,
     ReceiveProcess,
     ReviewProcess,
     StandingOrders,
@@ -31,6 +30,7 @@ from domain.legal_paper import Narrowing, ProcessTerms
 from domain.values import Personal
 from infrastructure.twin.memory import BEGINNING, MemoryWorld
 from tests.usecases.disclosing import OFFICER, Doors
+from tests.usecases.orders import legal_processes
 from tests.usecases.salon import TENANT, at, customer
 
 UNTIL = BEGINNING + timedelta(days=30)
@@ -49,9 +49,7 @@ class Court:
         world = self.world
         facts = replace(self.doors.out.facts, orders=StandingOrders(world.book))
         self.doors.out = replace(self.doors.out, facts=facts)
-        self.processes = LegalProcesses(
-            world.store, world.book, world.people, world.clock, world.ids
-        )
+        self.processes = legal_processes(world)
         self.openings = DisclosureOpenings(world.store, world.withheld, world.clock, world.ids)
         here = self.doors.salon.a_location()
         service = self.doors.salon.a_service(here)
