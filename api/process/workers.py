@@ -56,7 +56,7 @@ def work(deployment: Deployment) -> int:
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
-        _thread(stop, "courier", lambda: carry_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(
             _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))

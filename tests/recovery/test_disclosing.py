@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from infrastructure.server.processes import wait_until
 from tests.api_client import Business
 from tests.http.disclosing import CRM, wish
 from tests.running import Running
 
+SECONDS_MAX = 10.0
 pytestmark = pytest.mark.xdist_group("running")
 
 
@@ -43,9 +45,11 @@ def test_what_is_handed_over_is_mirrored_first(running: Running):
         receipt = api.get(f"/v1/events/{shown['recorded_event_id']}/receipt")
         assert receipt.status == 200
     with business.api("auditor") as api:
-        events = api.get("/v1/events", {"type": "disclosure", "limit": 100}).body["data"]
-        assert [one["type"] for one in events] == [
-            "disclosure.recorded.v1",
-            "disclosure.attempted.v1",
-            "disclosure.delivered.v1",
-        ]
+        asked: dict[str, object] = {"type": "disclosure"}
+        assert wait_until(
+            lambda: (
+                [one["type"] for one in api.get("/v1/events", asked).body["data"]]
+                == [f"disclosure.{one}.v1" for one in ("recorded", "attempted", "delivered")]
+            ),
+            SECONDS_MAX,
+        )
