@@ -46,6 +46,7 @@ from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
+from application.openings import WithheldDisclosures
 from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
@@ -92,6 +93,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.courier import PostgresCourier
+from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -114,6 +116,7 @@ class Ports:
     positions: Positions
     visits: Visits
     visitors: Visitors
+    withheld: WithheldDisclosures
     mirrored: Mirrored
     due_things: DueThings
     handed: HandedTo
@@ -175,7 +178,9 @@ def assemble(ports: Ports) -> Platform:
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
-        legal_processes=LegalProcesses(store, book, ports.people, reveal, clock, ids),
+        legal_processes=LegalProcesses(
+            store, book, ports.people, reveal, ports.withheld, clock, ids
+        ),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,
@@ -217,6 +222,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             positions=world.positions,
             visits=world.visits,
             visitors=world.visits,
+            withheld=world.withheld,
             mirrored=world.mirrored,
             due_things=world.courier,
             handed=world.courier,
@@ -258,6 +264,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             positions=engine.positions,
             visits=visits,
             visitors=visits,
+            withheld=PostgresWithheld(engine.app, engine.positions),
             sender=lambda office: HttpsSender(
                 office, engine.clock, default_context(), settings.allow_private_recipients
             ),

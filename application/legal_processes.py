@@ -5,22 +5,24 @@ Whether something may be disclosed under one is asked at each sending, and read 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from application.execute import Plan, Scribe, carry_out
 from application.holders import same_holder
+from application.openings import WithheldDisclosures, prolonged
 from application.permissions import require
 from application.ports import Book, Clock, EventStore, Ids, People
 from application.recorded import Caller
-from application.register import CreationKey, Listing, Receipt, Register
+from application.register import CreationKey, Listing, Receipt, Register, planned
 from application.reveal import Reveal, Sight, Wish
 from domain import legal_process
 from domain.access import Field
 from domain.access_key import Role
 from domain.disclosure_rules import ProcessStanding
-from domain.errors import Erased
+from domain.errors import Erased, VersionMismatch
 from domain.legal_paper import GagStep, Narrowing, ProcessTerms, ReviewOutcome
 from domain.legal_process import (
     NOT_NARROWED,
@@ -100,6 +102,7 @@ class LegalProcesses:
     book: Book
     people: People
     reveal: Reveal
+    withheld: WithheldDisclosures
     clock: Clock
     ids: Ids
 
@@ -165,22 +168,28 @@ class LegalProcesses:
         )
 
     def change_gag(self, command: ChangeGag, by: Caller) -> Receipt[LegalProcess]:
-        """Order, extend or lift a gag.
+        """Order, extend or lift a gag. What it withholds is withheld until its new date in the same instant.
 
         Refuses: NotPermitted, NotFound, VersionMismatch, Unacceptable (number, until), InvalidState (rejected), NoGag,
-        GagRunning.
+        GagRunning, Behind, Stale.
         """
         require(by, *WRITERS)
 
-        def decide(standing: LegalProcess) -> tuple[Decision, ...]:
-            at = self.clock.now()
-            return legal_process.change_gag(
-                standing, command.step, command.until, command.number, at
+        def attempt() -> Plan[Receipt[LegalProcess]]:
+            scribe = Scribe.begin(by, self.clock, self.ids)
+            entry, standing = LEGAL_PROCESSES.find(self.book, by.tenant, command.process)
+            if command.if_match not in (None, standing.version):
+                raise VersionMismatch()
+            decisions = legal_process.change_gag(
+                standing, command.step, command.until, command.number, scribe.at
             )
+            plan = planned(scribe, LEGAL_PROCESSES.write(scribe, standing.id, decisions, entry))
+            if command.until is None:
+                return plan
+            held = prolonged(scribe, self.store, self.withheld, standing.id, command.until)
+            return replace(plan, append=replace(plan.append, events=plan.append.events + held))
 
-        return LEGAL_PROCESSES.change(
-            self, by, command.process, _permitted, decide, command.if_match
-        )
+        return carry_out(self.store, attempt)
 
     def process(self, id: UUID, by: Caller) -> LegalProcess:
         """One process, its sealed scope apart.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID, uuid5
 
 from application.execute import Scribe
@@ -32,6 +32,7 @@ from domain.values import parse_id
 SWEEPER: Final = "system:sweeper"
 DUE_MAX: Final = 200
 OPENED_MAX: Final = 500
+PROLONGED_MAX: Final = 100
 
 
 class WithheldDisclosures(Protocol):
@@ -43,6 +44,13 @@ class WithheldDisclosures(Protocol):
 
     def tags(self, tenant: UUID, disclosure: UUID, limit: int) -> Sequence[TagOf]:
         """At most `limit` of its tags that have not been opened."""
+        ...
+
+    def under(self, tenant: UUID, process: UUID, limit: int) -> Sequence[UUID]:
+        """At most `limit` disclosures under a legal process.
+
+        Here it is not behind: MUST include everything whose append has returned. Refuses: Behind.
+        """
         ...
 
 
@@ -100,6 +108,48 @@ class Gag:
         return self.changed is not None and self.changed > at
 
 
+def prolonged(
+    scribe: Scribe,
+    store: EventStore,
+    withheld: WithheldDisclosures,
+    process: UUID,
+    until: datetime,
+) -> tuple[Recorded[object], ...]:
+    """What is appended beside a gag that now runs until `until`, so that nothing is shown on the date that it had.
+
+    One event for each disclosure that it keeps for longer, 100 at most; the sweeper does the rest. Refuses: Behind.
+    """
+    tenant = scribe.caller.tenant
+    ends = (*Gag.of(store, tenant, process).ends, until)
+    found: list[Recorded[object]] = []
+    for disclosure in withheld.under(tenant, process, PROLONGED_MAX):
+        events = store.read(tenant, disclosure)
+        if (known := last_withheld(events)) is None:
+            continue
+        at = opens_at(known[0].until, ends)
+        if at != known[0].until:
+            found.append(_said_again(scribe, events, replace(known[0], until=at)))
+    return tuple(found)
+
+
+def last_withheld(
+    events: Sequence[Recorded[object]],
+) -> tuple[DisclosureWithheld, datetime] | None:
+    """What a disclosure's events last said of its tags, and when; None where it has none."""
+    for event in reversed(events):
+        if isinstance(event.decision, DisclosureWithheld):
+            return event.decision, event.occurred_at
+    return None
+
+
+def _said_again(
+    scribe: Scribe, events: Sequence[Recorded[object]], decision: DisclosureWithheld
+) -> Recorded[object]:
+    """`decision` as the next event of the disclosure whose story `events` tell."""
+    last = events[-1]
+    return scribe.record(last.stream, last.version + 1, decision, cause=events[0].event_id)
+
+
 @dataclass(frozen=True, slots=True)
 class DisclosureOpenings:
     """Opens to persons what was disclosed under tags, once nothing forbids it any more."""
@@ -127,19 +177,17 @@ class DisclosureOpenings:
         """Open at most `limit` tags of a disclosure, or note until when they are withheld; how many were opened."""
         tenant = scribe.caller.tenant
         events = self.store.read(tenant, disclosure)
-        held = [one for one in events if isinstance(one.decision, DisclosureWithheld)]
-        if not held:
+        if (held := last_withheld(events)) is None:
             return 0
-        process = process_of(events[0])
-        gag = Gag.of(self.store, tenant, process)
-        known: Any = held[-1].decision
+        known, said_at = held
+        gag = Gag.of(self.store, tenant, process_of(events[0]))
         at = opens_at(known.until, gag.ends)
         if at <= scribe.at:
             return sum(
                 self._open(scribe, disclosure, one, events[0].event_id)
                 for one in self.withheld.tags(tenant, disclosure, limit)
             )
-        if at != known.until or gag.changed_after(held[-1].occurred_at):
+        if at != known.until or gag.changed_after(said_at):
             self._prolong(scribe, events, replace(known, until=at))
         return 0
 
@@ -147,8 +195,7 @@ class DisclosureOpenings:
         self, scribe: Scribe, events: Sequence[Recorded[object]], decision: DisclosureWithheld
     ) -> None:
         """Record until when the tags are withheld now; a lost race leaves it for the next turn."""
-        last = events[-1]
-        event = scribe.record(last.stream, last.version + 1, decision, cause=events[0].event_id)
+        event = _said_again(scribe, events, decision)
         self.store.append(Append(scribe.caller.tenant, scribe.at, (event,)))
 
     def _open(self, scribe: Scribe, disclosure: UUID, one: TagOf, about: UUID) -> bool:

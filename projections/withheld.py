@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
+from application.disclosing import Heads
 from application.openings import process_of
 from application.recorded import Recorded
 from domain.disclosure import DisclosureOpened, DisclosureRecorded, DisclosureWithheld, TagOf
@@ -45,6 +46,11 @@ DUE: Final[LiteralString] = (
 TAGS: Final[LiteralString] = (
     "SELECT tag, person_id FROM withheld_tag_v1 WHERE tenant_id = %b AND disclosure_id = %b AND NOT opened ORDER BY tag"
     " LIMIT %s"
+)
+
+UNDER: Final[LiteralString] = (
+    "SELECT disclosure_id FROM withheld_disclosure_v1 WHERE tenant_id = %b AND process_id = %b"
+    " ORDER BY disclosure_id LIMIT %s"
 )
 
 
@@ -84,6 +90,7 @@ class PostgresWithheld:
     """The port `WithheldDisclosures`."""
 
     database: Rows
+    positions: Heads
 
     def due(self, tenant: UUID, now: datetime, limit: int) -> list[UUID]:
         """See the port."""
@@ -93,3 +100,10 @@ class PostgresWithheld:
         """See the port."""
         rows = self.database.rows(TAGS, (tenant, disclosure, limit))
         return [TagOf(row[0], row[1]) for row in rows]
+
+    def under(self, tenant: UUID, process: UUID, limit: int) -> list[UUID]:
+        """See the port."""
+        head = self.positions.head(tenant)
+        if head >= 0:
+            self.positions.wait(tenant, NAME, head)
+        return [row[0] for row in self.database.rows(UNDER, (tenant, process, limit))]

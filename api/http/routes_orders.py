@@ -158,6 +158,7 @@ def review_process_after(call: Call, id: ProcessId, body: schemas.AfterReview) -
     errors.InvalidState,
     errors.NoGag,
     errors.GagRunning,
+    errors.Behind,
     headers=CHANGED,
     changes=True,
 )

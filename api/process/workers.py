@@ -113,7 +113,9 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
     sweeping = Sweeping(store, book, clock, ids)
     denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
     accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
-    disclosures = DisclosureOpenings(store, PostgresWithheld(engine.app), clock, ids)
+    disclosures = DisclosureOpenings(
+        store, PostgresWithheld(engine.app, engine.positions), clock, ids
+    )
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():

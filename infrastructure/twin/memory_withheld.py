@@ -40,6 +40,11 @@ class MemoryWithheld:
         left = {tag: person for tag, person in held.tags.items() if tag not in held.opened}
         return [TagOf(*one) for one in sorted(left.items())][:limit]
 
+    def under(self, tenant: UUID, process: UUID, limit: int) -> list[UUID]:
+        """See the port."""
+        held = self._held(tenant)
+        return sorted(id for id, one in held.items() if one.process == process)[:limit]
+
     def _held(self, tenant: UUID) -> dict[UUID, _Held]:
         held: dict[UUID, _Held] = {}
         with self.state.lock:

@@ -65,8 +65,8 @@ class Court:
         self.clock = SettableClock(engine.clock.now())
         self.until = self.clock.now() + MONTH
         self.by = Caller(self.tenant.id, "key_officer", frozenset({"privacy_officer"}))
+        self.withheld = PostgresWithheld(engine.app, engine.positions)
         self.processes = self._processes()
-        self.withheld = PostgresWithheld(engine.app)
         self.openings = DisclosureOpenings(engine.store, self.withheld, self.clock, engine.ids)
         self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper, Sequenced))
 
@@ -76,7 +76,7 @@ class Court:
         counts = PostgresDenialCounts(engine.app)
         denials = Denials(store, counts, self.clock, ids, gags)
         reveal = Reveal(store, engine.vault, self.clock, ids, book, denials, gags)
-        return LegalProcesses(store, book, engine.people, reveal, self.clock, ids)
+        return LegalProcesses(store, book, engine.people, reveal, self.withheld, self.clock, ids)
 
     def served(self) -> UUID:
         """A process under a gag, accepted."""
@@ -89,7 +89,8 @@ class Court:
         return id
 
     def gag(self, process: UUID, step: Any, until: datetime | None = None) -> None:
-        """A paper changes the gag."""
+        """A paper changes the gag; what it withholds is known to the read model."""
+        self.follow()
         with bound_to(self.tenant.id):
             self.processes.change_gag(ChangeGag(process, step, until, "O-1"), self.by)
 

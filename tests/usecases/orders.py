@@ -14,4 +14,4 @@ def legal_processes(world: MemoryWorld) -> LegalProcesses:
     gags = StandingOrders(book)
     denials = Denials(store, world.denial_counts, clock, ids, gags)
     reveal = Reveal(store, world.opener, clock, ids, book, denials, gags)
-    return LegalProcesses(store, book, world.people, reveal, clock, ids)
+    return LegalProcesses(store, book, world.people, reveal, world.withheld, clock, ids)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from application import openings
 from application.disclose import Disclosed
 from application.legal_processes import (
     ChangeGag,
@@ -184,26 +185,54 @@ def test_a_read_model_that_is_behind_opens_nothing_twice(court: Court):
         def tags(self, *_: object):
             return tags
 
+        def under(self, *_: object):
+            return ()
+
     world = court.world
     behind = DisclosureOpenings(world.store, Behind(), world.clock, world.ids)
     assert [behind.sweep(TENANT), behind.sweep(TENANT)] == [1, 0]
 
 
-def test_a_gag_that_was_extended_holds_until_its_new_date(court: Court):
+def said(court: Court, disclosure: UUID) -> list[DisclosureWithheld]:
+    """What was said of a disclosure's tags, oldest first."""
+    events = court.world.store.read(TENANT, disclosure)
+    return [it.decision for it in events if isinstance(it.decision, DisclosureWithheld)]
+
+
+def test_a_gag_that_was_extended_holds_in_the_same_instant(court: Court):
+    process = court.served()
+    done = court.disclosed(process)
+    court.world.clock.set(UNTIL - timedelta(microseconds=1))
+    later = UNTIL + timedelta(days=30)
+    court.gag(process, "extended", later)
+    first, again = said(court, done.id)
+    assert (first.until, again.until) == (UNTIL, later)
+    assert first.tags == again.tags
+    assert [court.sweep(), court.sweep(UNTIL), len(said(court, done.id))] == [0, 0, 2]
+    assert court.sweep(later) == 1
+
+
+def test_the_sweeper_holds_what_an_extension_did_not_reach(
+    court: Court, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(openings, "PROLONGED_MAX", 0)
     process = court.served()
     done = court.disclosed(process)
     later = UNTIL + timedelta(days=30)
     court.gag(process, "extended", later)
+    assert [one.until for one in said(court, done.id)] == [UNTIL]
     assert [court.sweep(), court.sweep()] == [0, 0]
-    said = [
-        event.decision
-        for event in court.world.store.read(TENANT, done.id)
-        if isinstance(event.decision, DisclosureWithheld)
-    ]
-    assert [one.until for one in said] == [UNTIL, later]
-    assert said[0].tags == said[1].tags
-    assert court.sweep(UNTIL) == 0
-    assert court.sweep(later) == 1
+    assert [one.until for one in said(court, done.id)] == [UNTIL, later]
+    assert [court.sweep(UNTIL), court.sweep(later)] == [0, 1]
+
+
+def test_a_gag_that_is_ordered_later_keeps_what_is_withheld_still(court: Court):
+    process = court.served(replace(SUBPOENA, gag_until=None))
+    done = court.disclosed(process, until=UNTIL)
+    later = UNTIL + timedelta(days=30)
+    court.gag(process, "ordered", later)
+    assert [one.until for one in said(court, done.id)] == [UNTIL, later]
+    assert [court.sweep(UNTIL), court.sweep(later)] == [0, 1]
 
 
 def test_a_gag_that_was_lifted_opens_at_once(court: Court):
