@@ -36,6 +36,7 @@ from application.register import (
 from domain import franchise_request
 from domain.access_key import Role
 from domain.disclosure import SUBJECTS_MAX, Ground, LawfulBasis, Scope
+from domain.disclosure_rules import refusal
 from domain.errors import FieldError, NotFound, RangeTooLong, UnknownReference, VersionMismatch
 from domain.franchise_request import (
     Decision,
@@ -147,13 +148,14 @@ class FranchiseRequests:
         branches = [(one.location, one.from_, one.to) for one in asker.terms.branches]
         whole = Piece(standing.terms.location_ids, standing.terms.from_, standing.terms.to)
         pieces = cut(standing.terms, branches)
-        disclosed: list[Disclosed] = []
+        wishes = []
         for piece in pieces or (whole,):
             persons = self._persons(by.tenant, piece)
             # Outside of the tree, it is the rules of disclosing that say no, and say so on record.
             if persons or pieces is None:
-                wish = _wish(standing, piece, persons, command.lawful_basis)
-                disclosed.append(self.disclose.disclose(HandOver(wish), replace(by, ticket=None)))
+                wishes.append(_wish(standing, piece, persons, command.lawful_basis))
+        self._refuse_any(wishes, by)
+        disclosed = [self._hand_over(wish, by) for wish in wishes]
         return self._approved(standing.id, tuple(disclosed), by)
 
     def refuse(self, command: RefuseRequest, by: Caller) -> Receipt[FranchiseRequest]:
@@ -203,6 +205,15 @@ class FranchiseRequests:
         if len(found) > SUBJECTS_MAX:
             raise RangeTooLong(f"It is about more than {SUBJECTS_MAX} persons; ask for less time")
         return tuple(found)
+
+    def _refuse_any(self, wishes: Sequence[Wish], by: Caller) -> None:
+        """Have the first of several parts refused that a rule forbids, before any of the others is handed over."""
+        for wish in wishes if len(wishes) > 1 else ():
+            if refusal(self.disclose.facts.gather(by.tenant, wish).facts) is not None:
+                self._hand_over(wish, by)
+
+    def _hand_over(self, wish: Wish, by: Caller) -> Disclosed:
+        return self.disclose.disclose(HandOver(wish), replace(by, ticket=None))
 
     def _approved(self, id: UUID, disclosed: tuple[Disclosed, ...], by: Caller) -> Approved:
         count = len({one.subject for it in disclosed for one in it.state.recorded.subjects})
