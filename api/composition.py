@@ -146,7 +146,7 @@ def assemble(ports: Ports) -> Platform:
     reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
     records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
-    out = _courier(ports, orders)
+    out = _courier(ports, store, orders)
     return Platform(
         clock=clock,
         ids=ids,
@@ -190,9 +190,9 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
-def _courier(ports: Ports, orders: Orders) -> Courier:
+def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
     """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
-    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
+    clock, ids, book = ports.clock, ports.ids, ports.book
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
     sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
     facts = FactsOfSending(

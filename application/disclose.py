@@ -63,12 +63,16 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """A disclosure as it stands after `event`; `records` is what a response hands over, None where it does not."""
+    """A disclosure as it stands after `event`; `records` is what a response hands over, None where it does not.
+
+    `failure` says why the attempt of this call did not end well; None where it did.
+    """
 
     id: UUID
     state: Disclosure
     event: UUID
     records: tuple[Handed, ...] | None = None
+    failure: Sent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class Disclose:
         if ticket is None:
             return self._answered(by, id, number, handed)
         sent = self.sender.send(ticket, SEND_SECONDS_MAX)
+        if sent.reason == "address_refused":
+            raise self._stopped(by, story, sent.reason)
         return self._ended(by, id, number, sent)
 
     # --- recording ---------------------------------------------------------------------------------------------------
@@ -196,7 +202,8 @@ class Disclose:
         kept: list[Disclosed] = []
 
         def result(state: Disclosure, event: UUID) -> Disclosed:
-            kept[:] = [Disclosed(id, state, event)]
+            failure = None if sent.reason is None else sent
+            kept[:] = [Disclosed(id, state, event, failure=failure)]
             return kept[0]
 
         def decide(story: Story, at: datetime) -> DisclosureDelivered | DisclosureFailed | None:

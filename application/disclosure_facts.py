@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from application.disclosing import ConsentStates, Orders, Restrictions, Visits
@@ -26,6 +26,8 @@ from domain.sealing import Envelope
 from domain.subject import SubjectRegistered
 from domain.values import from_epoch
 
+CORRECTED: Final = "subject.corrected.v1"
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -40,12 +42,27 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfilePart:
+    """What one event says of a person: of `fields` alone where it corrects them; one without a value is taken away."""
+
+    fields: tuple[str, ...] | None
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class SealedProfile:
+    """All that is said of who a person is, oldest first: the last word on a field counts."""
+
+    parts: tuple[ProfilePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found. `profiles` has each person's latest profile, `rows` their visits, both sealed."""
+    """What was found. `profiles` has who each person is, `rows` their visits, both sealed."""
 
     recipient: Recipient
     facts: SendingFacts
-    profiles: dict[UUID, Envelope]
+    profiles: dict[UUID, SealedProfile]
     rows: dict[UUID, list[AgendaRow]]
     our_role: Literal["controller", "processor"]
 
@@ -92,7 +109,7 @@ class FactsOfSending:
         )
         return Gathered(standing, facts, profiles, rows, _our_role(places))
 
-    def _profiles(self, tenant: UUID, subjects: Sequence[UUID]) -> dict[UUID, Envelope]:
+    def _profiles(self, tenant: UUID, subjects: Sequence[UUID]) -> dict[UUID, SealedProfile]:
         found = {one: profile_of(self.store, tenant, one) for one in subjects}
         strange = [at for at, one in enumerate(subjects) if found[one] is None]
         if strange:
@@ -150,16 +167,24 @@ def seen(row: AgendaRow, places: dict[UUID, tuple[str, str]]) -> VisitSeen:
     return VisitSeen(row.location, places[row.location][0], from_epoch(row.start))
 
 
-def profile_of(store: EventStore, tenant: UUID, subject: UUID) -> Envelope | None:
-    """The latest profile of a person, corrections included; None when there is no such person."""
+def profile_of(store: EventStore, tenant: UUID, subject: UUID) -> SealedProfile | None:
+    """What is known of a person, corrections included; None when there is no such person."""
     events = store.read(tenant, subject)
     if not events or not isinstance(events[0].decision, SubjectRegistered):
         return None
-    for event in reversed(events):
-        profile = getattr(event.decision, "profile", None)
-        if isinstance(profile, Envelope):
-            return profile
-    return None
+    parts: list[ProfilePart] = []
+    for event in events:
+        if isinstance(event.decision, SubjectRegistered):
+            parts.append(ProfilePart(None, _sealed(event.decision.profile)))
+        elif getattr(event.decision, "TYPE", "") == CORRECTED:
+            corrected: Any = event.decision
+            parts.append(ProfilePart(tuple(corrected.fields), _sealed(corrected.correction)))
+    return SealedProfile(tuple(parts))
+
+
+def _sealed(value: object) -> Envelope:
+    assert isinstance(value, Envelope), "what was read is sealed"
+    return value
 
 
 def gagged_until(

@@ -21,7 +21,7 @@ from domain.purposes import PURPOSES
 from domain.values import public_id
 
 WRITERS: Final[tuple[Role, ...]] = ("privacy_officer",)
-READERS: Final[tuple[Role, ...]] = ("privacy_officer", "owner", "auditor")
+READERS: Final[tuple[Role, ...]] = ("privacy_officer", "auditor")
 NAME_CHARACTERS_MAX: Final = 200
 REPLIES_MAX: Final = 1_000
 Reply = Literal["received", "done", "rejected", "impossible"]

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from application.disclosure_facts import Gathered
+from application.disclosure_facts import Gathered, SealedProfile
 from application.ports import AgendaRow, Opener
 from domain.disclosure_rules import is_given
 from domain.errors import Erased
-from domain.sealing import Envelope
 from domain.values import Personal, from_epoch, instant_text, public_id
 
 PROFILE_FIELDS: Final = ("name", "email", "phone", "address")
@@ -60,15 +59,19 @@ def plain(value: Value) -> object:
 
 
 def _profile(
-    opener: Opener, tenant: UUID, profile: Envelope, fields: Sequence[str]
+    opener: Opener, tenant: UUID, profile: SealedProfile, fields: Sequence[str]
 ) -> dict[str, Value]:
     asked = [one for one in PROFILE_FIELDS if one in fields]
     if not asked:
         return {}
-    (opened,) = opener.open(tenant, [profile])
-    if opened is None:
-        raise Erased()
-    return {one: Personal(text) for one in asked if (text := opened.get(one)) is not None}
+    known: dict[str, object] = {}
+    opened = opener.open(tenant, [part.envelope for part in profile.parts])
+    for part, values in zip(profile.parts, opened, strict=True):
+        if values is None:
+            raise Erased()
+        said = values if part.fields is None else {one: values.get(one) for one in part.fields}
+        known |= said
+    return {one: Personal(str(text)) for one in asked if (text := known.get(one)) is not None}
 
 
 def _of_bookings(

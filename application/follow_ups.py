@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from application.disclosing import Sender, Sent
+from application.disclosure_facts import CORRECTED
 from application.disclosure_parcels import Parcels
 from application.disclosure_retries import retry_at
 from application.disclosure_story import COURIER, Story, read_story
@@ -32,7 +33,6 @@ from domain.follow_up import (
 from domain.values import instant_text, public_id
 
 WITHDRAWN: Final = "consent.withdrawn.v1"
-CORRECTED: Final = "subject.corrected.v1"
 CHANGES: Final = (WITHDRAWN, CORRECTED)
 PROFILE: Final = frozenset({"name", "email", "phone", "address"})
 SEND_SECONDS_MAX: Final = 5.0

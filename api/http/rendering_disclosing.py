@@ -6,7 +6,8 @@ from api.http.rendering import Json, ids, optional_instant
 from application.disclose import Disclosed
 from application.disclosure_parcels import records_json
 from application.disclosure_replies import Shown
-from application.follow_up_story import FollowUpStory
+from application.recorded import Recorded
+from domain.disclosure import DisclosureAcknowledged, DisclosureFailed, DisclosureSharedOnward
 from domain.recipient import Recipient
 from domain.values import instant_text, public_id
 
@@ -50,13 +51,14 @@ def recipient_json(it: Recipient) -> Json:
 
 def disclosed_json(done: Disclosed, *, values: bool) -> Json:
     """What came of a call; with `values` also what it hands over, else that it was handed over before."""
-    state = done.state
+    state, failure = done.state, done.failure
     shown: Json = {
         "id": public_id("disclosure", done.id),
         "event_id": public_id("event", done.event),
         "outcome": state.outcome,
         "attempts": state.attempts,
         "retry_at": optional_instant(state.retry_at),
+        "failure": failure and {"reason": failure.reason, "status": failure.status},
         "withheld_until": optional_instant(state.recorded.withheld_until),
         "count": state.recorded.count,
     }
@@ -70,6 +72,8 @@ def disclosure_json(shown: Shown) -> Json:
     story = shown.story
     it, state = story.state.recorded, story.state
     ground = it.ground
+    decisions = [one.decision for one in story.events]
+    failed = [one for one in decisions if isinstance(one, DisclosureFailed)] or None
     return {
         "id": public_id("disclosure", it.disclosure),
         "event_id": public_id("event", story.last),
@@ -91,59 +95,32 @@ def disclosure_json(shown: Shown) -> Json:
         "outcome": state.outcome,
         "attempts": state.attempts,
         "retry_at": optional_instant(state.retry_at),
+        "failure": failed and {"reason": failed[-1].reason, "status": failed[-1].status},
         "withheld_until": optional_instant(it.withheld_until),
         "count": it.count,
-        "acknowledgements": [
-            {
-                "event_id": public_id("event", one.event_id),
-                "at": instant_text(one.occurred_at),
-                "about": one.decision.about,
-                "outcome": one.decision.outcome,
-                "signature": one.decision.signature,
-                "verified": one.decision.verified,
-            }
-            for one in shown.acknowledgements
-        ],
-        "onward": [
-            {
-                "event_id": public_id("event", one.event_id),
-                "at": instant_text(one.occurred_at),
-                "legal_name": one.decision.legal_name,
-                "country": one.decision.country,
-                "purpose": one.decision.purpose,
-            }
-            for one in shown.onward
-        ],
+        "acknowledgements": [_acknowledged(one) for one in shown.acknowledgements],
+        "onward": [_onward(one) for one in shown.onward],
     }
 
 
-def follow_up_json(story: FollowUpStory) -> Json:
-    """A follow-up as it stands."""
-    it, state, first = story.state.ordered, story.state, story.first
+def _acknowledged(event: Recorded[DisclosureAcknowledged]) -> Json:
+    it = event.decision
     return {
-        "id": public_id("follow_up", it.follow_up),
-        "event_id": public_id("event", story.events[-1].event_id),
-        "at": instant_text(first.occurred_at),
-        "cause_event_id": first.cause and public_id("event", first.cause),
+        "event_id": public_id("event", event.event_id),
+        "at": instant_text(event.occurred_at),
         "about": it.about,
-        "disclosure_id": public_id("disclosure", it.disclosure),
-        "recipient_id": public_id("recipient", it.recipient),
-        "subject_id": public_id("subject", it.subject),
+        "outcome": it.outcome,
+        "signature": it.signature,
+        "verified": it.verified,
+    }
+
+
+def _onward(event: Recorded[DisclosureSharedOnward]) -> Json:
+    it = event.decision
+    return {
+        "event_id": public_id("event", event.event_id),
+        "at": instant_text(event.occurred_at),
+        "legal_name": it.legal_name,
+        "country": it.country,
         "purpose": it.purpose,
-        "fields": list(it.fields),
-        "consent_id": it.consent and public_id("consent", it.consent),
-        "channel": it.channel,
-        "outcome": state.outcome,
-        "attempts": state.attempts,
-        "retry_at": optional_instant(state.retry_at),
-        "acknowledgements": [
-            {
-                "event_id": public_id("event", one.event_id),
-                "at": instant_text(one.occurred_at),
-                "outcome": one.decision.outcome,
-                "signature": one.decision.signature,
-                "verified": one.decision.verified,
-            }
-            for one in story.replies
-        ],
     }

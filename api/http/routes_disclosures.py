@@ -71,7 +71,7 @@ def disclose(call: Call, body: schemas.NewDisclosure) -> Answer:
 
 @routes.add("GET", "/v1/disclosures/{id}", schemas.Disclosure)
 def show_disclosure(call: Call, id: DisclosureId) -> Answer:
-    """Show a disclosure as it stands, and what its recipient said. Roles: privacy_officer, owner, auditor."""
+    """Show a disclosure as it stands, and what its recipient said. Roles: privacy_officer, auditor."""
     return answered(disclosure_json(call.platform.replies.show(id, call.by)))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.http import schemas_disclosing as schemas
+from api.http import schemas_follow_ups as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import FollowUpId, read_cursor, write_cursor
 from api.http.rendering import list_json
-from api.http.rendering_disclosing import follow_up_json
+from api.http.rendering_follow_ups import follow_up_json
 from api.http.routes_business import LISTED
 from application.follow_up_story import FollowUpStory
 from application.recorded import Answer
@@ -25,7 +25,7 @@ def list_follow_ups(call: Call, query: schemas.FollowUpQuery) -> Answer:
 
     A recipient that has data of a person is told when a consent that it rested on is withdrawn, and when the profile is
     corrected: by a signed POST where it takes deliveries; else this is the list of those to tell.
-    Roles: privacy_officer, owner, auditor.
+    Roles: privacy_officer, auditor.
     """
     positions, tenant = call.platform.positions, call.by.tenant
     if query.at_least is None:

@@ -19,10 +19,10 @@ from api.http.fields import (
     SubjectRef,
 )
 from api.http.schemas_business import Country
-from api.http.schemas_common import Following, Input, Output, absent
+from api.http.schemas_common import Input, Output, absent
 from application.disclosure_replies import Reply
-from domain import delivery_terms, disclosure, follow_up, recipient
-from domain.disclosure import About, LawfulBasis, LegalTrigger, Outcome
+from domain import delivery_terms, disclosure, recipient
+from domain.disclosure import About, FailureReason, LawfulBasis, LegalTrigger, Outcome
 from domain.recipient import TransferMechanism
 
 
@@ -260,6 +260,13 @@ class HandedOver(Output):
     values: dict[str, object]
 
 
+class FailureShown(Output):
+    """Why the latest attempt that did not end well did not; `status` is what the recipient answered, if anything."""
+
+    reason: FailureReason
+    status: int | None
+
+
 class AcknowledgementShown(Output):
     """What the recipient answered."""
 
@@ -302,6 +309,7 @@ class Disclosure(Output):
     outcome: Outcome
     attempts: int
     retry_at: str | None
+    failure: FailureShown | None
     withheld_until: str | None
     count: int
     acknowledgements: list[AcknowledgementShown]
@@ -316,6 +324,7 @@ class Disclosed(Output):
     outcome: Outcome
     attempts: int
     retry_at: str | None
+    failure: FailureShown | None
     withheld_until: str | None
     count: int
     records: list[HandedOver] | None = None
@@ -336,60 +345,3 @@ class NewOnward(Input):
     legal_name: LegalName
     country: Country
     purpose: PurposeCode
-
-
-# --- follow-ups ------------------------------------------------------------------------------------------------------
-
-
-class FollowUpQuery(Following):
-    """Which follow-ups."""
-
-    state: Annotated[
-        Literal["open", "answered"] | None,
-        Field(description="`open`: those whose recipient has not answered."),
-    ] = None
-
-
-class FollowUpAcknowledgement(Input):
-    """The recipient's answer."""
-
-    outcome: Reply
-    signature: Base64 | None = None
-
-
-class FollowUpReplyShown(Output):
-    """What the recipient answered."""
-
-    event_id: str
-    at: str
-    outcome: Reply
-    signature: str | None
-    verified: bool
-
-
-class FollowUp(Output):
-    """A recipient that has to be told something of data that it has."""
-
-    id: str
-    event_id: str
-    at: str
-    cause_event_id: str | None
-    about: follow_up.FollowUpAbout
-    disclosure_id: str
-    recipient_id: str
-    subject_id: str
-    purpose: str
-    fields: list[str]
-    consent_id: str | None
-    channel: Literal["response", "https"]
-    outcome: follow_up.FollowUpOutcome
-    attempts: int
-    retry_at: str | None
-    acknowledgements: list[FollowUpReplyShown]
-
-
-class FollowUpList(Output):
-    """Part of a list."""
-
-    data: list[FollowUp]
-    next_cursor: str | None

@@ -41,7 +41,10 @@ from tests.canary import (
     log_position,
     oldest_position,
 )
+from tests.crm import SECRET
 from tests.engines import drop_deployment, make_deployment
+from tests.http.disclosing import CRM
+from tests.http.disclosing import wish as disclosure_wish
 from tests.http.ordering import OFFICE, PAPER, what_is_asked
 from tests.running import Running
 
@@ -110,6 +113,7 @@ def test_no_personal_value_is_found_anywhere(running: Running) -> None:
         import_calendar(api, business, staff, word)
         fail_over_http(api, business, wish, word)
     serve_and_ask(business, wish, word)
+    hand_over(business, word)
     fail_in_sql(running, business, word)
     found = everywhere(running, since, [word, phone])
     assert {(one.where, one.how) for one in found} == set()
@@ -138,6 +142,29 @@ def book_and_read(api: Api, business: Business, wish: dict[str, Any]) -> None:
     assert names == [wish["customer"]["name"]] * 2
     assert api.get(f"{path}/calendar.ics", {"include": "customer"}, **UNDER_A_PURPOSE).status == 200
     assert api.post(f"{path}/cancel", {"reason_code": "other"}).status == 200
+
+
+def hand_over(business: Business, word: Canary) -> None:
+    """Data of the person leaves in a response, fails to leave by https, and is refused."""
+    with business.api("booking") as api:
+        booked = api.get("/v1/bookings", business.span()).body["data"][0]
+    every = ["name", "email", "phone", "address", "booking_times", "note", "metadata"]
+    person = booked["subject_id"]
+    by_https = {"kind": "https", "url": "https://127.0.0.1:9/", "secret": SECRET}
+    asked = {**CRM, "contract_from": "2026-01-01"}
+    with business.api("privacy_officer") as api:
+        here = api.made("/v1/recipients", asked)["id"]
+        there = api.made("/v1/recipients", {**asked, "delivery": by_https})["id"]
+        body = disclosure_wish(here, person, fields=every)
+        done = api.post("/v1/disclosures", body, idempotency_key=str(uuid4()))
+        assert word.core in done.raw.decode(), "what is not found was handed over"
+        for faulty in (
+            disclosure_wish(there, person, fields=every),
+            disclosure_wish(here, person, fields=["name", word.core]),
+            disclosure_wish(here, person, purpose=word.core),
+        ):
+            refused = api.post("/v1/disclosures", faulty, idempotency_key=str(uuid4()))
+            assert refused.code == "disclosure_refused", refused.body
 
 
 def import_calendar(api: Api, business: Business, staff: str, word: Canary) -> None:

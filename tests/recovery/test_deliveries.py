@@ -96,6 +96,7 @@ def test_a_crm_that_fails_is_tried_again_under_one_id(delivering: Running):
         crm.answers = [says(500), says(503)]
         done = pushed(business, pushing_to(business, crm.url), ada)
         assert (done["outcome"], done["attempts"]) == ("unknown", 1)
+        assert done["failure"] == {"reason": "status", "status": 500}
         assert done["retry_at"] is not None
         assert wait_until(lambda: len(crm.taken) == 3, SECONDS_MAX)
         assert wait_until(
@@ -126,10 +127,11 @@ def test_by_default_nothing_goes_to_private_addresses(running: Running):
     ada = a_customer(business)
     with listening() as crm:
         for url in (crm.url, crm.url.replace("http:", "https:")):
-            done = pushed(business, pushing_to(business, url), ada)
-            assert (done["outcome"], done["retry_at"]) == ("failed", None)
+            with business.api("privacy_officer") as api:
+                answer = api.post("/v1/disclosures", wish(pushing_to(business, url), ada))
+            assert (answer.code, answer.body["reason"]) == ("disclosure_refused", "address_refused")
         assert crm.taken == []
-    assert told(business, *("recorded", "attempted", "failed") * 2)
+    assert told(business, *("recorded", "attempted", "refused") * 2)
 
 
 # --- kill -9 ---------------------------------------------------------------------------------------------------------

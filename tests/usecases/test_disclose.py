@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from application.disclosing import Sent
 from application.disclosure_tickets import DisclosureTicket, Parcel
 from application.disclosure_values import Handed, plain
+from application.recorded import Recorded
 from domain.disclosure import (
     DisclosureAttempted,
     DisclosureRecorded,
@@ -135,6 +136,36 @@ def test_many_persons_are_one_event(doors: Doors, ada: UUID, cut: UUID):
     (recorded,) = doors.recorded(DisclosureRecorded)
     assert recorded.count == 2
     assert len({one.salt for one in recorded.subjects}) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """As the concept `subject` records it, as far as it matters here."""
+
+    TYPE: ClassVar[str] = "subject.corrected.v1"
+
+    subject: UUID
+    fields: tuple[str, ...]
+    correction: Envelope | None = None
+
+
+def test_what_was_corrected_is_handed_over_as_it_stands(doors: Doors, ada: UUID):
+    world, key = doors.salon.world, (TENANT, ada)
+    for version, said in ((2, {"name": "Ada Married"}), (3, {"name": "Ada Again"}), (4, {})):
+        fields = ("name",) if said else ("phone",)
+        event: Recorded[object] = Recorded(
+            TENANT, ada, version, world.ids.uuid(), at(9), "key_1", Corrected(ada, fields)
+        )
+        sealed = world.vault._seal(event, ada, "profile", said)
+        event = replace(event, decision=Corrected(ada, fields, sealed))
+        world.state.streams[key] = (*world.state.streams[key], event)
+    every = ("name", "email", "phone", "address")
+    done = doors.hand_over(doors.recipient().id, ada, fields=every)
+    assert values(done.records)[ada] == {
+        "name": "Ada Again",
+        "email": "ada@example.test",
+        "address": "1 Main Street",
+    }
 
 
 def test_only_visits_in_the_scope_are_handed_over(doors: Doors, ada: UUID, cut: UUID):
@@ -427,13 +458,22 @@ def test_a_failure_is_tried_again_later_each_time(doors: Doors, ada: UUID):
     assert {parcel.webhook_id for parcel in doors.sender.sent} == {public_id("disclosure", done.id)}
 
 
-@pytest.mark.parametrize(
-    "sent", [Sent("redirect", 302, "unknown"), Sent("address_refused"), Sent("status", 410)]
-)
+@pytest.mark.parametrize("sent", [Sent("redirect", 302, "unknown"), Sent("status", 410, "unknown")])
 def test_what_will_not_change_is_not_tried_again(doors: Doors, ada: UUID, sent: Sent):
     doors.sender.answers = [sent]
     done = doors.hand_over(doors.recipient(delivery=INBOX).id, ada)
     assert (done.state.retry_at, done.state.running) == (None, None)
+
+
+def test_an_address_that_is_refused_is_a_refusal(doors: Doors, ada: UUID):
+    doors.sender.answers = [Sent("address_refused")]
+    with pytest.raises(Refusal) as refusal:
+        doors.hand_over(doors.recipient(delivery=INBOX).id, ada)
+    assert refusal.value.context["reason"] == "address_refused"
+    (recorded,) = doors.recorded(DisclosureRefused)
+    assert (recorded.reason, recorded.attempt) == ("address_refused", 1)
+    assert doors.out.attempt(OFFICER, recorded.disclosure).state.outcome == "refused"
+    assert len(doors.sender.sent) == 1
 
 
 def test_a_consent_that_was_withdrawn_in_between_stops_it(doors: Doors, ada: UUID):
