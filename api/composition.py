@@ -17,17 +17,17 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.consent_history import ConsentHistory, ConsentReads
+from application.consents import Consents, ReceiptSigner, StreamConsentStates
+from application.contacts import KnownPeople
 from application.courier import Courier, DueThings
 from application.denials import DenialCounts, Denials
 from application.disclose import Disclose
 from application.disclosing import (
-    ConsentStates,
     Mirrored,
-    NobodyAsked,
-    NobodyRestricted,
     NoSender,
+    Objections,
     Orders,
-    Restrictions,
     Sender,
     Visits,
 )
@@ -47,6 +47,9 @@ from application.ledger_records import LedgerRecords
 from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
 from application.openings import WithheldDisclosures
+from application.people import Holdings, People
+from application.people_known import Erasures
+from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
@@ -58,9 +61,9 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    People,
     Positions,
 )
+from application.purposes import Purposes
 from application.recipients import Recipients
 from application.reveal import Reveal
 from application.services import Services
@@ -86,12 +89,16 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.receipts import LogSignedReceipts
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
+from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.withheld import PostgresWithheld
 
@@ -106,7 +113,7 @@ class Ports:
     ids: Ids
     store: EventStore
     book: Book
-    people: People
+    people: KnownPeople
     opener: Opener
     answers: Answers
     agenda: Agenda
@@ -121,6 +128,10 @@ class Ports:
     due_things: DueThings
     handed: HandedTo
     follow_ups: FollowUpList
+    consents: ConsentHistory
+    erasures: Erasures
+    holdings: Holdings
+    receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -132,15 +143,15 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
-    consents: ConsentStates = field(default_factory=NobodyAsked)
-    restrictions: Restrictions = field(default_factory=NobodyRestricted)
     sender: Callable[[TicketOffice], Sender] = NoSender
     signatures: Signatures = field(default_factory=Ed25519Signatures)
 
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
-    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    in_force = PoliciesInForce(book, clock)
+    store = PolicyKeepingStore(ports.store, in_force)
     orders = StandingOrders(book)
     denials = Denials(store, ports.denial_counts, clock, ids, orders)
     reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
@@ -164,11 +175,15 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
-        disclose=out.disclose,
-        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),
@@ -196,7 +211,13 @@ def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
     sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
     facts = FactsOfSending(
-        store, book, ports.visits, ports.consents, ports.restrictions, orders, clock
+        store,
+        book,
+        ports.visits,
+        StreamConsentStates(store, clock),
+        Objections(store, clock),
+        orders,
+        clock,
     )
     door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
     follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
@@ -227,6 +248,10 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             due_things=world.courier,
             handed=world.courier,
             follow_ups=world.courier,
+            consents=world.consents,
+            erasures=world.erasures,
+            holdings=world.holdings,
+            receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -272,6 +297,10 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             due_things=PostgresCourier(engine.app),
             handed=PostgresCourier(engine.app),
             follow_ups=PostgresCourier(engine.app),
+            consents=PostgresConsents(engine.app),
+            erasures=PostgresErasures(engine.app),
+            holdings=PostgresHoldings(engine.app),
+            receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -15,6 +15,8 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.consent_history import ConsentReads
+from application.consents import Consents
 from application.courier import Courier
 from application.denials import Denials
 from application.disclose import Disclose
@@ -27,8 +29,11 @@ from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.legal_processes import LegalProcesses
 from application.locations import Locations
+from application.people import People
+from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
+from application.purposes import Purposes
 from application.recipients import Recipients
 from application.services import Services
 from application.slots import Slots
@@ -61,14 +66,18 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     recipients: Recipients
-    disclose: Disclose
     replies: Replies
+    follow_ups: FollowUpReplies
+    courier: Courier
+    people: People
+    policies: Policies
+    purposes: Purposes
+    consents: Consents
+    consent_reads: ConsentReads
     denials: Denials
     break_glass: BreakGlass
     access_log: AccessLog
     access_reviews: Reviews
-    follow_ups: FollowUpReplies
-    courier: Courier
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
@@ -80,3 +89,8 @@ class Platform:
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]
+
+    @property
+    def disclose(self) -> Disclose:
+        """The second door."""
+        return self.courier.disclose

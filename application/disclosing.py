@@ -4,49 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from application.consent_log import has_objected
 from application.disclosure_tickets import DisclosureTicket, TicketOffice
-from application.ports import AgendaRow, Positions
+from application.ports import AgendaRow, Clock, EventStore, Positions
 from domain.disclosure import FailureReason
 from domain.disclosure_rules import ProcessStanding
+from domain.purposes import OBJECTABLE
 
 VISITS_MAX: Final = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentState:
-    """What someone's consent to a purpose says at an instant.
-
-    `valid` only for one that was given in a way that counts and has not expired; `event` said so last, at `since`.
-    """
-
-    id: UUID
-    decision: Literal["given", "refused", "withdrawn", "expired"]
-    valid: bool
-    since: datetime
-    event: UUID
-
-
-class ConsentStates(Protocol):
-    """What persons have consented to, as of now."""
-
-    def at(self, tenant: UUID, subject: UUID, purpose: str) -> ConsentState | None:
-        """The consent of `subject` to `purpose`; None when they were never asked.
-
-        MUST be current: read from the record itself, never from a read model.
-        """
-        ...
-
-
-class NobodyAsked:
-    """See `ConsentStates`: nobody has consented to anything."""
-
-    def at(self, tenant: UUID, subject: UUID, purpose: str) -> ConsentState | None:  # noqa: ARG002
-        """See the port."""
-        return None
 
 
 class Restrictions(Protocol):
@@ -57,12 +25,18 @@ class Restrictions(Protocol):
         ...
 
 
-class NobodyRestricted:
-    """See `Restrictions`: no restriction holds."""
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """See `Restrictions`: who said no to a purpose that one may say no to, whatever it rests on."""
 
-    def holds(self, tenant: UUID, subject: UUID, purpose: str) -> bool:  # noqa: ARG002
+    store: EventStore
+    clock: Clock
+
+    def holds(self, tenant: UUID, subject: UUID, purpose: str) -> bool:
         """See the port."""
-        return False
+        if purpose not in OBJECTABLE:
+            return False
+        return has_objected(self.store, tenant, subject, purpose, self.clock.now())
 
 
 class Orders(Protocol):

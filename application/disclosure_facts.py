@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from application.disclosing import ConsentStates, Orders, Restrictions, Visits
+from application.consents import ConsentStates
+from application.disclosing import Orders, Restrictions, Visits
 from application.locations import LOCATIONS
 from application.ports import AgendaRow, Book, Clock, EventStore
 from application.recipients import RECIPIENTS

@@ -17,7 +17,8 @@ from domain.sealing import Envelope, RetentionClass
 
 # fmt: off
 CatalogKind = Literal[
-    "tenant", "location", "service", "staff", "key", "recipient", "legal_process", "franchise_request"
+    "tenant", "location", "service", "staff", "key", "policy", "purpose", "recipient", "legal_process",
+    "franchise_request",
 ]
 # fmt: on
 

@@ -19,7 +19,9 @@ from application.event_types import Decision
 from application.franchise_requests import FRANCHISE_REQUESTS
 from application.legal_processes import LEGAL_PROCESSES
 from application.locations import LOCATIONS
+from application.policies import POLICIES
 from application.ports import CatalogEntry, Claim
+from application.purposes import PURPOSE_BASES
 from application.recipients import RECIPIENTS
 from application.recorded import Recorded
 from application.register import Register
@@ -33,6 +35,8 @@ from domain import (
     hold,
     legal_process,
     location,
+    policy_version,
+    purpose_basis,
     recipient,
     service,
     staff,
@@ -49,6 +53,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (legal_process.DECISIONS, LEGAL_PROCESSES),
     (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
     (recipient.DECISIONS, RECIPIENTS),
+    (policy_version.DECISIONS, POLICIES),
+    (purpose_basis.DECISIONS, PURPOSE_BASES),
 )
 # Types of events whose streams leave something standing begin with one of these.
 _TYPES: Final[tuple[type[Decision], ...]] = (

@@ -21,7 +21,7 @@ from uuid import UUID
 from domain.sealing import Plain
 
 # `scope` is what a legal process demands; it may name people.
-Field = Literal["name", "email", "phone", "address", "note", "metadata", "scope"]
+Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence", "scope"]
 
 DenialReason = Literal[
     "role",
@@ -34,6 +34,7 @@ DenialReason = Literal[
     "break_glass_unlisted",
     "break_glass_forbidden",
     "break_glass_role",
+    "objected",
 ]
 DENIAL_REASONS: Final[tuple[DenialReason, ...]] = get_args(DenialReason)
 

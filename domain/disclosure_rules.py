@@ -16,19 +16,17 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from domain import personal_fields
 from domain.adequacy import ADEQUATE_IN_PART, needs_mechanism
 from domain.disclosure import ConsentSeen, Ground, Reason, Scope
 from domain.purposes import NEEDS_CASE, PURPOSES
 from domain.recipient import RecipientTerms, in_contract, in_tree, in_tree_at, is_third_party
 
-# As the registry of personal fields has them.
-FIELDS: Final = frozenset(
-    {"name", "email", "phone", "address", "booking_times", "note", "metadata", "card_last4"}
-)
+FIELDS: Final = frozenset(personal_fields.FIELDS)
 MARKETING: Final = frozenset({"marketing_first_party"})
 NEEDS_CITATION: Final = frozenset({"legal_requirement", "report"})
+CASE_TRIGGERS: Final = frozenset({"enforcement", "other_law"})
 NEEDS_PROCESS: Final = frozenset({"compelled", "emergency"})
-TRIGGER_NEEDS_CASE: Final = frozenset({"enforcement", "other_law"})
 TRANSFER_CONSENT: Final = "cross_border_transfer"
 
 
@@ -136,15 +134,15 @@ def _ground(facts: SendingFacts) -> Reason | None:
     ground = facts.ground
     if ground.lawful_basis is None and ground.legal_trigger is None:
         return "no_ground"
-    if ground.legal_trigger == "report" and facts.terms.kind != "authority":
-        return "no_ground"  # suspicions are for the authorities, and for nobody else
-    cites = ground.citation is not None
-    return None if cites or ground.legal_trigger not in NEEDS_CITATION else "no_ground"
+    if ground.legal_trigger in NEEDS_CITATION and ground.citation is None:
+        return "no_ground"
+    reports = ground.legal_trigger == "report"
+    return "no_ground" if reports and facts.terms.kind != "authority" else None
 
 
 def _case(facts: SendingFacts) -> Reason | None:
-    asks = facts.purpose in NEEDS_CASE or facts.ground.legal_trigger in TRIGGER_NEEDS_CASE
-    return "case_missing" if asks and facts.case is None else None
+    demanded = facts.purpose in NEEDS_CASE or facts.ground.legal_trigger in CASE_TRIGGERS
+    return "case_missing" if demanded and facts.case is None else None
 
 
 def _consent(facts: SendingFacts) -> Reason | None:

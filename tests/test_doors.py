@@ -1,6 +1,6 @@
-"""Two doors and no third, as the code is written: who opens, who makes tickets, who may reach the network. README D6.
+"""The two doors are the only ones: nothing else opens a key. README D6.
 
-What really leaves a running deployment is watched in `tests/recovery/test_no_third_door.py`.
+Who may is a list with reasons. A call that is not in it fails here, wherever in the house it is planted.
 """
 
 from __future__ import annotations
@@ -12,164 +12,123 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("domain", "application", "infrastructure", "projections", "api", "verifier")
+PACKAGES = ("domain", "application", "infrastructure", "projections", "api", "tools")
 
-# Whatever can open a connection, or start a program that could.
-NETWORK = (
-    "socket",
-    "ssl",
-    "socketserver",
-    "http.client",
-    "urllib.request",
-    "httpx2",
-    "httpx",
-    "requests",
-    "aiohttp",
-    "urllib3",
-    "smtplib",
-    "ftplib",
-    "imaplib",
-    "poplib",
-    "xmlrpc",
-    "multiprocessing",
-    "subprocess",
-)
-REACHES = {
-    # Deliveries: with a ticket, and nothing else makes one.
-    "infrastructure/delivery/https_sender.py": "sends what a ticket was made for",
-    "infrastructure/delivery/addresses.py": "resolves the recipient's name, once",
-    # On this machine.
-    "infrastructure/ledger/signing/signer_socket.py": "a socket file: roots to be signed, signatures",
-    "infrastructure/ledger/signing/signer_wire.py": "the frames on that socket",
-    "infrastructure/server/local_postgres.py": "a free port for the embedded server",
-    "infrastructure/server/processes.py": "starts and ends the embedded server",
-    "infrastructure/server/postgres_account.py": "runs it under an account without rights",
-    "infrastructure/server/postgres_binaries.py": "finds the embedded server's programs",
-    "api/process/serving.py": "takes over the socket that calls come in by",
-    "api/process/listening.py": "opens the socket that calls come in by",
-    "api/process/up.py": "asks our own API whether it is there",
-    "api/process/parts.py": "starts the parts of the process tree",
-    # Heads of ledgers, which are made to be shown; no event, no payload.
-    "infrastructure/ledger/witnesses/witness_client.py": "asks witnesses to cosign a checkpoint",
-    # A client of our own API, run by whoever types the command.
-    "api/tour/walking.py": "the tour calls the API as a customer does",
-    "api/tour/talking.py": "the tour calls the API as a customer does",
+# What may be handed an `Opener`: the first door; the second, with what it opens of a person and the secret it signs by.
+DOORS = {
+    "application/reveal.py": {"Reveal"},
+    "application/disclose.py": {"Disclose"},
+    "application/disclosure_values.py": {"open_values", "_profile", "_of_bookings"},
+    "application/disclosure_parcels.py": {"Parcels"},
 }
-OPENERS = {
-    "application/ports.py": "says what an opener is",
+# Who opens, or hands over what opens, and why.
+OPENING = {
+    "infrastructure/keys/key_vault.py": "the vault: it finds the key and opens with it",
     "application/reveal.py": "the first door",
     "application/disclose.py": "the second door",
-    "application/disclosure_values.py": "what the second door opens of a person",
-    "application/disclosure_parcels.py": "the secret that signs what the second door sends",
-    "api/composition.py": "hands it to the two doors",
-}
-VAULTS = {
-    "infrastructure/keys/key_vault.py": "opens envelopes",
-    "infrastructure/keys/people.py": "digests of contacts",
-    "infrastructure/engine.py": "makes the one there is",
-    "infrastructure/store/kept_answers.py": "the daily secret of kept answers; it opens no envelope",
-}
-TICKETS = {
-    "application/disclosure_tickets.py": "says what a ticket is",
-    "application/disclosing.py": "senders take tickets",
-    "application/disclosure_parcels.py": "asks the office for one, for the second door",
-    "application/forged_tickets.py": "records forged ones",
-    "infrastructure/delivery/https_sender.py": "redeems them",
-    "api/composition.py": "makes the one office",
+    "application/disclosure_values.py": "what the second door opens of a person, for one sending",
+    "application/disclosure_parcels.py": "opens the recipient's secret, which signs what the second door sends",
+    "api/composition.py": "hands the vault to the doors",
+    "infrastructure/twin/memory.py": "names the vault of the twin for the composition",
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Every file of ours, by its path."""
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Every file of the house, parsed."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
 
 
-def imported(tree: ast.Module) -> Iterator[str]:
-    """What a file imports, wherever in it: modules, and names of modules."""
+def takers(tree: ast.Module) -> set[str]:
+    """What takes an `Opener`: classes with such a field, functions with such an argument."""
+    found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.ClassDef):
+            fields = (one.annotation for one in node.body if isinstance(one, ast.AnnAssign))
+            if any(_names_opener(annotation) for annotation in fields):
+                found.add(node.name)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            if any(one.annotation and _names_opener(one.annotation) for one in given):
+                found.add(node.name)
+    return found
 
 
-def reaches_network(tree: ast.Module) -> bool:
-    """True when a file imports something that can open a connection; `__import__` and the like count as well."""
-    called = {
-        node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-    }
-    if called & {"__import__", "import_module", "open_connection", "create_connection"}:
-        return True
+def _names_opener(annotation: ast.expr) -> bool:
     return any(
-        name == one or name.startswith(f"{one}.") for name in imported(tree) for one in NETWORK
+        (isinstance(node, ast.Name) and node.id in ("Opener", "PostgresKeyVault", "MemoryVault"))
+        or (isinstance(node, ast.Constant) and node.value == "Opener")
+        for node in ast.walk(annotation)
     )
 
 
-def names(tree: ast.Module, *wanted: str) -> bool:
-    """True when one of the names is imported or defined there."""
-    found = {name.rpartition(".")[2] for name in imported(tree)}
-    found |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    return bool(found & set(wanted))
+def openings(tree: ast.Module) -> list[int]:
+    """The lines where an envelope is opened: `open_envelope(...)`, `<...>.opener`, `<vault>.open(...)`."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            if name in ("open_envelope", "opener"):
+                found.append(node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            if names & {"open_envelope", "Opener"}:
+                found.append(node.lineno)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of = ast.unparse(node.func.value).lower()
+            if node.func.attr == "open" and ("vault" in of or "opener" in of):
+                found.append(node.lineno)
+    return found
 
 
-def test_only_these_can_reach_the_network():
-    assert {path for path, tree in modules() if reaches_network(tree)} == set(REACHES)
-
-
-def test_only_the_two_doors_are_given_an_opener():
-    assert {path for path, tree in modules() if names(tree, "Opener")} == set(OPENERS)
-
-
-def test_only_these_know_the_vault_and_how_an_envelope_is_opened():
-    known = {
-        path
-        for path, tree in modules()
-        if names(tree, "PostgresKeyVault", "open_envelope") and "/twin/" not in path
+def test_only_the_doors_are_handed_an_opener() -> None:
+    found = {
+        name: taking
+        for name, tree in sources()
+        if name.startswith("application/") and (taking := takers(tree))
     }
-    assert known == set(VAULTS)
+    assert found == DOORS
 
 
-def test_only_these_know_tickets():
-    known = {
-        path
-        for path, tree in modules()
-        if names(tree, "DisclosureTicket", "TicketOffice", "Parcel")
+def test_the_composition_hands_it_to_the_doors_and_to_nothing_else() -> None:
+    """`ports.opener` is used inside the calls that make the doors."""
+    tree = ast.parse((ROOT / "api" / "composition.py").read_text())
+    handed = {
+        ast.unparse(call.func)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        for given in (*call.args, *(keyword.value for keyword in call.keywords))
+        if ast.unparse(given) in ("ports.opener", "engine.vault", "world.opener", "world.vault")
     }
-    assert known == set(TICKETS)
+    assert handed == {"Reveal", "Disclose", "Parcels", "Ports"}
 
 
-def test_tickets_are_issued_in_one_place():
-    issuing = {
-        path
-        for path, tree in modules()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr == "issue" and "office" in ast.dump(node)
-    }
-    assert issuing == {"application/disclosure_parcels.py"}
+def test_nothing_else_opens_an_envelope() -> None:
+    found = {name for name, tree in sources() if openings(tree)}
+    assert found == set(OPENING)
+
+
+PLANTED = {
+    "a call": "from infrastructure.keys.sealer import open_envelope\nopen_envelope(a, b)\n",
+    "by its module": "from infrastructure.keys import sealer\nsealer.open_envelope(a, b)\n",
+    "by the vault": "engine.vault.open(tenant, [envelope])\n",
+    "by a port": "def f(ports):\n    return ports.opener\n",
+}
+
+
+@pytest.mark.parametrize("text", PLANTED.values(), ids=PLANTED)
+def test_a_planted_opening_would_be_seen(text: str) -> None:
+    assert openings(ast.parse(text)) != []
 
 
 @pytest.mark.parametrize(
-    "planted",
+    "text",
     [
-        "import socket",
-        "from http import client\nimport http.client",
-        "def f():\n    import urllib.request as u",
-        "from httpx2 import Client",
-        "import asyncio\nasync def f():\n    await asyncio.open_connection('a', 1)",
-        "__import__('socket')",
-        "from importlib import import_module\nimport_module('ssl')",
-        "import subprocess",
+        "class Curious:\n    opener: Opener\n",
+        "def peep(opener: Opener | None) -> None: ...\n",
+        "class Curious:\n    vault: 'Opener'\n",
     ],
 )
-def test_a_third_door_would_be_seen(planted: str):
-    assert reaches_network(ast.parse(planted))
-
-
-def test_another_opener_would_be_seen():
-    assert names(ast.parse("from application.ports import Clock, Opener"), "Opener")
-    assert not names(ast.parse("from application.ports import Clock"), "Opener")
+def test_a_planted_taker_would_be_seen(text: str) -> None:
+    assert len(takers(ast.parse(text))) == 1

@@ -13,9 +13,11 @@ import psycopg
 from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.consent_expiry import ConsentExpiry
 from application.denials import Denials
 from application.legal_processes import StandingOrders
 from application.openings import DisclosureOpenings
+from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
 from application.sweeping import Sweeping
 from application.withholding import Openings
@@ -29,6 +31,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.courier import CourierModel
 from projections.follower import Follower, Sequenced
 from projections.withheld import PostgresWithheld, WithheldModel
@@ -47,7 +50,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), CourierModel(), WithheldModel())
+    models = (AgendaModel(), AccessesModel(), ConsentsModel(), CourierModel(), WithheldModel())
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
@@ -108,8 +111,10 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
-    store, book, clock, ids = engine.store, engine.book, engine.clock, engine.ids
+    clock, ids, book = engine.clock, engine.ids, engine.book
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(book, clock))
     orders = StandingOrders(book)
+    expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
     sweeping = Sweeping(store, book, clock, ids)
     denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
     accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
@@ -121,6 +126,7 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                expiry.sweep(tenant)
                 denials.sweep(tenant)
                 accesses.sweep(tenant)
                 disclosures.sweep(tenant)

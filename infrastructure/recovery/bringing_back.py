@@ -31,6 +31,7 @@ NOTE: Final = (
 # Read models follow the events from their beginning again.
 READ_MODELS: Final = (
     "agenda_v1",
+    "consents_v1",
     "access_event_v1",
     "access_subject_v1",
     "access_holder_v1",

@@ -11,6 +11,8 @@ from domain.access_key import AccessKey
 from domain.franchise_request import FranchiseRequest
 from domain.legal_process import LegalProcess
 from domain.location import Location
+from domain.policy_version import PolicyVersion
+from domain.purpose_basis import PurposeBases
 from domain.recipient import Recipient
 from domain.service import Service
 from domain.staff import Staff
@@ -26,6 +28,8 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "legal_process": TypeAdapter(LegalProcess),
     "franchise_request": TypeAdapter(FranchiseRequest),
     "recipient": TypeAdapter(Recipient),
+    "policy": TypeAdapter(PolicyVersion),
+    "purpose": TypeAdapter(PurposeBases),
 }
 _CACHED_STATES_MAX: Final = 4_096
 

@@ -12,9 +12,10 @@ from uuid import UUID
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
+from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
-from infrastructure.twin.memory_exports import MemoryExporter
+from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -118,7 +119,11 @@ class MemoryWorld:
         self.visits = MemoryVisits(self.agenda)
         self.mirrored = MemoryMirrored()
         self.courier = MemoryCourier(self.state)
+        self.consents = MemoryConsents(self.state)
+        self.erasures = MemoryErasures(self.state)
+        self.holdings = MemoryHoldings(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
         self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)

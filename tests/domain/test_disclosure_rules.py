@@ -88,7 +88,10 @@ REFUSED: list[tuple[Reason, SendingFacts]] = [
     ("no_ground", facts(ground=Ground())),
     ("no_ground", facts(ground=Ground(legal_trigger="legal_requirement"))),
     ("no_ground", facts(ground=Ground(legal_trigger="report"))),
+    ("no_ground", facts(ground=Ground(legal_trigger="report", citation="18 U.S.C. 2258A"))),
     ("case_missing", facts(purpose="support")),
+    ("case_missing", facts(ground=Ground(legal_trigger="enforcement"))),
+    ("case_missing", facts(ground=Ground(legal_trigger="other_law"))),
     ("no_consent", facts(ground=Ground(lawful_basis="consent"))),
     ("no_consent", facts(ground=Ground(legal_trigger="direction"))),
     ("no_consent", facts(terms=terms(kind="subject_directed"))),
@@ -119,9 +122,10 @@ ALLOWED = [
     facts(on=CRM.contract_to),
     facts(terms=terms(contract_to=None), on=date(2199, 1, 1)),
     facts(
-        terms=terms(kind="authority"),
+        terms=terms(kind="authority", role="authority"),
         ground=Ground(legal_trigger="report", citation="18 U.S.C. 2258A"),
     ),
+    facts(ground=Ground(legal_trigger="other_law"), case="T-1"),
     facts(purpose="support", case="T-1"),
     facts(
         ground=Ground(lawful_basis="consent", consent=CONSENT),

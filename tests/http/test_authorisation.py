@@ -20,7 +20,7 @@ from domain.values import public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
 from tests.http.ordering import PAPER, a_wish, an_office
-from tests.http.requests import address, arguments
+from tests.http.requests import address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
 OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
@@ -67,6 +67,10 @@ def _furnished(shop: Business) -> Business:
     made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
     tree = {"kind": "franchise", "role": "controller", "location_ids": [made["location"]]}
     made["spare recipient"] = a_recipient(shop, **tree)["id"]
+    text = bodies(made)["publish_policy"]
+    made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    said = bodies(made)["record_consent"]
+    made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
 
 

@@ -15,6 +15,7 @@ from infrastructure.server.processes import wait_until
 from tests.api_client import LOST, Business
 from tests.crm import SECRET, Answering, Authority, authority, listening, says
 from tests.http.disclosing import wish
+from tests.recovery.test_consents_over_http import TEXT
 from tests.recovery.test_disclosing import a_customer, registered
 from tests.running import Running
 from tests.scratch import scratch_folder
@@ -132,6 +133,39 @@ def test_by_default_nothing_goes_to_private_addresses(running: Running):
             assert (answer.code, answer.body["reason"]) == ("disclosure_refused", "address_refused")
         assert crm.taken == []
     assert told(business, *("recorded", "attempted", "refused") * 2)
+
+
+def test_who_withdraws_or_is_corrected_is_followed_up_by_every_recipient(delivering: Running):
+    business = Business.found(delivering)
+    ada = a_customer(business)
+    said = {"purpose": "service", "policy_version": "2027-01", "method": "explicit_click"}
+    consents = f"/v1/subjects/{ada}/consents"
+    with listening() as crm, business.api("privacy_officer") as api:
+        api.made("/v1/policy-versions", TEXT)
+        given = api.made(consents, {**said, "decision": "given"})
+        recipient = pushing_to(business, crm.url)
+        asked = wish(recipient, ada, lawful_basis="consent", consent_id=given["id"])
+        done = api.made("/v1/disclosures", asked)
+        corrected = api.call("PATCH", f"/v1/subjects/{ada}", {"name": "Ada Married"})
+        assert corrected.status == 200, corrected.body
+        assert wait_until(lambda: len(crm.taken) == 2, SECONDS_MAX)
+        again = api.made("/v1/disclosures", asked)
+        values = crm.taken[2].json["records"][0]["values"]
+        assert values == {"name": "Ada Married", "email": "ada@example.test"}
+        api.made(consents, {**said, "decision": "withdrawn"})
+        refused = api.post("/v1/disclosures", asked)
+        assert refused.body["reason"] == "no_consent"
+        assert wait_until(lambda: len(crm.taken) == 5, SECONDS_MAX)
+        told = [one.json for one in crm.taken if one.headers["webhook-id"].startswith("fup_")]
+        assert [one["type"] for one in told] == ["correction", "withdrawal", "withdrawal"]
+        assert {one["disclosure_id"] for one in told[1:]} == {done["id"], again["id"]}
+        assert all(one.is_signed() for one in crm.taken)
+        path = f"/v1/follow-ups/{told[0]['follow_up_id']}/acknowledgements"
+        answered = api.made(path, {"outcome": "done"})
+        assert (answered["about"], answered["outcome"]) == ("correction", "acknowledged")
+        still_open: dict[str, object] = {"state": "open", "at_least": answered["event_id"]}
+        listed = api.get("/v1/follow-ups", still_open).body["data"]
+        assert [one["about"] for one in listed] == ["withdrawal", "withdrawal"]
 
 
 # --- kill -9 ---------------------------------------------------------------------------------------------------------

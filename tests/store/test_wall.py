@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +24,7 @@ from domain.errors import DomainError
 from domain.hold import HoldReleased
 from domain.service import Service, ServiceTerms
 from domain.values import epoch_seconds
+from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
@@ -36,10 +37,12 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel, PostgresAgenda
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.follower import Follower, Sequenced
 from tests.store.filling import EMAIL, Filled, fill
 
 ANSWER = Answer(201, (("etag", '"1"'),), b"{}")
+DAYS = timedelta(days=2)
 FAR = 4_102_444_800  # 2100-01-01T00:00Z
 TABLES_OF_TENANTS = (
     "SELECT relname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attname = 'tenant_id'"
@@ -113,7 +116,7 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
     made = Two(engine, PostgresAgenda(engine.app), fill(engine), fill(engine))
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    for model in (AgendaModel(), AccessesModel()):
+    for model in (AgendaModel(), AccessesModel(), ConsentsModel()):
         following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
         with follower.connection() as connection:
             following.begin(connection)
@@ -174,6 +177,14 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
     "agenda.between": lambda two, of: two.agenda.between(of, two.theirs.tenant.location, 0, FAR),
     "agenda.page": lambda two, of: [
         row for row in two.agenda.page(of, 0, FAR, 200, None) if row.booking == two.theirs.booking
+    ],
+    "consents.of": lambda two, of: PostgresConsents(two.engine.app).of(
+        of, two.theirs.subject, None
+    ),
+    "consents.due": lambda two, of: [
+        subject
+        for subject, _ in PostgresConsents(two.engine.app).due(of, SystemClock().now() + DAYS, 500)
+        if subject == two.theirs.subject
     ],
     "accesses.about": lambda two, of: PostgresAccesses(two.engine.app).about(
         of, two.theirs.subject, LATE, 9, None, withheld=True

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from application.consents import ConsentState
 from application.courier import Courier
 from application.disclose import Disclose, Disclosed, HandOver
-from application.disclosing import ConsentState, Sent
+from application.disclosing import Sent
 from application.disclosure_facts import FactsOfSending, Wish
 from application.disclosure_parcels import Parcels
 from application.disclosure_replies import Replies

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -179,6 +180,19 @@ def test_a_withdrawn_consent_stops_what_waits(doors: Doors, ada: UUID):
     assert types(doors, done.id) == ["recorded", "attempted", "failed", "refused"]
     assert doors.carries(hours=1) == 0
     assert len(doors.sender.sent) == 1
+
+
+def test_an_ended_contract_stops_the_next_attempt(doors: Doors, ada: UUID):
+    doors.sender.answers = [Sent("unreachable")]
+    crm = doors.recipient(delivery=INBOX)
+    done = doors.hand_over(crm.id, ada)
+    assert b'"purpose":"service"' in doors.sender.sent[0].body
+    yesterday = (doors.salon.world.clock.now() - timedelta(days=1)).date()
+    doors.recipients.end(crm.id, yesterday, OFFICER)
+    assert doors.carries(minutes=1) == 0
+    assert types(doors, done.id) == ["recorded", "attempted", "failed", "refused"]
+    story = doors.replies.show(done.id, OFFICER).story
+    assert story.events[-1].decision.reason == "contract_expired"
 
 
 def test_pauses_grow_up_to_a_bound_and_differ(doors: Doors):
