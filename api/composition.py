@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
 from api.platform import Platform
 from application.access_keys import AccessKeys
+from application.access_log import Accesses, AccessLog
+from application.access_reviews import ReviewRows, Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.consent_history import ConsentHistory, ConsentReads
+from application.consents import Consents, ReceiptSigner
+from application.contacts import KnownPeople
+from application.denials import DenialCounts, Denials
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.people import Holdings, People
+from application.people_known import Erasures
+from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
@@ -31,10 +41,10 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    People,
     Positions,
 )
-from application.reveal import Reveal
+from application.purposes import Purposes
+from application.reveal import Gags, NoGags, Reveal
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -55,10 +65,16 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.receipts import LogSignedReceipts
+from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda
+from projections.consents import PostgresConsents
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -71,11 +87,18 @@ class Ports:
     ids: Ids
     store: EventStore
     book: Book
-    people: People
+    people: KnownPeople
     opener: Opener
     answers: Answers
     agenda: Agenda
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
     positions: Positions
+    consents: ConsentHistory
+    erasures: Erasures
+    holdings: Holdings
+    receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -87,13 +110,17 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
+    gags: Gags = field(default_factory=NoGags)
 
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
-    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
-    reveal = Reveal(store, ports.opener, clock, ids)
-    records = LedgerRecords(store, clock, ids)
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    in_force = PoliciesInForce(book, clock)
+    store = PolicyKeepingStore(ports.store, in_force)
+    denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
+    records = LedgerRecords(store, clock, ids, ports.gags)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
         clock=clock,
@@ -111,6 +138,17 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=Reviews(
+            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
+        ),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -136,7 +174,14 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            accesses=world.accesses,
+            reviews=world.accesses,
+            denial_counts=world.denial_counts,
             positions=world.positions,
+            consents=world.consents,
+            erasures=world.erasures,
+            holdings=world.holdings,
+            receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -167,7 +212,14 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            accesses=PostgresAccesses(engine.app),
+            reviews=PostgresAccesses(engine.app),
+            denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
+            consents=PostgresConsents(engine.app),
+            erasures=PostgresErasures(engine.app),
+            holdings=PostgresHoldings(engine.app),
+            receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.access_keys import AccessKeys
+from application.access_log import AccessLog
+from application.access_reviews import Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.consent_history import ConsentReads
+from application.consents import Consents
+from application.denials import Denials
 from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.people import People
+from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
+from application.purposes import Purposes
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -49,6 +58,15 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    people: People
+    policies: Policies
+    purposes: Purposes
+    consents: Consents
+    consent_reads: ConsentReads
+    denials: Denials
+    break_glass: BreakGlass
+    access_log: AccessLog
+    access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

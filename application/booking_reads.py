@@ -9,9 +9,10 @@ from uuid import UUID
 
 from application.permissions import require
 from application.ports import Book, EventStore
+from application.profiles import profile_of, profile_sights
 from application.recorded import Caller
 from application.register import Receipt
-from application.reveal import Opened, Reveal, Sight
+from application.reveal import Glass, Opened, Reveal, Sight, Wish
 from application.slots import BOOKING_ROLES
 from application.streams import booking_as_recorded
 from domain.access import Field
@@ -20,7 +21,6 @@ from domain.errors import Erased, NotFound
 from domain.location import Location
 from domain.sealing import Envelope
 from domain.service import Service
-from domain.subject import SubjectRegistered
 
 CUSTOMER_FIELDS: Final[tuple[Field, ...]] = (
     "name",
@@ -77,17 +77,23 @@ class BookingReads:
     def with_customer(self, id: UUID, by: Caller) -> WithCustomer:
         """The booking and its customer, opened on the record.
 
-        Refuses: NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        Refuses, on the record: NotPermitted (role), NotFound (location), PurposeRequired. Refuses: Erased, Unreadable.
         """
-        found = self.booking(id, by)
-        return WithCustomer(found, self._customer(found.state, by, CUSTOMER_FIELDS))
+        found, glass = self._admit(id, by, CUSTOMER_FIELDS)
+        return WithCustomer(found, self._customer(found.state, by, CUSTOMER_FIELDS, glass))
 
     def calendar(self, id: UUID, by: Caller, *, include_customer: bool = False) -> CalendarEntry:
         """The booking as a calendar entry; with name and address of the customer only under a purpose.
 
-        Refuses (with the customer): NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        Refuses (with the customer): as `with_customer`.
         """
-        state = self.booking(id, by).state
+        customer = None
+        if include_customer:
+            found, glass = self._admit(id, by, CALENDAR_FIELDS)
+            state = found.state
+            customer = self._customer(state, by, CALENDAR_FIELDS, glass)
+        else:
+            state = self.booking(id, by).state
         last = self.store.read(by.tenant, id)[-1]
         service = self.book.entry(by.tenant, "service", state.visit.service)
         location = self.book.entry(by.tenant, "location", state.visit.location)
@@ -95,7 +101,6 @@ class BookingReads:
         assert location is not None, "nothing is deleted"
         assert isinstance(service.state, Service)
         assert isinstance(location.state, Location)
-        customer = self._customer(state, by, CALENDAR_FIELDS) if include_customer else None
         place = location.state.terms
         return CalendarEntry(
             booking=state,
@@ -107,25 +112,30 @@ class BookingReads:
             customer=customer,
         )
 
-    def _customer(self, state: Booking, by: Caller, fields: tuple[Field, ...]) -> Opened:
-        """What the customer gave with the booking; with `email`, the profile's too."""
-        self.reveal.require(by)
-        assert isinstance(state.person, Envelope), "what was read is sealed"
-        sights = [Sight(state.subject, state.person)]
-        if "email" in fields:
-            sights.append(Sight(state.subject, self._profile(by.tenant, state.subject)))
-        opened = self.reveal.open(by, sights, fields)
-        customer: Opened = {}
-        # The profile comes last and would bring its own name: of it only the e-mail is taken.
-        for sight, values in zip(sights, opened, strict=True):
-            if values is None:
-                raise Erased()
-            own = sight is sights[0]
-            customer |= values if own else {"email": values["email"]}
-        return customer
+    def _admit(
+        self, id: UUID, by: Caller, fields: tuple[Field, ...]
+    ) -> tuple[Receipt[Booking], Glass | None]:
+        """The booking, for someone who may see its customer; and the leave to break the glass, if that takes one."""
+        found = booking_as_recorded(self.store, by.tenant, id)
+        if found is None:
+            require(by, *BOOKING_ROLES)
+            raise NotFound()
+        wish = Wish(fields, found.state.subject)
+        at = (found.state.visit.location,)
+        return found, self.reveal.admit(by, wish, BOOKING_ROLES, at)
 
-    def _profile(self, tenant: UUID, subject: UUID) -> Envelope:
-        first = self.store.read(tenant, subject)[0].decision
-        assert isinstance(first, SubjectRegistered), "a subject begins with its profile"
-        assert isinstance(first.profile, Envelope), "what was read is sealed"
-        return first.profile
+    def _customer(
+        self, state: Booking, by: Caller, fields: tuple[Field, ...], glass: Glass | None
+    ) -> Opened:
+        """What the customer gave with the booking; with `email`, the profile's too."""
+        assert isinstance(state.person, Envelope), "what was read is sealed"
+        parts = []
+        if "email" in fields:
+            parts = profile_sights(self.store.read(by.tenant, state.subject))
+        sights = [Sight(state.subject, state.person), *(sight for sight, _ in parts)]
+        own, *profile = self.reveal.open(by, sights, fields, glass)
+        if own is None:
+            raise Erased()
+        # The profile would bring its own name: of it only the e-mail is taken.
+        known = profile_of([says for _, says in parts], profile)
+        return own | ({"email": known["email"]} if parts else {})

@@ -26,6 +26,8 @@ PREFIXES: Final = {
     "event": "evt_",
     "key": "key_",
     "import": "imp_",
+    "policy": "pol_",
+    "consent": "con_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

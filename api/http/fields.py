@@ -103,6 +103,8 @@ HoldId: TypeAlias = Annotated[UUID, PathId("hold")]
 BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
 TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
 SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
+PolicyId: TypeAlias = Annotated[UUID, PathId("policy")]
+ConsentId: TypeAlias = Annotated[UUID, PathId("consent")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 

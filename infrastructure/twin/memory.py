@@ -11,7 +11,9 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
-from infrastructure.twin.memory_exports import MemoryExporter
+from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
+from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
+from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_state import MemoryState
@@ -111,5 +113,11 @@ class MemoryWorld:
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.positions = MemoryPositions(self.state)
+        self.consents = MemoryConsents(self.state)
+        self.erasures = MemoryErasures(self.state)
+        self.holdings = MemoryHoldings(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
+        self.accesses = MemoryAccesses(self.state)
+        self.denial_counts = MemoryDenialCounts(self.state)

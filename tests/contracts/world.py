@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from application.contacts import KnownPeople
+from application.denials import DenialCounts
 from application.ports import (
     Answers,
     Append,
@@ -20,7 +22,6 @@ from application.ports import (
     EventStore,
     Opener,
     Outcome,
-    People,
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
@@ -47,11 +48,13 @@ class World(Protocol):
     @property
     def book(self) -> Book: ...
     @property
-    def people(self) -> People: ...
+    def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
     @property
     def answers(self) -> Answers: ...
+    @property
+    def denial_counts(self) -> DenialCounts: ...
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:
         """Bind what runs inside, in this thread, to `tenant`."""

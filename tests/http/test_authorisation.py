@@ -18,7 +18,7 @@ from api.http.fields import example_id
 from domain.access_key import ROLES
 from domain.values import public_id
 from tests.http.business import MONDAY, Business, Server
-from tests.http.requests import address, arguments
+from tests.http.requests import address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
 OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
@@ -56,6 +56,10 @@ def _furnished(shop: Business) -> Business:
     made["spare staff"] = shop.staff(made["location"], services=[])
     made["key"] = made["spare key"] = shop.make("/v1/keys", spare)["id"]
     made["hold"] = example_id("hold")
+    text = bodies(made)["publish_policy"]
+    made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    said = bodies(made)["record_consent"]
+    made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
 
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from application.claims import claim_of_booking, claim_of_hold
+from application.consent_log import consent_stream
+from application.denials import Counted
 from application.ports import Append, BusyReplacement, CatalogEntry, Claim, Outcome, Release
 from application.recorded import Answer, Recorded, Ticket
 from domain import booking
+from domain.access import SubjectSeen, grant, withhold
+from domain.access_key import KeyIssued, KeyTerms
+from domain.access_review import break_glass
 from domain.booking import BookingConfirmed
 from domain.booking_given import PersonGiven
+from domain.consent import ConsentGiven, Evidence, NoticeShown
 from domain.hold import HoldPlaced
 from domain.location import Location, LocationTerms
 from domain.sealing import Envelope
 from domain.service import Service, ServiceTerms
 from domain.staff import Staff, StaffTerms
 from domain.subject import Profile, SubjectRegistered
-from domain.values import Personal, epoch_seconds
+from domain.values import Personal, epoch_seconds, public_id
 from domain.visit import Visit
 from infrastructure.clock import SystemClock
 from infrastructure.engine import Engine
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.wall import bound_to
 
 HOUR = timedelta(hours=1)
@@ -136,6 +143,27 @@ class Tenant:
         )
         assert outcome is Outcome.APPENDED
 
+    def consent(self, subject: UUID, expires_at: datetime | None = None) -> UUID:
+        """Append a consent of a person's; its id."""
+        stream = consent_stream(subject)
+        with bound_to(self.id):
+            version = len(self.engine.store.read(self.id, stream)) + 1
+        at = self.engine.clock.now()
+        given = ConsentGiven(
+            uuid4(),
+            subject,
+            "marketing_first_party",
+            NoticeShown(uuid4(), "2027-01", "ab" * 32, "en", at),
+            "explicit_click",
+            "web",
+            at,
+            expires_at,
+            None,
+            Evidence({"form": Personal("newsletter of Ada")}),
+        )
+        assert self.append(self.event(stream, version, given)) is Outcome.APPENDED
+        return given.consent
+
     def envelopes(self, stream: UUID) -> list[Envelope]:
         """The envelopes of a stream's events."""
         with bound_to(self.id):
@@ -159,6 +187,8 @@ class Filled:
     hold: UUID
     seat: UUID
     call: UUID  # the row of an idempotent call that runs
+    access: UUID  # the event of one that was withheld, for which the glass was broken
+    denial: Counted
 
 
 def fill(engine: Engine) -> Filled:
@@ -167,6 +197,7 @@ def fill(engine: Engine) -> Filled:
     tenant.enter()
     subject = tenant.register()
     made = tenant.book(subject, tenant.visit())
+    tenant.consent(subject, tenant.ten)
     hold, outcome = tenant.place(tenant.visit(2))
     assert outcome is Outcome.APPENDED
     seat, outcome = tenant.place(tenant.visit(4, capacity=5))
@@ -174,4 +205,35 @@ def fill(engine: Engine) -> Filled:
     with bound_to(tenant.id):
         call = engine.answers.begin(tenant.id, "key_1 POST /v1/bookings", "call-1", b"{}")
     assert isinstance(call, UUID)
-    return Filled(tenant, subject, made, hold, seat, call)
+    return Filled(
+        tenant, subject, made, hold, seat, call, look_at(tenant, subject), deny(tenant, subject)
+    )
+
+
+def look_at(tenant: Tenant, subject: UUID) -> UUID:
+    """Somebody whose key is known looked at the subject, broke the glass for it, and it is withheld; the event."""
+    key = public_id("key", issue(tenant))
+    at, tag, access = tenant.engine.clock.now(), uuid4(), uuid4()
+    granted = grant(access, "service", "W-1", ("name",), (SubjectSeen(tag, bytes(16).hex()),))
+    first = replace(tenant.event(access, 1, granted), actor=key)
+    held = tenant.event(access, 2, withhold(first.event_id, {subject: tag}, at))
+    glass = break_glass(access, "emergency", "role", at, 24)
+    broken = replace(tenant.event(uuid4(), 1, glass), cause=first.event_id, actor=key)
+    assert tenant.append(first, held, broken) is Outcome.APPENDED
+    return first.event_id
+
+
+def issue(tenant: Tenant) -> UUID:
+    """Issue a key; its id."""
+    issued = KeyIssued(uuid4(), KeyTerms(("staff",), "sam"), "0" * 64)
+    assert tenant.append(tenant.event(issued.key, 1, issued)) is Outcome.APPENDED
+    return issued.key
+
+
+def deny(tenant: Tenant, subject: UUID) -> Counted:
+    """Somebody was refused, and that is counted."""
+    at = tenant.engine.clock.now()
+    one = Counted(uuid4(), at, "key_1", subject, None, "role", None, ("name",), 1, at)
+    with bound_to(tenant.id):
+        PostgresDenialCounts(tenant.engine.app).add(tenant.id, one)
+    return one

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,24 +24,31 @@ from domain.errors import DomainError
 from domain.hold import HoldReleased
 from domain.service import Service, ServiceTerms
 from domain.values import epoch_seconds
+from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.ledger.subjects.map_drawing import draw
 from infrastructure.ledger.subjects.subject_index import index_some
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
+from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel, PostgresAgenda
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.follower import Follower, Sequenced
 from tests.store.filling import EMAIL, Filled, fill
 
 ANSWER = Answer(201, (("etag", '"1"'),), b"{}")
+DAYS = timedelta(days=2)
 FAR = 4_102_444_800  # 2100-01-01T00:00Z
 TABLES_OF_TENANTS = (
     "SELECT relname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attname = 'tenant_id'"
     " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
+EARLY, LATE = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 BARRED = (DomainError, psycopg.errors.InsufficientPrivilege)
 
 
@@ -100,11 +108,12 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
     made = Two(engine, PostgresAgenda(engine.app), fill(engine), fill(engine))
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    model = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
-    with follower.connection() as connection:
-        model.begin(connection)
-        while model.step(connection):
-            pass
+    for model in (AgendaModel(), AccessesModel(), ConsentsModel()):
+        following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
+        with follower.connection() as connection:
+            following.begin(connection)
+            while following.step(connection):
+                pass
     with psycopg.connect(module_deployment.main, autocommit=True) as owner:
         for one in (made.mine, made.theirs):
             sign_something(owner, one.tenant.id)
@@ -160,6 +169,37 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
     "agenda.between": lambda two, of: two.agenda.between(of, two.theirs.tenant.location, 0, FAR),
     "agenda.page": lambda two, of: [
         row for row in two.agenda.page(of, 0, FAR, 200, None) if row.booking == two.theirs.booking
+    ],
+    "consents.of": lambda two, of: PostgresConsents(two.engine.app).of(
+        of, two.theirs.subject, None
+    ),
+    "consents.due": lambda two, of: [
+        subject
+        for subject, _ in PostgresConsents(two.engine.app).due(of, SystemClock().now() + DAYS, 500)
+        if subject == two.theirs.subject
+    ],
+    "accesses.about": lambda two, of: PostgresAccesses(two.engine.app).about(
+        of, two.theirs.subject, LATE, 9, None, withheld=True
+    ),
+    "accesses.between": lambda two, of: [
+        row
+        for row in PostgresAccesses(two.engine.app).between(of, EARLY, LATE, 9, None)
+        if row.event == two.theirs.access
+    ],
+    "accesses.reviews": lambda two, of: [
+        row
+        for row in PostgresAccesses(two.engine.app).reviews(of, None, LATE, 9, None)
+        if row.access == two.theirs.access
+    ],
+    "accesses.due": lambda two, of: [
+        one
+        for one in PostgresAccesses(two.engine.app).due(of, LATE, 9)
+        if one.person == two.theirs.subject
+    ],
+    "denials.unsettled": lambda two, of: [
+        one
+        for one in PostgresDenialCounts(two.engine.app).unsettled(of, LATE, 9)
+        if one.id == two.theirs.denial.id
     ],
     "positions.wait": lambda two, of: two.engine.positions.wait(of, "agenda", first_event(two)),
 }
@@ -258,6 +298,11 @@ WRITING: dict[str, Callable[[Two, UUID], object]] = {
     "store.append, an entry": entry_of_theirs,
     "store.append, busy time": busy_of_theirs,
     "store.append, an answer": answer_of_theirs,
+    "denials.add": lambda two, of: PostgresDenialCounts(two.engine.app).add(of, two.theirs.denial),
+    "denials.settle": lambda two, of: PostgresDenialCounts(two.engine.app).settle(
+        of, two.theirs.denial.id, 1
+    ),
+    "denials.forget": lambda two, of: PostgresDenialCounts(two.engine.app).forget(of, LATE),
     "people.find_or_prepare": lambda two, of: two.engine.people.find_or_prepare(
         of, "new@example.test", uuid4(), ("profile",)
     ),
