@@ -14,6 +14,8 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.disclosure_answers import ConsentStates, DisclosureAnswers, NoConsents
+from application.disclosure_reads import Disclosures
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
@@ -57,8 +59,10 @@ from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.agenda import PostgresAgenda
+from projections.disclosure_questions import PostgresDisclosures
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
+NOBODY_CONSENTED: Final = NoConsents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    disclosures: Disclosures
     positions: Positions
     ledger: Ledger
     evidence: Evidence
@@ -83,6 +88,7 @@ class Ports:
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
+    consents: ConsentStates = NOBODY_CONSENTED
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
 
@@ -109,6 +115,9 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        disclosure_answers=DisclosureAnswers(
+            ports.disclosures, ports.positions, ports.ledger, store, ports.consents, clock
+        ),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
@@ -133,6 +142,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            disclosures=world.disclosures,
             positions=world.positions,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -164,6 +174,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            disclosures=PostgresDisclosures(engine.app),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

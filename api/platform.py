@@ -12,6 +12,7 @@ from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.disclosure_answers import DisclosureAnswers
 from application.evidence import EvidenceReads
 from application.holds import Holds
 from application.ledger import LedgerReads
@@ -48,6 +49,7 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    disclosure_answers: DisclosureAnswers
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api.http import (
     pages,
     routes_agenda,
+    routes_answers,
     routes_booking,
     routes_business,
     routes_export,
@@ -44,6 +45,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_slots.routes.specs,
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
+    *routes_answers.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

@@ -104,6 +104,7 @@ BookingId: TypeAlias = Annotated[UUID, PathId("booking")]
 TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
 SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
+RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 
 LocationRef: TypeAlias = Annotated[
@@ -120,6 +121,13 @@ SubjectRef: TypeAlias = Annotated[
 ]
 HoldRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("hold")), WithJsonSchema(_id_schema("hold"))
+]
+
+RecipientRef: TypeAlias = Annotated[
+    UUID, BeforeValidator(_reference("recipient")), WithJsonSchema(_id_schema("recipient"))
+]
+ProcessRef: TypeAlias = Annotated[
+    UUID, BeforeValidator(_reference("process")), WithJsonSchema(_id_schema("process"))
 ]
 
 AllOrSome: TypeAlias = Annotated[

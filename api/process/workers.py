@@ -20,6 +20,7 @@ from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
+from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
 
 SWEEP_SECONDS: Final = 20.0
@@ -36,11 +37,18 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=2, walled=False)
-    agenda = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    follower_role = Database(deployment.dsn_of("follower"), size=3, walled=False)
+    source = SequencedEvents(engine.mapper, Sequenced)
+    agenda = Follower(AgendaModel(), source)
+    disclosures = Follower(DisclosuresModel(), source)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
+        _thread(
+            stop,
+            "disclosures",
+            lambda: follow_while_connected(stop, follower_role, disclosures),
+        ),
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
     ]

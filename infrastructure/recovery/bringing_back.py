@@ -28,10 +28,11 @@ NOTE: Final = (
     "INSERT INTO recovery SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) ON CONFLICT (tenant_id)"
     " DO UPDATE SET restored = greatest(recovery.restored, excluded.restored), rebuilt = false"
 )
-FORGET_AGENDA: Final = "DELETE FROM agenda_v1"
-BEGIN_AGENDA: Final = (
-    "UPDATE read_model SET sequence = 0, state = 'following', error = NULL WHERE name = 'agenda'"
+FORGET_MODELS: Final = tuple(
+    f"DELETE FROM {table}"
+    for table in ("agenda_v1", "recipient_v1", "disclosure_v1", "disclosure_step_v1", "shared_v1")
 )
+BEGIN_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
     " unnest(%b::uuid[], %b::uuid[], %b::int[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"
@@ -67,8 +68,9 @@ def begin(connection: psycopg.Connection[Any], missing: Missing) -> None:
     )
     with connection.transaction():
         connection.execute(NOTE, columns)
-        connection.execute(FORGET_AGENDA)
-        connection.execute(BEGIN_AGENDA)
+        for forget in FORGET_MODELS:
+            connection.execute(forget.encode())
+        connection.execute(BEGIN_MODELS)
 
 
 def bring_back(

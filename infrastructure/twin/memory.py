@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -110,6 +111,7 @@ class MemoryWorld:
         self.opener = self.vault
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
+        self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
