@@ -17,6 +17,7 @@ from api.http.contract import Spec
 from api.http.fields import example_id
 from domain.access_key import ROLES
 from domain.values import public_id
+from tests.disclosing import Disclosing
 from tests.http.business import MONDAY, Business, Server
 from tests.http.requests import address, arguments
 
@@ -56,6 +57,8 @@ def _furnished(shop: Business) -> Business:
     made["spare staff"] = shop.staff(made["location"], services=[])
     made["key"] = made["spare key"] = shop.make("/v1/keys", spare)["id"]
     made["hold"] = example_id("hold")
+    story = Disclosing(shop.server.platform.tenancy.store, shop.tenant)
+    made["recipient"] = public_id("recipient", story.recipient())
     return shop
 
 

@@ -16,7 +16,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
+from api.http.fields import read_id
 from domain.values import public_id
+from tests.disclosing import Disclosing
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -26,6 +28,7 @@ FIELDS = {
     "location_id": "location",
     "staff_id": "staff",
     "at_least": "event",
+    "recipient_id": "recipient",
 }
 EXAMPLES = 5
 NUMBERS = itertools.count()
@@ -61,6 +64,10 @@ def _furnished() -> Business:
     shop.made["tenant"] = public_id("tenant", shop.tenant)
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
     shop.made["tenant"] = public_id("tenant", shop.tenant)
+    story = Disclosing(SERVER.platform.tenancy.store, shop.tenant)
+    crm = story.recipient()
+    story.sent(crm, read_id("subject", shop.made["subject"]) or crm)
+    shop.made["recipient"] = public_id("recipient", crm)
     return shop
 
 
