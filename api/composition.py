@@ -22,6 +22,7 @@ from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
     Answers,
@@ -55,6 +56,7 @@ from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
+from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -118,6 +120,7 @@ def assemble(ports: Ports) -> Platform:
         disclosure_answers=DisclosureAnswers(
             ports.disclosures, ports.positions, ports.ledger, store, ports.consents, clock
         ),
+        policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),

@@ -18,6 +18,7 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.services import Services
 from application.slots import Slots
@@ -50,6 +51,7 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     disclosure_answers: DisclosureAnswers
+    policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
     exports: LedgerExports

@@ -28,7 +28,12 @@ from domain.disclosure import (
     DisclosureWithheld,
     SubjectShared,
 )
-from domain.recipient import ContractEnded, RecipientRegistered, RecipientTerms
+from domain.recipient import (
+    ContractEnded,
+    RecipientRegistered,
+    RecipientRevised,
+    RecipientTerms,
+)
 
 Detail = Mapping[str, str | int | bool | None]
 Happened = Literal[
@@ -156,12 +161,13 @@ def recipient_after(
     if isinstance(decision, RecipientRegistered):
         return _recipient(decision.recipient, place, decision.terms)
     assert before is not None, "a recipient is registered first"
+    if isinstance(decision, RecipientRevised):
+        return _recipient(before.recipient, place, decision.terms)
+    version, event_id, position, at = place
+    following = replace(before, version=version, event=event_id, position=position, at=at)
     if isinstance(decision, ContractEnded):
-        version, event_id, position, at = place
-        ended = replace(before, version=version, event=event_id, position=position, at=at)
-        return replace(ended, active=False, contract_to=decision.on)
-    assert isinstance(decision, recipient.RecipientRevised)
-    return _recipient(before.recipient, place, decision.terms)
+        return replace(following, active=False, contract_to=decision.on)
+    return following
 
 
 def _recipient(
@@ -268,9 +274,9 @@ def step_after(before: Step | None, event: Recorded[object], position: int) -> S
     )
     match it:
         case DisclosureRecorded():
-            # What goes out in the answer to a call leaves without a word of its own.
-            return replace(step, shared=it.channel == "response", opens_at=it.withheld_until)
+            return replace(step, opens_at=it.withheld_until)
         case DisclosureAttempted():
+            # From here on it may have left, whatever word comes of it, or none.
             return replace(step, shared=True)
         case DisclosureDelivered():
             return replace(step, outcome="delivered", shared=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import zoneinfo
 
 import hypothesis
+import pytest
 
+from infrastructure.policy.policy_file import policy_matrix
 from tests.engines import deployment, engine, module_deployment, own_deployment, sequencer, tenant
+from tests.policy_results import PolicyResults
 from tests.postgres import database, postgres_server
 from tests.running import running, running_session
 from tests.running_demo import running_demo
+from tools.policy_matrix import RESULTS
+from tools.steps import ROOT
 
 # Zone rules come from the pinned package, as in a running deployment, not from this machine.
 zoneinfo.reset_tzpath(())
@@ -17,6 +22,14 @@ zoneinfo.reset_tzpath(())
 # How long an example takes says nothing on a busy machine; what failed is to be found again.
 hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("daybook")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep how the tests of the policy matrix go, where all reports come together."""
+    if not hasattr(config, "workerinput"):
+        named = frozenset(id for row in policy_matrix().rows for id in row.tests)
+        config.pluginmanager.register(PolicyResults(named, ROOT / RESULTS))
+
 
 __all__ = [
     "database",

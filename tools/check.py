@@ -15,7 +15,11 @@ from tools import locks
 from tools.steps import ROOT, Step, command, run_all
 
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
-GENERATED = {"OpenAPI description": "api.openapi", "golden events": "tools.golden_events"}
+GENERATED = {
+    "OpenAPI description": "api.openapi",
+    "golden events": "tools.golden_events",
+    "policy matrix": "tools.policy_matrix",
+}
 
 
 def steps() -> list[Step]:

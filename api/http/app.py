@@ -21,6 +21,7 @@ from api.http import (
     routes_export,
     routes_keys,
     routes_ledger,
+    routes_policy,
     routes_slots,
     routes_staff,
 )
@@ -46,6 +47,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
     *routes_answers.routes.specs,
+    *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
 )

@@ -41,6 +41,14 @@ TAGS: Final = [
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {
+        "name": "Policy",
+        "description": "What the privacy policy promises, and the tests that hold it.",
+    },
+    {
+        "name": "Answers",
+        "description": "Who did we share with: about a person, to a recipient, in a period; and the reports.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },

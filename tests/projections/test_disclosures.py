@@ -157,9 +157,7 @@ class Oracle:
             if not isinstance(event.decision, DisclosureOpened):
                 state = disclosure.evolve(state, cast("disclosure.Decision", event.decision))
         assert state is not None
-        in_an_answer = state.recorded.channel == "response" and state.outcome == "queued"
-        is_out = state.outcome in ("delivered", "unknown") or state.running is not None
-        return is_out or in_an_answer
+        return state.outcome in ("delivered", "unknown") or state.running is not None
 
     def _is_hidden(self, story: list[Recorded[object]], as_of: AsOf) -> bool:
         until: datetime | None = None

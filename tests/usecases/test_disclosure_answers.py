@@ -129,10 +129,6 @@ def test_while_an_attempt_runs_it_may_have_been_shared(desk: Desk) -> None:
     assert desk.ask(ada).totals.disclosures == 1
     story.fail(id)
     assert desk.ask(ada).totals.disclosures == 0
-    answered = story.recorded(crm, ada, channel="response")
-    assert desk.ask(ada).totals.disclosures == 1, "what leaves in an answer leaves without a word"
-    story.deliver(answered)
-    assert desk.ask(ada).totals.disclosures == 1
 
 
 def test_as_of_an_instant_everything_is_as_it_was(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""The privacy policy as data, and how it is read."""
