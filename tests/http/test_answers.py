@@ -121,7 +121,7 @@ def test_without_a_view_the_officer_is_told_the_officer_s(
         ("owner", "officer"),
         ("auditor", "auditor"),
     ):
-        assert shop.get(path, role=role).json()["view"] == view  # type: ignore[arg-type]
+        assert shop.get(path, role=role).json()["view"] == view
     assert_problem(shop.get(f"{path}?view=auditor", role="privacy_officer"), "not_permitted")
     for role in ("staff", "booking", "engineer", "corporate"):
         refused = shop.get(f"{path}?view=person", key=shop.key(role))  # type: ignore[arg-type]

@@ -158,7 +158,7 @@ def test_what_is_withheld_is_in_no_answer_to_the_person_and_opens_on_its_date(de
     until = story.at + 30 * DAY
     gagged = story.withheld(police, until, ada, ground=Ground(legal_trigger="compelled"))
     desk.world.clock.set(until - timedelta(seconds=1))
-    person, officer, auditor = (desk.ask(ada, view) for view in ("person", "officer", "auditor"))  # type: ignore[arg-type]
+    person, officer, auditor = (desk.ask(ada, view) for view in ("person", "officer", "auditor"))
     assert ids(person) == [open_]
     assert (person.totals.disclosures, person.totals.withheld, person.totals.rows) == (1, 0, 1)
     assert ids(officer) == ids(auditor) == [open_, gagged]
@@ -309,8 +309,8 @@ def test_each_role_has_its_views(desk: Desk, roles: tuple[Role, ...], views: set
     may: set[View] = set()
     for view in ("person", "officer", "auditor"):
         try:
-            desk.answers().about(ada, view, Moment(), 5, None, desk.by(*roles))  # type: ignore[arg-type]
-            may.add(view)  # type: ignore[arg-type]
+            desk.answers().about(ada, view, Moment(), 5, None, desk.by(*roles))
+            may.add(view)
         except NotPermitted:
             pass
     assert may == views
