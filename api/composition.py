@@ -36,6 +36,8 @@ from application.ports import (
     People,
     Positions,
 )
+from application.reports.issuing import Reports
+from application.reports.report import ReportPress
 from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
@@ -57,6 +59,7 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.reports.press import PostgresReportPress
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -80,6 +83,7 @@ class Ports:
     answers: Answers
     agenda: Agenda
     disclosures: Disclosures
+    press: ReportPress
     positions: Positions
     ledger: Ledger
     evidence: Evidence
@@ -120,6 +124,9 @@ def assemble(ports: Ports) -> Platform:
         disclosure_answers=DisclosureAnswers(
             ports.disclosures, ports.positions, ports.ledger, store, ports.consents, clock
         ),
+        reports=Reports(
+            ports.disclosures, ports.positions, store, ports.press, records, witnessing, clock
+        ),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
@@ -146,6 +153,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             answers=world.answers,
             agenda=world.agenda,
             disclosures=world.disclosures,
+            press=world.press,
             positions=world.positions,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -178,6 +186,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
             disclosures=PostgresDisclosures(engine.app),
+            press=PostgresReportPress(engine.app, signer),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

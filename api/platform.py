@@ -20,6 +20,7 @@ from application.ledger_exports import LedgerExports
 from application.locations import Locations
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
+from application.reports.issuing import Reports
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -51,6 +52,7 @@ class Platform:
     booking_reads: BookingReads
     agenda: AgendaReads
     disclosure_answers: DisclosureAnswers
+    reports: Reports
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

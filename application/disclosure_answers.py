@@ -168,7 +168,7 @@ class DisclosureAnswers:
         chosen = self._view(subject, view, by)
         as_of, reached, complete_to = self._bounds(moment, by)
         totals = self.disclosures.totals(by.tenant, subject, chosen, as_of)
-        if not totals.rows and not self._exists(by.tenant, subject):
+        if not totals.rows and not exists(self.store, by.tenant, subject):
             raise NotFound()
         found = self.disclosures.of_subject(by.tenant, subject, chosen, as_of, limit + 1, after)
         now = self._consents_now(by.tenant, found[:limit])
@@ -256,10 +256,6 @@ class DisclosureAnswers:
                 return found
             sleep(LOOK_SECONDS)
 
-    def _exists(self, tenant: UUID, subject: UUID) -> bool:
-        events = self.store.read(tenant, subject)
-        return bool(events) and isinstance(events[0].decision, SubjectRegistered)
-
     def _consents_now(self, tenant: UUID, entries: Sequence[Entry]) -> dict[tuple[UUID, str], str]:
         asked = {
             (one.share.subject, one.row.purpose)
@@ -268,6 +264,12 @@ class DisclosureAnswers:
         }
         found = {(who, why): self.consents.at(tenant, who, why) for who, why in asked}
         return {key: "none" if state is None else state.decision for key, state in found.items()}
+
+
+def exists(store: EventStore, tenant: UUID, subject: UUID) -> bool:
+    """True for a person who is known here, whatever became of them since."""
+    events = store.read(tenant, subject)
+    return bool(events) and isinstance(events[0].decision, SubjectRegistered)
 
 
 def _part(

@@ -36,6 +36,7 @@ from domain import (
     ledger,
     location,
     recipient,
+    report,
     service,
     staff,
     subject,
@@ -90,6 +91,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *access.DECISIONS,
     *recipient.DECISIONS,
     *disclosure.DECISIONS,
+    *report.DECISIONS,
     *ledger.DECISIONS,
 )
 

@@ -22,6 +22,7 @@ from api.http import (
     routes_keys,
     routes_ledger,
     routes_policy,
+    routes_reports,
     routes_slots,
     routes_staff,
 )
@@ -47,6 +48,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_booking.routes.specs,
     *routes_agenda.routes.specs,
     *routes_answers.routes.specs,
+    *routes_reports.routes.specs,
     *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,

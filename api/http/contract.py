@@ -61,7 +61,7 @@ class Spec:
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
     entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
     takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
-    (its path names the tenant).
+    (its path names the tenant). `also` are media types that its answer may have beside JSON.
     """
 
     method: Method
@@ -79,6 +79,7 @@ class Spec:
     pending: bool
     long: bool
     published: bool
+    also: tuple[str, ...]
 
     @property
     def route(self) -> str:
@@ -113,6 +114,7 @@ class Routes:
         pending: bool = False,
         long: bool = False,
         published: bool = False,
+        also: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -135,6 +137,7 @@ class Routes:
                     pending,
                     long,
                     published,
+                    also,
                 )
             )
             return handler

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import End, Instant, ProcessRef, RecipientRef
-from api.http.schemas_common import Following, Output
+from api.http.fields import End, Instant, ProcessRef, QueryNumber, RecipientRef, SubjectRef
+from api.http.schemas_common import Following, Input, Output
 from api.http.schemas_ledger import Base64, Position
 from domain.purposes import PURPOSES
 
@@ -46,6 +46,28 @@ class DisclosuresAsked(AnswersAsked):
     recipient_id: RecipientRef | None = None
     country: Annotated[Country | None, Field(description="The recipient's.")] = None
     legal_process: ProcessRef | None = None
+
+
+class ReportAsked(Input):
+    """What a report is asked for; which of it a report takes, its description says."""
+
+    subject_id: SubjectRef | None = None
+    recipient_id: RecipientRef | None = None
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+    to: End | None = None
+    year: Annotated[
+        QueryNumber | None,
+        Field(ge=1971, le=2199, description="A calendar year, UTC.", examples=[2026]),
+    ] = None
+    as_of: Annotated[
+        Instant | None,
+        Field(description="In event time; by default when the checkpoint was signed."),
+    ] = None
+    position: Annotated[
+        QueryNumber | None,
+        Field(le=2**53, description="Where an earlier report was complete to: the same again."),
+    ] = None
+    format: Literal["json", "csv", "pdf", "jsonld"] = "json"
 
 
 class CheckpointSeen(Output):
@@ -162,6 +184,44 @@ class DisclosureRow(Output):
     links: Annotated[
         dict[str, str] | None, Field(description="Its event, and the receipt that proves it.")
     ] = None
+
+
+class ColumnSaid(Output):
+    """A column of a report, and what it says."""
+
+    name: str
+    says: str
+
+
+class CheckpointNamed(Output):
+    """A checkpoint, by its size and root."""
+
+    size: Position
+    root: Base64
+
+
+class ReportComplete(Output):
+    """The checkpoint covers exactly up to the position."""
+
+    position: Position
+    checkpoint: CheckpointNamed
+
+
+class Report(Output):
+    """A report. `signature` is over the canonical JSON of all the rest, as docs/ledger.md says."""
+
+    report: str
+    question: str
+    source: Annotated[str, Field(description="The law that asks for it.")]
+    parameters: dict[str, str | int]
+    times: Annotated[str, Field(description="The zone of all times in it.")]
+    as_of: str
+    complete_to: ReportComplete
+    columns: list[ColumnSaid]
+    row_count: int
+    rows_sha256: Base64
+    rows: list[dict[str, str | int | None]]
+    signature: str
 
 
 class PersonAnswer(Output):

@@ -15,6 +15,7 @@ from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
+from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
@@ -115,3 +116,4 @@ class MemoryWorld:
         self.positions = MemoryPositions(self.state)
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
+        self.press = MemoryReportPress(self.ledger)
