@@ -1,8 +1,8 @@
 """Issuing a report: choose the moment, make the rows, render and sign them, record that it was taken; then hand it out.
 
-A report rests on a checkpoint and says which: everything below it is in, nothing above it. Asked for again at that
-position, with the same parameters, it is the same bytes. What is withheld is not in it until its date, whoever asks:
-a report is made to be handed on.
+A report rests on a checkpoint and says which: everything below it is in, nothing above it. Asked for again with the
+same parameters, as of the same instant and position, it is the same bytes. What is withheld is not in it until its
+date, whoever asks: a report is made to be handed on.
 """
 
 from __future__ import annotations
@@ -98,9 +98,11 @@ class Reports:
             raise NotFound("Nothing is signed yet, or no report was taken at that position")
         position = checkpoint.size - 1
         self.positions.wait(tenant, MODEL, position)
-        # A whole second: an instant in a parameter says no more.
-        at = asked.as_of or checkpoint.signed_at.replace(microsecond=0)
-        as_of = AsOf(self.clock.now(), at, position)
+        now = self.clock.now()
+        # A whole second, so that it can be asked for again. What was withheld until today is not any more today.
+        at = asked.as_of or (now if asked.position is None else checkpoint.signed_at)
+        at = at.replace(microsecond=0) if asked.as_of is None else at
+        as_of = AsOf(now, at, position)
         self._require_known(tenant, asked, as_of)
         sources = Sources(self.disclosures, tenant, as_of, asked.subject, asked.recipient)
         parameters = _parameters(asked)
@@ -153,7 +155,6 @@ def _parameters(asked: Asked) -> dict[str, Cell]:
         "from": _text(asked.from_),
         "to": _text(asked.to),
         "year": asked.year,
-        "as_of": _text(asked.as_of),
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -53,7 +53,7 @@ def report(name: ReportName = "article-15", count: int = len(TEXTS)) -> Report:
             one.name: f"{one.name} {number}" for one in kind.columns
         }
         row["recipient"] = TEXTS[number % len(TEXTS)]
-        known = {
+        known: dict[str, str | int | None] = {
             "fields": "name; email; booking_times",
             "purpose": "service",
             "ground": "contract",
