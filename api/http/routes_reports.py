@@ -25,7 +25,7 @@ OTHERS: Final = ("text/csv", "application/pdf", "application/ld+json")
     errors.Unwitnessed,
     errors.UnknownReference,
     errors.Behind,
-    errors.TooLarge,
+    errors.RangeTooLong,
     headers=("Daybook-Position", "Daybook-Signature"),
     also=OTHERS,
     long=True,

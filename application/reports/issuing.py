@@ -81,7 +81,7 @@ class Reports:
 
         Refuses: NotPermitted, Unacceptable (a parameter it does not take, or needs; out of order; a date to come),
         Unwitnessed, NotFound (nothing is signed yet, no report was taken at that position, nobody of that id),
-        UnknownReference (recipient), Behind, TooLarge, Unavailable.
+        UnknownReference (recipient), Behind, RangeTooLong, Unavailable.
         """
         require(by, *OFFICERS, AUDITOR)
         kind = KINDS[name]

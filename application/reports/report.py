@@ -14,7 +14,7 @@ from uuid import UUID
 from application.disclosure_reads import After, AsOf, Disclosures, Entry, Wanted
 from application.disclosure_rows import RecipientRow
 from application.ledger import Checkpoint
-from domain.errors import TooLarge
+from domain.errors import RangeTooLong
 from domain.recipient import PROCESSING_FOR_US
 from domain.report import ReportFormat, ReportName
 from domain.values import instant_text, public_id
@@ -65,7 +65,7 @@ class Sources:
     ) -> Iterator[Entry]:
         """What was shared, or may have been, and recorded in [from_, to), by time; of the person, if there is one.
 
-        Refuses: TooLarge (over 2,000,000 rows to look at).
+        Refuses: RangeTooLong (over 2,000,000 rows to look at).
         """
         read, after = 0, None
         while True:
@@ -77,7 +77,7 @@ class Sources:
             if len(page) < PAGE_ROWS:
                 return
             if read >= ROWS_READ_MAX:
-                raise TooLarge("This takes a shorter period")
+                raise RangeTooLong("This takes a shorter period")
             after = (page[-1].row.at, page[-1].row.disclosure)
 
     def recipients(self) -> Sequence[RecipientRow]:
@@ -164,7 +164,7 @@ class ReportPress(Protocol):
         ...
 
     def render(self, tenant: UUID, report: Report, format: ReportFormat) -> Rendered:
-        """The bytes, the same every time, and signed. Raises Unavailable (the signer is away), TooLarge."""
+        """The bytes, the same every time, and signed. Raises Unavailable (the signer is away), RangeTooLong."""
         ...
 
 

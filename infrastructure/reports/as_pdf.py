@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from application.reports.report import Report
-from domain.errors import TooLarge
+from domain.errors import RangeTooLong
 from infrastructure.reports.said import cell_text, lines
 
 ROWS_MAX: Final = 10_000
@@ -29,11 +29,11 @@ COVERED_SIGNS: Final = frozenset("–—‘’“”„…€™ŸЁё")
 
 
 def rendered(report: Report) -> bytes:
-    """The bytes. Refuses: TooLarge (over 10,000 rows)."""
+    """The bytes. Refuses: RangeTooLong (over 10,000 rows)."""
     import typst  # 80 MB that nobody but reports has use for
 
     if len(report.rows) > ROWS_MAX:
-        raise TooLarge(
+        raise RangeTooLong(
             f"A PDF has at most {ROWS_MAX:,} rows; take another format, or a shorter period"
         )
     made = typst.compile(

@@ -19,7 +19,7 @@ from application.ledger import Checkpoint
 from application.reports.issuing import KINDS
 from application.reports.report import Report, Row
 from domain.disclosure import LawfulBasis
-from domain.errors import TooLarge
+from domain.errors import RangeTooLong
 from domain.purposes import PURPOSES
 from domain.recipient import TRANSFER_MECHANISMS, Role
 from domain.report import ReportFormat, ReportName
@@ -142,7 +142,7 @@ def test_every_character_that_is_said_to_be_covered_is() -> None:
 def test_a_pdf_has_a_bound() -> None:
     it = report(count=1)
     many = Report(it.kind, {}, it.as_of, 41, CHECKPOINT, [it.rows[0]] * (as_pdf.ROWS_MAX + 1))
-    with pytest.raises(TooLarge):
+    with pytest.raises(RangeTooLong):
         as_pdf.rendered(many)
 
 
