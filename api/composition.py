@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
 from api.platform import Platform
 from application.access_keys import AccessKeys
+from application.access_log import Accesses, AccessLog
+from application.access_reviews import ReviewRows, Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.denials import DenialCounts, Denials
 from application.disclosure_answers import ConsentStates, DisclosureAnswers, NoConsents
 from application.disclosure_reads import Disclosures
 from application.evidence import Evidence, EvidenceReads
@@ -38,7 +42,7 @@ from application.ports import (
 )
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
-from application.reveal import Reveal
+from application.reveal import Gags, NoGags, Reveal
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -60,9 +64,11 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.reports.press import PostgresReportPress
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda
 from projections.disclosure_questions import PostgresDisclosures
 
@@ -84,6 +90,9 @@ class Ports:
     agenda: Agenda
     disclosures: Disclosures
     press: ReportPress
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
     positions: Positions
     ledger: Ledger
     evidence: Evidence
@@ -97,13 +106,15 @@ class Ports:
     consents: ConsentStates = NOBODY_CONSENTED
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
+    gags: Gags = field(default_factory=NoGags)
 
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
     clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
-    reveal = Reveal(store, ports.opener, clock, ids)
-    records = LedgerRecords(store, clock, ids)
+    denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
+    records = LedgerRecords(store, clock, ids, ports.gags)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     return Platform(
         clock=clock,
@@ -126,6 +137,12 @@ def assemble(ports: Ports) -> Platform:
         ),
         reports=Reports(
             ports.disclosures, ports.positions, store, ports.press, records, witnessing, clock
+        ),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=Reviews(
+            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
         ),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
@@ -154,6 +171,9 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             agenda=world.agenda,
             disclosures=world.disclosures,
             press=world.press,
+            accesses=world.accesses,
+            reviews=world.accesses,
+            denial_counts=world.denial_counts,
             positions=world.positions,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -187,6 +207,9 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             agenda=PostgresAgenda(engine.app),
             disclosures=PostgresDisclosures(engine.app),
             press=PostgresReportPress(engine.app, signer),
+            accesses=PostgresAccesses(engine.app),
+            reviews=PostgresAccesses(engine.app),
+            denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.access_keys import AccessKeys
+from application.access_log import AccessLog
+from application.access_reviews import Reviews
 from application.agenda import AgendaReads
 from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
+from application.break_glass import BreakGlass
+from application.denials import Denials
 from application.disclosure_answers import DisclosureAnswers
 from application.evidence import EvidenceReads
 from application.holds import Holds
@@ -53,6 +57,10 @@ class Platform:
     agenda: AgendaReads
     disclosure_answers: DisclosureAnswers
     reports: Reports
+    denials: Denials
+    break_glass: BreakGlass
+    access_log: AccessLog
+    access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads

@@ -13,9 +13,9 @@ from application.offer import unknown
 from application.permissions import require, sees
 from application.ports import Agenda, AgendaRow, Book, Positions
 from application.recorded import Caller
-from application.reveal import Reveal, Sight
+from application.reveal import Glass, Reveal, Sight, Wish
 from application.slots import BOOKING_ROLES, ceiling_seconds, require_order, require_range
-from domain.errors import FieldError, Unacceptable
+from domain.errors import FieldError, NotFound, Unacceptable
 from domain.local_time import local_date
 from domain.location import Location
 from domain.staff import Staff
@@ -99,18 +99,22 @@ class AgendaReads:
         """The agenda of a location, by days of its own zone; customers' names if `by` has a purpose.
 
         Refuses: NotPermitted, Unacceptable (`to` not after `from`), RangeTooLong, UnknownReference (location,
-        at_least), NotPermitted and PurposeRequired (with a purpose), Behind, Unreadable.
+        at_least), NotPermitted and PurposeRequired (with a purpose; recorded), Behind, Unreadable.
         """
-        require(by, *BOOKING_ROLES)
-        require_range(query.from_, query.to)
-        zone = self._location(query.location, by).terms.time_zone
         with_names = by.purpose is not None
+        glass = None
         if with_names:
-            self.reveal.require(by)
+            location, glass = self._admit(query.location, by)
+            require_range(query.from_, query.to)
+        else:
+            require(by, *BOOKING_ROLES)
+            require_range(query.from_, query.to)
+            location = self._location(query.location, by)
+        zone = location.terms.time_zone
         position = self._position(by.tenant, query.at_least)
         start, end = ceiling_seconds(query.from_), ceiling_seconds(query.to)
         rows = self.agenda.between(by.tenant, query.location, start, end)
-        names = self._names(rows, by) if with_names else {}
+        names = self._names(rows, by, glass) if with_names else {}
         return AgendaPage(tuple(_by_day(rows, names, zone)), position, with_names)
 
     def bookings(self, query: BookingsQuery, by: Caller) -> BookingsPage:
@@ -142,6 +146,19 @@ class AgendaReads:
         more = len(rows) > query.limit
         return BookingsPage(part, (part[-1].start, part[-1].booking) if more else None, position)
 
+    def _admit(self, id: UUID, by: Caller) -> tuple[Location, Glass | None]:
+        """The location, for someone who may see names there; and the leave to break the glass, if that takes one."""
+        entry = self.book.entry(by.tenant, "location", id)
+        state = None if entry is None else entry.state
+        at = () if state is None else (id,)
+        try:
+            glass = self.reveal.admit(by, Wish(("name",)), BOOKING_ROLES, at)
+        except NotFound:
+            raise unknown("location") from None
+        if not isinstance(state, Location):
+            raise unknown("location")
+        return state, glass
+
     def _location(self, id: UUID, by: Caller) -> Location:
         entry = self.book.entry(by.tenant, "location", id)
         if entry is None or not isinstance(entry.state, Location) or not sees(by, (id,)):
@@ -160,11 +177,13 @@ class AgendaReads:
             return self.positions.current(tenant, MODEL)
         return self.positions.wait(tenant, MODEL, at_least)
 
-    def _names(self, rows: Sequence[AgendaRow], by: Caller) -> dict[UUID, Personal]:
+    def _names(
+        self, rows: Sequence[AgendaRow], by: Caller, glass: Glass | None
+    ) -> dict[UUID, Personal]:
         sights = {
             row.booking: Sight(row.subject, row.person) for row in rows if row.person is not None
         }
-        opened = self.reveal.open(by, list(sights.values()), ("name",))
+        opened = self.reveal.open(by, list(sights.values()), ("name",), glass)
         names = {
             id: None if values is None else values["name"]
             for id, values in zip(sights, opened, strict=True)

@@ -11,7 +11,7 @@ from application.permissions import require
 from application.ports import Book, EventStore
 from application.recorded import Caller
 from application.register import Receipt
-from application.reveal import Opened, Reveal, Sight
+from application.reveal import Glass, Opened, Reveal, Sight, Wish
 from application.slots import BOOKING_ROLES
 from application.streams import booking_as_recorded
 from domain.access import Field
@@ -77,17 +77,23 @@ class BookingReads:
     def with_customer(self, id: UUID, by: Caller) -> WithCustomer:
         """The booking and its customer, opened on the record.
 
-        Refuses: NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        Refuses, on the record: NotPermitted (role), NotFound (location), PurposeRequired. Refuses: Erased, Unreadable.
         """
-        found = self.booking(id, by)
-        return WithCustomer(found, self._customer(found.state, by, CUSTOMER_FIELDS))
+        found, glass = self._admit(id, by, CUSTOMER_FIELDS)
+        return WithCustomer(found, self._customer(found.state, by, CUSTOMER_FIELDS, glass))
 
     def calendar(self, id: UUID, by: Caller, *, include_customer: bool = False) -> CalendarEntry:
         """The booking as a calendar entry; with name and address of the customer only under a purpose.
 
-        Refuses (with the customer): NotPermitted (role), PurposeRequired, Erased, Unreadable.
+        Refuses (with the customer): as `with_customer`.
         """
-        state = self.booking(id, by).state
+        customer = None
+        if include_customer:
+            found, glass = self._admit(id, by, CALENDAR_FIELDS)
+            state = found.state
+            customer = self._customer(state, by, CALENDAR_FIELDS, glass)
+        else:
+            state = self.booking(id, by).state
         last = self.store.read(by.tenant, id)[-1]
         service = self.book.entry(by.tenant, "service", state.visit.service)
         location = self.book.entry(by.tenant, "location", state.visit.location)
@@ -95,7 +101,6 @@ class BookingReads:
         assert location is not None, "nothing is deleted"
         assert isinstance(service.state, Service)
         assert isinstance(location.state, Location)
-        customer = self._customer(state, by, CALENDAR_FIELDS) if include_customer else None
         place = location.state.terms
         return CalendarEntry(
             booking=state,
@@ -107,14 +112,27 @@ class BookingReads:
             customer=customer,
         )
 
-    def _customer(self, state: Booking, by: Caller, fields: tuple[Field, ...]) -> Opened:
+    def _admit(
+        self, id: UUID, by: Caller, fields: tuple[Field, ...]
+    ) -> tuple[Receipt[Booking], Glass | None]:
+        """The booking, for someone who may see its customer; and the leave to break the glass, if that takes one."""
+        found = booking_as_recorded(self.store, by.tenant, id)
+        if found is None:
+            require(by, *BOOKING_ROLES)
+            raise NotFound()
+        wish = Wish(fields, found.state.subject)
+        at = (found.state.visit.location,)
+        return found, self.reveal.admit(by, wish, BOOKING_ROLES, at)
+
+    def _customer(
+        self, state: Booking, by: Caller, fields: tuple[Field, ...], glass: Glass | None
+    ) -> Opened:
         """What the customer gave with the booking; with `email`, the profile's too."""
-        self.reveal.require(by)
         assert isinstance(state.person, Envelope), "what was read is sealed"
         sights = [Sight(state.subject, state.person)]
         if "email" in fields:
             sights.append(Sight(state.subject, self._profile(by.tenant, state.subject)))
-        opened = self.reveal.open(by, sights, fields)
+        opened = self.reveal.open(by, sights, fields, glass)
         customer: Opened = {}
         # The profile comes last and would bring its own name: of it only the e-mail is taken.
         for sight, values in zip(sights, opened, strict=True):

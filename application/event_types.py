@@ -30,6 +30,7 @@ from uuid import UUID
 from domain import (
     access,
     access_key,
+    access_review,
     booking,
     disclosure,
     hold,
@@ -92,6 +93,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *recipient.DECISIONS,
     *disclosure.DECISIONS,
     *report.DECISIONS,
+    *access_review.DECISIONS,
     *ledger.DECISIONS,
 )
 

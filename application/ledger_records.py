@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID, uuid5
 
 from application.execute import Plan, Scribe, carry_out
 from application.ports import Append, Clock, EventStore, Ids
 from application.recorded import Caller, Recorded
+from application.withholding import Blinds, Gags, NoGags
 from domain.ledger import (
     EvidenceIssued,
     LedgerExported,
@@ -38,6 +39,7 @@ class LedgerRecords:
     store: EventStore
     clock: Clock
     ids: Ids
+    gags: Gags = field(default_factory=NoGags)
 
     def record(self, tenant: UUID, decision: LedgerRestored) -> Recorded[object]:
         """Record that a log was brought back. Refuses: Stale."""
@@ -66,11 +68,20 @@ class LedgerRecords:
     def record_copy(
         self, by: Caller, decision: LedgerExported | EvidenceIssued | ReportIssued
     ) -> Recorded[object]:
-        """Record that a caller takes a copy, before it is handed out."""
+        """Record that a caller takes a copy, before it is handed out.
+
+        Whoever takes evidence for a case under a gag has taken it of a tag, as far as the person can tell.
+        """
 
         def attempt() -> Plan[Recorded[object]]:
             scribe = Scribe.begin(by, self.clock, self.ids)
-            event = scribe.record(self.ids.uuid(), 1, decision)
-            return Plan(Append(by.tenant, scribe.at, (event,)), event)
+            if not isinstance(decision, EvidenceIssued):
+                event = scribe.record(self.ids.uuid(), 1, decision)
+                return Plan(Append(by.tenant, scribe.at, (event,)), event)
+            blinds = Blinds.draw(self.gags, self.ids, by, (decision.subject,), scribe.at)
+            shown = replace(decision, subject=blinds.shown[decision.subject])
+            event = scribe.record(self.ids.uuid(), 1, shown)
+            events = (event, *blinds.events(scribe, event))
+            return Plan(Append(by.tenant, scribe.at, events), event)
 
         return carry_out(self.store, attempt)

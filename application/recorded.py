@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.access_review import GlassReason
+
 D = TypeVar("D", covariant=True)
 
 
@@ -65,7 +67,8 @@ class Ticket:
 class Caller:
     """Who asks: one actor of one tenant, and for what purpose.
 
-    `locations` is None for a key that is good at every location.
+    `locations` is None for a key that is good at every location. `break_glass` is the reason for which the caller means
+    to go beyond role or locations, where that is needed and the tenant allows it.
     """
 
     tenant: UUID
@@ -75,3 +78,4 @@ class Caller:
     purpose: str | None = None
     case: str | None = None
     ticket: Ticket | None = None
+    break_glass: GlassReason | None = None

@@ -1,7 +1,7 @@
 """The first door: open personal data for someone inside, once it is on record who, what, whose and why.
 
 Nothing else is given an `Opener`. The record is durable before the first value is opened; if the process dies in
-between, an access is on record that nobody saw, never the other way round.
+between, an access is on record that nobody saw, never the other way round. What is refused is on record, too.
 Source: README D6.
 """
 
@@ -10,16 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid5
 
+from application.denials import Denials
 from application.execute import Plan, Scribe, carry_out
-from application.ports import Append, Clock, EventStore, Ids, Opener
+from application.permissions import require
+from application.ports import Append, Book, Clock, EventStore, Ids, Opener
 from application.recorded import Caller
+from application.withholding import Blinds
+from application.withholding import Gags as Gags
+from application.withholding import NoGags as NoGags
 from domain import access
-from domain.access import SALT_BYTES, Field, SubjectSeen
-from domain.errors import NotPermitted
-from domain.purposes import OPENING_ROLES, require_purpose
+from domain.access import SALT_BYTES, DenialReason, Field, SubjectSeen
+from domain.access_key import Role
+from domain.access_review import Beyond, GlassReason, break_glass
+from domain.errors import NotFound, NotPermitted, PurposeRequired
+from domain.purposes import NEEDS_CASE, OPENING_ROLES, PURPOSES, require_purpose
 from domain.sealing import Envelope
+from domain.tenant import Tenant
 from domain.values import Personal
 
 Opened: TypeAlias = dict[str, Personal | dict[str, Personal] | None]
@@ -34,6 +42,28 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What someone wants to see: these fields, of this one person where it is known whom it would be about."""
+
+    fields: tuple[Field, ...]
+    subject: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """The leave to go beyond role or locations for once; it is broken when something is opened."""
+
+    reason: GlassReason
+    beyond: Beyond
+    review_hours: int
+
+
+def glass_stream(access: UUID) -> UUID:
+    """The stream of the broken glass of an access, and of its review."""
+    return uuid5(access, "daybook/access/glass")
+
+
+@dataclass(frozen=True, slots=True)
 class Reveal:
     """Opens sealed values for those who may see them, on the record."""
 
@@ -41,48 +71,128 @@ class Reveal:
     opener: Opener
     clock: Clock
     ids: Ids
+    book: Book
+    denials: Denials
+    gags: Gags
 
-    def require(self, by: Caller) -> str:
-        """The purpose, when `by` may open personal data under it.
+    def require(self, by: Caller, wish: Wish = Wish(())) -> str:
+        """The purpose, when `by` may open personal data under it. A refusal is recorded.
 
         Refuses: NotPermitted (role), PurposeRequired.
         """
         if by.roles.isdisjoint(OPENING_ROLES):
+            self._deny(by, "role", wish)
             raise NotPermitted("No role of this key opens personal data")
-        return require_purpose(by.purpose, by.case)
+        try:
+            return require_purpose(by.purpose, by.case)
+        except PurposeRequired:
+            self._deny(by, _why(by), wish)
+            raise
+
+    def admit(
+        self, by: Caller, wish: Wish, roles: Sequence[Role], at: Sequence[UUID] = ()
+    ) -> Glass | None:
+        """Go on when `by` may look: one of `roles`, at the locations `at`, for a purpose. A refusal is recorded.
+
+        Gives the leave to break the glass where only that lets `by` in; it goes into `open`. None where it is not
+        needed.
+        Refuses: NotPermitted (role, or the glass may not be broken), NotFound (location), PurposeRequired.
+        """
+        glass = None
+        try:
+            require(by, *roles, at=at)
+        except (NotPermitted, NotFound):
+            beyond: Beyond = "role" if by.roles.isdisjoint(roles) else "location"
+            if by.break_glass is None:
+                self._deny(by, beyond, wish)
+                raise
+            glass = self._glass(by, by.break_glass, beyond, wish)
+        self.require(by, wish)
+        return glass
 
     def open(
-        self, by: Caller, sights: Sequence[Sight], fields: tuple[Field, ...]
+        self,
+        by: Caller,
+        sights: Sequence[Sight],
+        fields: tuple[Field, ...],
+        glass: Glass | None = None,
     ) -> list[Opened | None]:
         """Record one access to `fields` of all the subjects, then open; in the order of `sights`.
 
         Each has all of `fields`, None for one that its envelope lacks; None in its place where the person is erased.
-        Without sights nothing is recorded, for nobody's data is seen.
+        Without sights nothing is recorded, for nobody's data is seen. With `glass`, the same append says that it was
+        broken, and when that is to be reviewed.
         Refuses: NotPermitted (role), PurposeRequired, Unreadable.
         """
-        purpose = self.require(by)
+        subjects = dict.fromkeys(sight.subject for sight in sights)
+        one = next(iter(subjects)) if len(subjects) == 1 else None
+        purpose = self.require(by, Wish(fields, one))
         if not sights:
             return []
-        self._record(by, purpose, sights, fields)
+        self._record(by, purpose, tuple(subjects), fields, glass)
         opened = self.opener.open(by.tenant, [sight.envelope for sight in sights])
         return [None if values is None else _chosen(values, fields) for values in opened]
 
+    def note(self, by: Caller, subjects: Sequence[UUID], fields: tuple[Field, ...]) -> None:
+        """Record one access that opens nothing here: a look-up by `fields` has found `subjects`. Nobody is no access.
+
+        Refuses: NotPermitted (role), PurposeRequired.
+        """
+        distinct = tuple(dict.fromkeys(subjects))
+        one = distinct[0] if len(distinct) == 1 else None
+        purpose = self.require(by, Wish(fields, one))
+        if distinct:
+            self._record(by, purpose, distinct, fields, None)
+
     def _record(
-        self, by: Caller, purpose: str, sights: Sequence[Sight], fields: tuple[Field, ...]
+        self,
+        by: Caller,
+        purpose: str,
+        subjects: tuple[UUID, ...],
+        fields: tuple[Field, ...],
+        glass: Glass | None,
     ) -> None:
         id = self.ids.uuid()
-        seen = tuple(
-            SubjectSeen(subject, self.ids.secret()[:SALT_BYTES].hex())
-            for subject in dict.fromkeys(sight.subject for sight in sights)
-        )
-        decision = access.grant(id, purpose, by.case, fields, seen)
+        salts = [self.ids.secret()[:SALT_BYTES].hex() for _ in subjects]
 
         def attempt() -> Plan[None]:
             scribe = Scribe.begin(by, self.clock, self.ids)
-            event = scribe.record(id, 1, decision)
-            return Plan(Append(tenant=by.tenant, at=scribe.at, events=(event,)), None)
+            blinds = Blinds.draw(self.gags, self.ids, by, subjects, scribe.at)
+            seen = tuple(map(SubjectSeen, blinds.shown.values(), salts))
+            event = scribe.record(id, 1, access.grant(id, purpose, by.case, fields, seen))
+            events = [event, *blinds.events(scribe, event)]
+            if glass is not None:
+                broken = break_glass(id, glass.reason, glass.beyond, scribe.at, glass.review_hours)
+                events.append(scribe.record(glass_stream(id), 1, broken, cause=event.event_id))
+            return Plan(Append(tenant=by.tenant, at=scribe.at, events=tuple(events)), None)
 
         carry_out(self.store, attempt)
+
+    def _glass(self, by: Caller, reason: GlassReason, beyond: Beyond, wish: Wish) -> Glass:
+        """The leave to break the glass. Refuses: NotPermitted (role; the tenant does not allow it)."""
+        if by.roles.isdisjoint(OPENING_ROLES):
+            self._deny(by, "break_glass_role", wish)
+            raise NotPermitted("No role of this key may break the glass")
+        entry = self.book.entry(by.tenant, "tenant", by.tenant)
+        state = None if entry is None else entry.state
+        if not isinstance(state, Tenant) or state.review_hours is None:
+            self._deny(by, "break_glass_forbidden", wish)
+            raise NotPermitted("Nobody may break the glass here")
+        return Glass(reason, beyond, state.review_hours)
+
+    def _deny(self, by: Caller, reason: DenialReason, wish: Wish) -> None:
+        self.denials.record(by, reason, wish.fields, wish.subject)
+
+
+def _why(by: Caller) -> DenialReason:
+    """Why the purpose of `by` was refused, as a code."""
+    if by.purpose is None:
+        return "purpose_missing"
+    if by.purpose not in PURPOSES:
+        return "purpose_unlisted"
+    if by.case is None:
+        return "case_missing" if by.purpose in NEEDS_CASE else "purpose_refused"
+    return "purpose_refused" if access.known_case(by.case) else "case_malformed"
 
 
 def _chosen(values: Mapping[str, object], fields: tuple[Field, ...]) -> Opened:

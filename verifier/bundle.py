@@ -22,8 +22,7 @@ DAMAGE: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, 
 class Bundle:
     """A bundle whose manifest, if there is one, is signed and names its files and no others.
 
-    Only a bare tlog-tiles folder has no manifest. Unreadable or DoesNotHold when that is not so.
-    """
+    Only a bare tlog-tiles folder has no manifest. Unreadable or DoesNotHold when that is not so."""
 
     def __init__(self, path: Path, trust: Trust) -> None:
         self._open, self.names = _folder(path) if path.is_dir() else _zip(path)
@@ -70,9 +69,9 @@ def _zip(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
         archive = zipfile.ZipFile(path)
     except DAMAGE:
         raise Unreadable("the bundle is no zip, or it is cut short") from None
-    infos = {info.orig_filename: info for info in archive.infolist()}
+    infos = {it.orig_filename: it for it in archive.infolist() if it.compress_type in (0, 8)}
     if len(infos) != len(archive.infolist()) or len(infos) > FILES_MAX:
-        raise Unreadable("the bundle has two files of one name, or too many files")
+        raise Unreadable("two files of one name, too many files, or one not stored or deflated")
     for info in infos.values():
         # The manifest's digests count, not the zip's sums: a changed byte is found where it does harm.
         del info.CRC

@@ -11,9 +11,10 @@ from verifier.bundle import Bundle, read_file
 from verifier.evidence import receipt_parts, verify_evidence
 from verifier.export import WIDTH, Export
 from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable, unb64
+from verifier.leaves import parse_leaf
 from verifier.merkle import included, leaf_hash
 from verifier.notes import Head
-from verifier.trust import Trust
+from verifier.trust import SKEW_SECONDS, Trust
 
 
 def main(arguments: list[str]) -> int:
@@ -23,9 +24,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--vkey", action="append", default=[], help="a key of the log")
     parser.add_argument("--policy", type=Path, help="a tlog-policy: logs, witnesses, quorum")
     known = "a checkpoint seen earlier, which this log has to extend"
-    parser.add_argument(
-        "--known-checkpoint", type=Path, action="append", default=[], dest="known", help=known
-    )
+    parser.add_argument("--known-checkpoint", type=Path, action="append", default=[], help=known)
+    skew = f"how far a leaf's time may be from that of a witness who saw it, or who did not yet: {SKEW_SECONDS}"
+    parser.add_argument("--skew", type=int, default=SKEW_SECONDS, metavar="SECONDS", help=skew)
     parser.add_argument("--leaf", type=Path, help="with a receipt: the entry")
     parser.add_argument("--leaf-hash", help="with a receipt: the entry's hash, in base64")
     parser.add_argument("--tmp", help="where temporary files may lie")
@@ -53,14 +54,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
-    trust, path = Trust(), options.bundle
+    trust, path = Trust(options.skew), options.bundle
     for key in options.vkey:
         trust.add_log(key)
     if options.policy is not None:
         trust.read_policy(read_file(options.policy))
     if not trust.logs:
         raise Unreadable("bring the log's key along: --vkey KEY, or a --policy with a log")
-    known = [trust.checkpoint(read_file(it), it.name)[0] for it in options.known]
+    known = [trust.checkpoint(read_file(it), it.name)[0] for it in options.known_checkpoint]
     if options.leaf or options.leaf_hash or path.suffix == ".tlog-proof":
         index, hashes, note, entry = receipt_parts(read_file(path))
         report.update(kind="receipt", index=index)
@@ -71,6 +72,8 @@ def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
         leaf = unb64(options.leaf_hash) if options.leaf_hash else leaf_hash(entry)
         if not included(leaf, index, head.size, hashes, head.root):
             raise DoesNotHold("the entry is not in the log at this index", index)
+        if entry:
+            trust.require_time(index, parse_leaf(entry, index)[0]["at"])
         return _compare(head, known, report)
     bundle = Bundle(path, trust)
     note = bundle.require_intact("checkpoint", bundle.read("checkpoint"))
@@ -82,12 +85,12 @@ def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
     if manifest["origin"] != head.origin or manifest["v"] != 1:
         raise DoesNotHold("the manifest is of another log or version than the checkpoint")
     if manifest["kind"] == "evidence":
-        report.update(verify_evidence(bundle, head))
+        report.update(verify_evidence(bundle, head, trust))
         return _compare(head, known, report)
     if manifest["kind"] != "export":
         raise Unreadable("neither an export nor evidence")
     with tempfile.TemporaryFile(dir=options.tmp) as spill:
-        export = Export(bundle, head, known, spill)
+        export = Export(bundle, head, known, trust, spill)
         try:
             export.run()
         finally:
@@ -112,10 +115,9 @@ def _compare(head: Head, known: list[Head], report: dict[str, Any]) -> None:
 
 def _count(export: Export, report: dict[str, Any]) -> None:
     report["entries"] = export.tiles.start * WIDTH, min(export.tiles.stop * WIDTH, export.size)
-    report.update(
-        types=dict(sorted(export.types.items())), times=export.times, tenant=export.tenant
-    )
-    report.update(maps=len(export.maps), subjects=export.subjects, payloads_gone=export.gone)
+    report.update(types=dict(sorted(export.types.items())), times=export.times)
+    report.update(tenant=export.tenant, maps=len(export.maps), subjects=export.subjects)
+    report["payloads_gone"] = export.gone
     if not export.payloads:
         report["notes"].append("there are no payloads: neither they nor the maps were checked")
     elif not export.full:

@@ -1,7 +1,6 @@
 """Verify the evidence of one subject's history, and read the receipt of one entry.
 
-Whatever is of a wrong shape raises MALFORMED.
-"""
+Whatever is of a wrong shape raises MALFORMED."""
 
 from collections import Counter
 from hashlib import sha256
@@ -13,21 +12,22 @@ from verifier.findings import DoesNotHold, Unreadable, number, strict_json, unb6
 from verifier.merkle import included, leaf_hash
 from verifier.notes import Head
 from verifier.prefix_map import EMPTY, key_of, map_leaf_hash, proof_holds
+from verifier.trust import Trust
 
 EVIDENCE: Final = "evidence.json"
 
 
-def verify_evidence(bundle: Bundle, head: Head) -> dict[str, Any]:
+def verify_evidence(bundle: Bundle, head: Head, trust: Trust) -> dict[str, Any]:
     """Check a subject's whole history, as far as the map in the evidence goes; gives what to report."""
     said = strict_json(bundle.require_intact(EVIDENCE, bundle.read(EVIDENCE)))
     if said["v"] != 1 or bundle.unread or said["tag"] != (bundle.manifest or said)["tag"]:
         raise DoesNotHold("not evidence of version 1, of the manifest's subject, and nothing else")
     tag, at = leaves.tag_of(said["tag"]), said["map"]["index"]
-    leaf, _ = _included(said["map"], head)
+    leaf, _ = _included(said["map"], head, trust)
     map_ = leaves.map_of(leaf, leaves.plain_of(leaf, unb64(said["map"]["payload"]), at), at)
     chain, last, gone, types, times = EMPTY, -1, None, Counter[str](), list[str]()
     for event in said["events"]:
-        (found, seals), before, last = _included(event, head), last, event["index"]
+        (found, seals), before, last = _included(event, head, trust), last, event["index"]
         if not before < last < map_["covers"] or found["tenant"] != leaf["tenant"]:
             raise DoesNotHold("the event is not in the order of the log, below the map", last)
         if _is_gone(event, found, seals, tag):
@@ -55,11 +55,13 @@ def _path(hashes: list[str]) -> list[bytes]:
     return [unb64(each, 32) for each in hashes]
 
 
-def _included(part: dict[str, Any], head: Head) -> tuple[leaves.Leaf, leaves.Seals]:
+def _included(part: dict[str, Any], head: Head, trust: Trust) -> tuple[leaves.Leaf, leaves.Seals]:
     index, data = part["index"], unb64(part["leaf"])
     if not included(leaf_hash(data), index, head.size, _path(part["inclusion"]), head.root):
         raise DoesNotHold("the entry is not in the log at its index", index)
-    return leaves.parse_leaf(data, index)
+    leaf, seals = leaves.parse_leaf(data, index)
+    trust.require_time(index, leaf["at"])
+    return leaf, seals
 
 
 def _is_gone(event: dict[str, Any], leaf: leaves.Leaf, seals: leaves.Seals, tag: bytes) -> bool:

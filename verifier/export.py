@@ -13,6 +13,7 @@ from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
 from verifier.merkle import Growing, subtree_root
 from verifier.notes import Head
 from verifier.prefix_map import Shelves, key_of, replay
+from verifier.trust import Trust
 
 WIDTH: Final = 256
 ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
@@ -20,11 +21,7 @@ GONE: Final = "content withheld: no order to erase its subject stands later in t
 
 
 def place_of(n: int, size: int) -> str:
-    """Write the end of the path of the n-th tile of a row of `size` hashes.
-
-    >>> place_of(1_234_067, 2**30), place_of(1, 273)
-    ('x001/x234/067', '001.p/17')
-    """
+    """Write the end of the path of the n-th tile of a row of `size` hashes: `x001/x234/067`, `001.p/17`."""
     text, width = f"{n % 1000:03}", size - n * WIDTH
     while n := n // 1000:
         text = f"x{n % 1000:03}/{text}"
@@ -49,8 +46,10 @@ def unpack(data: bytes, lengths: Struct) -> list[bytes | None]:
 class Export:
     """Checks an export; `known` are heads kept from earlier on, `spill` takes what is much."""
 
-    def __init__(self, bundle: Bundle, head: Head, known: Sequence[Head], spill: IO[bytes]) -> None:
-        self.bundle, self.head, self.size = bundle, head, head.size
+    def __init__(
+        self, bundle: Bundle, head: Head, known: Sequence[Head], trust: Trust, spill: IO[bytes]
+    ) -> None:
+        self.bundle, self.head, self.size, self.trust = bundle, head, head.size, trust
         self.known = sorted(known, key=lambda each: -each.size)
         said = bundle.manifest or {"from": 0, "to": self.size}
         first, past = said["from"], said["to"]
@@ -58,11 +57,9 @@ class Export:
             raise DoesNotHold("the range of the export is not within its checkpoint")
         self.tiles = range(first // WIDTH, -(-past // WIDTH) if first < past else first // WIDTH)
         self.full = len(self.tiles) * WIDTH >= self.size
-        payloads = any(name.startswith("payload/") for name in bundle.names)
-        self.payloads = payloads or bundle.manifest is not None
+        self.payloads = bool(bundle.manifest) or any(it[:8] == "payload/" for it in bundle.names)
         self.types: Counter[str] = Counter()
-        self.times = ("~", "")
-        self.tenant = ""
+        self.times, self.tenant = ("~", ""), ""
         self.maps: list[tuple[int, dict[str, Any]]] = []
         self.subjects = self.gone = 0
         self._withheld: dict[bytes, int] = {}
@@ -149,6 +146,7 @@ class Export:
             raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
         leaf, seals = leaves.parse_leaf(entry, index)
         type_, at, id_, stream, tenant, version = leaf.group(*leaves.FIELDS)
+        self.trust.require_time(index, at)
         place, event, stream = index.to_bytes(8, "big"), bytes.fromhex(id_), bytes.fromhex(stream)
         self.types[type_] += 1
         if not self.times[0] <= at <= self.times[1]:
@@ -169,10 +167,8 @@ class Export:
         else:
             first, *lines = payload.split(b"\n")
             plain = leaves.plain_of(leaf, first, index)
-            tags, absent = (
-                leaves.tags_of(leaf, seals, plain, index),
-                leaves.absent_envelopes(seals, lines, index),
-            )
+            tags = leaves.tags_of(leaf, seals, plain, index)
+            absent = leaves.absent_envelopes(seals, lines, index)
             if type_ == leaves.MAP_TYPE:
                 self._map(index, leaves.map_of(leaf, plain, index))
             elif type_ == leaves.ERASURE_TYPE:

@@ -1,7 +1,6 @@
 """Leaves and payloads, as docs/ledger.md describes them: grammar, digests, whom they are about.
 
-Whatever is of a wrong shape raises MALFORMED; whoever calls says at which index.
-"""
+Whatever is of a wrong shape raises MALFORMED; whoever calls says at which index."""
 
 import json
 import re
@@ -31,30 +30,28 @@ _LEAF: Final = re.compile(
     f'"type":"(?P<type>[a-z][a-z_.]*\\.v[0-9]+)","v":1,"ver":(?P<ver>{_COUNT})}}'
 )
 _SEALS: Final = re.compile(_SEAL)
-# By number: groups are asked for a dozen times a leaf, and names would have to be looked up.
-_FIRST_SEAL: Final = [_LEAF.groupindex[name] for name in ("c", "cd", "k", "s")]
-_MORE, _PD, _MANY = (_LEAF.groupindex[name] for name in ("more", "pd", "many"))
+# By number, in one go: names would have to be looked up a dozen times a leaf.
+_ASKED: Final = [_LEAF.groupindex[name] for name in ("c", "cd", "k", "s", "more", "at")]
+_PD, _MANY, _TYPE = (_LEAF.groupindex[name] for name in ("pd", "many", "type"))
 FIELDS: Final = [_LEAF.groupindex[it] for it in ("type", "at", "id", "stream", "tenant", "ver")]
 _TAG: Final = re.compile("[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}")
 _scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 Leaf = re.Match[str]
-Seals = Sequence[tuple[str, ...]]
+Seals = Sequence[Sequence[str]]
 
 
 def parse_leaf(data: bytes, index: int) -> tuple[Leaf, Seals]:
     """Read a leaf, and its seals as (class, cd, key, subject).
 
-    DoesNotHold when it says anything that a leaf may not say.
-    """
+    DoesNotHold when it says anything that a leaf may not say."""
     leaf = _LEAF.fullmatch(data.decode("latin-1"))
     if leaf is None:
         raise DoesNotHold("the entry is no leaf: a header of allowed keys and values", index)
-    datetime.fromisoformat(leaf["at"])
-    first = leaf.group(*_FIRST_SEAL)
+    *first, more, at = leaf.group(*_ASKED)
+    datetime.fromisoformat(at)
     if first[0] is None:
         return leaf, ()
-    more = leaf[_MORE]
     return leaf, [first, *_SEALS.findall(more)] if more else [first]
 
 
@@ -71,18 +68,17 @@ def plain_of(leaf: Leaf, plain: bytes, index: int) -> Any:
         raise DoesNotHold("the payload is not the one that the leaf commits to (pd)", index)
     # Most plain payloads name no subject. An escape could hide one.
     named = b'"subject' in plain or b"\\" in plain
-    return strict_json(plain) if named or leaf[_MANY] or leaf["type"] == MAP_TYPE else {}
+    return strict_json(plain) if named or leaf[_MANY] or leaf[_TYPE] == MAP_TYPE else {}
 
 
 def absent_envelopes(seals: Seals, lines: Sequence[bytes], index: int) -> list[bytes]:
     """Check the envelopes of a payload, and list the subjects in whose place an empty line stands.
 
-    DoesNotHold if one is not what the leaf commits to, or not of its subject, class and key.
-    """
+    DoesNotHold if one is not what the leaf commits to, or not of its subject, class and key."""
     absent = []
     if len(lines) != len(seals):
         raise DoesNotHold("the payload has not one line for each seal of the leaf", index)
-    for (class_, cd, key, subject), line in zip(seals, lines, strict=True):
+    for (class_, cd, key, subject), line in zip(seals, lines):  # noqa: B905 - are as many
         if not line:
             absent.append(bytes.fromhex(subject))
             continue

@@ -1,7 +1,6 @@
 """Signed notes, the keys that sign them, and checkpoints.
 
-Source: c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature (Ed25519 and ML-DSA-44).
-"""
+Source: c2sp.org/signed-note, tlog-checkpoint, tlog-cosignature (Ed25519 and ML-DSA-44)."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -95,8 +94,7 @@ def parse_head(text: str) -> Head:
 def signed_by(note: Note, keys: Iterable[Key], what: str, head: Head | None = None) -> list[Key]:
     """List the keys that signed, each once; lines of other keys are passed over.
 
-    DoesNotHold when a line names one of the keys and is not that key's. Cosignatures need `head`.
-    """
+    DoesNotHold when a line names one of the keys and is not that key's. Cosignatures need `head`."""
     found = []
     for key in keys:
         mine = [line[2] for line in note[1] if line[:2] == key[:2]]
@@ -118,13 +116,10 @@ def _verify(key: Key, signature: bytes, text: str, head: Head | None) -> None:
         if head is None or time >= 2**63:
             raise ValueError("a cosignature is one of a checkpoint, at a time")
         if key.kind == ML_DSA_44:
-            name, origin, size = (
-                key.name.encode(),
-                head.origin.encode(),
-                head.size.to_bytes(8, "big"),
-            )
+            name, origin = key.name.encode(), head.origin.encode()
             message = b"subtree/v1\n\x00%c%b%b%c" % (len(name), name, stamp, len(origin))
-            return _verify_ml_dsa(key, signature, message + origin + bytes(8) + size + head.root)
+            message += origin + bytes(8) + head.size.to_bytes(8, "big") + head.root
+            return _verify_ml_dsa(key, signature, message)
     return Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
 
 

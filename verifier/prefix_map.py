@@ -105,8 +105,7 @@ class Shelves:
 def replay(chains: Shelves, maps: Sequence[tuple[int, dict[str, Any]]]) -> int:
     """Replay the maps (index, what it says) from RECORDs; DoesNotHold at the first that is wrong.
 
-    Gives the number of subjects in the log.
-    """
+    Gives the number of subjects in the log."""
     changes, keys, subjects = [bytearray() for _ in maps], [0] * len(maps), 0
     for shelf, data in enumerate(chains):
         records: list[tuple[bytes, bytes]] = list(RECORD.iter_unpack(data))

@@ -1,23 +1,34 @@
 """Whom to believe: keys of logs and witnesses, and how many of them. Source: c2sp.org/tlog-policy."""
 
-from typing import Final
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
 
 from verifier import notes
 from verifier.findings import DoesNotHold, Unreadable
+from verifier.notes import Head, Key, Note
 
 POLICY_LINES_MAX: Final = 4_096
+SKEW_SECONDS: Final = 300  # how far a leaf's time may be from a witness's
+
+
+@cache
+def instant(seconds: int) -> str:
+    """Write Unix time as a leaf does, as far as the seconds, within the years 1970 to 9999."""
+    return datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC).isoformat()[:19]
 
 
 class Trust:
     """What the auditor brings along."""
 
-    def __init__(self) -> None:
-        self.logs: list[notes.Key] = []
-        self.witnesses: dict[str, notes.Key] = {}
+    def __init__(self, skew: int = SKEW_SECONDS) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
         self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}
-        self.quorum = "none"
+        self.quorum, self.skew = "none", skew
+        self.seen: list[tuple[int, int, str]] = []  # size, when a witness first cosigned it, which
 
-    def key(self, text: str, *kinds: int) -> notes.Key:
+    def key(self, text: str, *kinds: int) -> Key:
         """Read a key; Unreadable for one of another kind, or named before, under whatever name."""
         key, known = notes.parse_key(text), [*self.logs, *self.witnesses.values()]
         if key.kind not in kinds or key.public in [each.public for each in known]:
@@ -28,19 +39,20 @@ class Trust:
         """Believe a log's key; Unreadable for what is none."""
         self.logs.append(self.key(text, notes.ED25519, notes.ML_DSA_44))
 
-    def checkpoint(
-        self, data: bytes, what: str = "the checkpoint"
-    ) -> tuple[notes.Head, dict[str, object]]:
+    def checkpoint(self, data: bytes, what: str = "the checkpoint") -> tuple[Head, dict[str, Any]]:
         """Read a checkpoint that log and witnesses signed, and tell who did.
 
-        DoesNotHold when no key of its log did, or too few witnesses, which are counted by key.
-        """
+        DoesNotHold when no key of its log did, or too few witnesses, which are counted by key."""
         note = notes.parse_note(data, what)
         head = notes.parse_head(note[0])
         signers = self.signers(note, head.origin, what, head)
         cosigners = notes.signed_by(note, self.witnesses.values(), what, head)
         if not self._reached(self.quorum, {key.public for key in cosigners}):
             raise DoesNotHold(f"{what} lacks the witnesses that the policy asks for")
+        lines = [line for line in note[1] if line[:2] in [key[:2] for key in cosigners]]
+        times = sorted((int.from_bytes(line[2][:8], "big"), line[0]) for line in lines)
+        # A cosignature of the time 0 does not say when.
+        self.seen += [(head.size, *first) for first in [it for it in times if it[0]][:1]]
         known = [key[:2] for key in (*signers, *cosigners)]
         return head, {
             "signed_by": [key.name for key in signers],
@@ -48,14 +60,21 @@ class Trust:
             "unknown_signatures": sum(line[:2] not in known for line in note[1]),
         }
 
-    def signers(
-        self, note: notes.Note, origin: str, what: str, head: notes.Head | None = None
-    ) -> list[notes.Key]:
+    def signers(self, note: Note, origin: str, what: str, head: Head | None = None) -> list[Key]:
         """List the log's keys that signed a note; DoesNotHold when none did."""
         keys = [it for it in self.logs if it.name == origin and (head or it.kind == notes.ED25519)]
         if not (found := notes.signed_by(note, keys, what, head)):
             raise DoesNotHold(f"{what} is not signed by a key that is trusted for {origin}")
         return found
+
+    def require_time(self, index: int, at: str) -> None:
+        """DoesNotHold for a leaf that was decided after a witness saw it, or before one saw a log without it."""
+        for size, time, name in self.seen:
+            late, early = at >= instant(time + self.skew + 1), at < instant(time - self.skew)
+            if late if index < size else early:
+                what = "it in the log" if index < size else "the log without it"
+                told = f"{name} saw {what} at {instant(time)}Z"
+                raise DoesNotHold(f"the leaf says that it is of {at}, but {told}", index)
 
     def _reached(self, name: str, cosigned: set[bytes]) -> bool:
         if name in self.witnesses:
@@ -69,9 +88,8 @@ class Trust:
         for place, line in enumerate(data.decode(errors="surrogateescape").split("\n"), 1):
             words = [word for word in line.replace("\t", " ").split(" ") if word]
             try:
-                if place > POLICY_LINES_MAX or any(
-                    it < " " or it == "\x7f" for it in "".join(words)
-                ):
+                strange = any(it < " " or it == "\x7f" for it in "".join(words))
+                if strange or place > POLICY_LINES_MAX:
                     raise Unreadable("a control character, or too many lines")
                 if words and not words[0].startswith("#"):
                     self._read_line(words, members)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.http import (
     pages,
+    routes_access,
     routes_agenda,
     routes_answers,
     routes_booking,
@@ -49,6 +50,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_agenda.routes.specs,
     *routes_answers.routes.specs,
     *routes_reports.routes.specs,
+    *routes_access.routes.specs,
     *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,

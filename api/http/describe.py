@@ -16,6 +16,7 @@ from api.http.fields import example_id, path_schema
 from api.http.limits import CALENDAR
 from api.http.problems import PROBLEM_JSON, Bug, UnknownField, UnsupportedMediaType, status_of
 from domain import errors
+from domain.access_review import GLASS_REASONS
 from domain.purposes import PURPOSES
 
 PROBLEM_REF: Final = "#/components/schemas/Problem"
@@ -219,6 +220,9 @@ def _request_headers(spec: Spec) -> list[dict[str, Any]]:
         words = "The case that some purposes demand, an id."
         shape = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
         found.append(_header("Daybook-Case", words, shape))
+        words = "Opens beyond this key's role or locations, where the tenant allows it; a review is due."
+        reasons = {"type": "string", "enum": list(GLASS_REASONS)}
+        found.append(_header("Daybook-Break-Glass", words, reasons))
     return found
 
 

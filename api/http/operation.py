@@ -29,7 +29,7 @@ from api.http.settings import ApiSettings
 from api.http.threads import Threads
 from api.platform import Platform
 from application.ledger import public_reader
-from application.recorded import Answer
+from application.recorded import Answer, Caller
 from domain.errors import DomainError, NotFound
 
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -131,14 +131,20 @@ class Operation(APIRoute):
                 else:
                     by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
                 quota = edge.limiter.take(by.actor)
-                purposeful = security.with_purpose(by, request.headers)
-                call = Call(edge.platform, purposeful, request.headers)
+                call = Call(edge.platform, self._purposeful(by, request), request.headers)
                 answer = self._replayed_or_done(call, request)
         except DomainError as refusal:
             answer = edge.refused(refusal)
         except Exception as failure:
             answer = edge.failed(failure)
         return replace(answer, headers=(*answer.headers, *quota))
+
+    def _purposeful(self, by: Caller, request: _Request) -> Caller:
+        """Who calls, and why. Words that nobody knows are refused; on the record, where they were to open data."""
+        headers = request.headers
+        if self.spec.opens and (reason := security.misspoken(headers)) is not None:
+            self.edge.platform.denials.record(security.as_far_as_known(by, headers), reason)
+        return security.with_purpose(by, headers)
 
     def _token(self, request: _Request) -> str | None:
         """The API key; None where none is given and none is needed. Refuses: Unidentified."""

@@ -12,11 +12,13 @@ from uuid import UUID
 
 from application.access_keys import parse_token
 from application.recorded import Caller
-from domain.errors import PurposeRequired, TooMany, Unidentified
+from domain.access import DenialReason, known_case
+from domain.access_review import GLASS_REASONS, GlassReason
+from domain.errors import NotPermitted, PurposeRequired, TooMany, Unidentified
 from domain.purposes import PURPOSES
 
 _TOKEN: Final = re.compile(rb"dbk_[A-Za-z0-9_-]{16,200}")
-_CASE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_GLASS: Final[dict[str, GlassReason]] = {reason: reason for reason in GLASS_REASONS}
 BUCKETS_MAX: Final = 10_000
 
 
@@ -44,19 +46,46 @@ def tenant_of(token: str) -> UUID:
 
 
 def with_purpose(by: Caller, headers: dict[bytes, bytes]) -> Caller:
-    """`by` with the purpose and case it names. Whether they suffice is for the use case to say.
+    """`by` with the purpose, the case and the reason to break the glass that it names.
 
-    Refuses: PurposeRequired (a purpose that is not listed, a case that is not an id).
+    Whether they suffice is for the use case to say.
+    Refuses: PurposeRequired (a purpose that is not listed, a case that is not an id), NotPermitted (no reason to break
+    the glass).
     """
-    case = _text(headers, b"daybook-case")
-    if case is not None and not _CASE.fullmatch(case):
-        raise PurposeRequired("Daybook-Case is an id of at most 64 of A-Z a-z 0-9 . _ -")
+    match misspoken(headers):
+        case "case_malformed":
+            raise PurposeRequired("Daybook-Case is an id of at most 64 of A-Z a-z 0-9 . _ -")
+        case "purpose_unlisted":
+            raise PurposeRequired("Daybook-Purpose is one of: " + ", ".join(sorted(PURPOSES)))
+        case "break_glass_unlisted":
+            raise NotPermitted("Daybook-Break-Glass is one of: " + ", ".join(GLASS_REASONS))
+    glass = _GLASS.get(_text(headers, b"daybook-break-glass") or "")
     purpose = _text(headers, b"daybook-purpose")
     if purpose is None:
-        return by  # a case alone says nothing
-    if purpose not in PURPOSES:
-        raise PurposeRequired("Daybook-Purpose is one of: " + ", ".join(sorted(PURPOSES)))
-    return replace(by, purpose=purpose, case=case)
+        return replace(by, break_glass=glass) if glass else by  # a case alone says nothing
+    case = _text(headers, b"daybook-case")
+    return replace(by, purpose=purpose, case=case, break_glass=glass)
+
+
+def misspoken(headers: dict[bytes, bytes]) -> DenialReason | None:
+    """What is wrong with the words that say why, as a code; None when each is one that is known."""
+    case = _text(headers, b"daybook-case")
+    if case is not None and known_case(case) is None:
+        return "case_malformed"
+    purpose = _text(headers, b"daybook-purpose")
+    if purpose is not None and purpose not in PURPOSES:
+        return "purpose_unlisted"
+    glass = _text(headers, b"daybook-break-glass")
+    if glass is not None and glass not in _GLASS:
+        return "break_glass_unlisted"
+    return None
+
+
+def as_far_as_known(by: Caller, headers: dict[bytes, bytes]) -> Caller:
+    """`by` with the purpose and the case that it names, where they are a code and an id; nothing else gets in."""
+    purpose = _text(headers, b"daybook-purpose")
+    case = known_case(_text(headers, b"daybook-case"))
+    return replace(by, purpose=purpose if purpose in PURPOSES else None, case=case)
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.denials import Denials
 from application.ports import Clock
+from application.reveal import NoGags
 from application.sweeping import Sweeping
+from application.withholding import Gags, Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
 from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
+from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
@@ -37,22 +44,24 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=3, walled=False)
-    source = SequencedEvents(engine.mapper, Sequenced)
-    agenda = Follower(AgendaModel(), source)
-    disclosures = Follower(DisclosuresModel(), source)
+    models = (AgendaModel(), AccessesModel(), DisclosuresModel())
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    first, *others = (
+        Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
+    )
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
-        _thread(
-            stop,
-            "disclosures",
-            lambda: follow_while_connected(stop, follower_role, disclosures),
-        ),
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
+        *(
+            _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
+            for one in others
+        ),
     ]
-    persistently(stop, "agenda", lambda: follow_while_connected(stop, follower_role, agenda))
+    persistently(
+        stop, first.model.name, partial(follow_while_connected, stop, follower_role, first)
+    )
     for thread in beside:
         thread.join(timeout=5.0)
     keeper_role.close()
@@ -91,13 +100,22 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
 
 
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
-    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday."""
-    sweeping = Sweeping(engine.store, engine.book, engine.clock, engine.ids)
+    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
+
+    Record the denials that were counted, and open to persons what was withheld until now.
+    """
+    store, clock, ids = engine.store, engine.clock, engine.ids
+    gags: Gags = NoGags()
+    sweeping = Sweeping(store, engine.book, clock, ids)
+    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
+    openings = Openings(store, PostgresAccesses(engine.app), gags, clock, ids)
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                denials.sweep(tenant)
+                openings.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

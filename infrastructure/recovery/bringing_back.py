@@ -28,11 +28,18 @@ NOTE: Final = (
     "INSERT INTO recovery SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) ON CONFLICT (tenant_id)"
     " DO UPDATE SET restored = greatest(recovery.restored, excluded.restored), rebuilt = false"
 )
-FORGET_MODELS: Final = tuple(
-    f"DELETE FROM {table}"
-    for table in ("agenda_v1", "recipient_v1", "disclosure_v1", "disclosure_step_v1", "shared_v1")
+READ_MODELS: Final = (
+    "agenda_v1",
+    "access_event_v1",
+    "access_subject_v1",
+    "access_holder_v1",
+    "access_review_v1",
+    "recipient_v1",
+    "disclosure_v1",
+    "disclosure_step_v1",
+    "shared_v1",
 )
-BEGIN_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
+BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
     " unnest(%b::uuid[], %b::uuid[], %b::int[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"
@@ -68,9 +75,9 @@ def begin(connection: psycopg.Connection[Any], missing: Missing) -> None:
     )
     with connection.transaction():
         connection.execute(NOTE, columns)
-        for forget in FORGET_MODELS:
-            connection.execute(forget.encode())
-        connection.execute(BEGIN_MODELS)
+        for table in READ_MODELS:
+            connection.execute(f"DELETE FROM {table}".encode())
+        connection.execute(BEGIN_READ_MODELS)
 
 
 def bring_back(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_exports import MemoryExporter
 from infrastructure.twin.memory_ledger import MemoryLedger
@@ -117,3 +118,5 @@ class MemoryWorld:
         self.ledger = MemoryLedger(self.state)
         self.exporter = MemoryExporter(self.ledger)
         self.press = MemoryReportPress(self.ledger)
+        self.accesses = MemoryAccesses(self.state)
+        self.denial_counts = MemoryDenialCounts(self.state)

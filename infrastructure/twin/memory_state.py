@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from uuid import UUID
 
+from application.denials import Counted
 from application.ports import CatalogEntry
 from application.recorded import Answer, Recorded
 from infrastructure.twin.memory_reservations import Reservations
@@ -35,6 +36,7 @@ class MemoryState:
     busy: dict[tuple[UUID, UUID], tuple[Block, ...]] = field(default_factory=dict)
     fences: set[tuple[UUID, UUID, str]] = field(default_factory=set)
     answers: dict[tuple[UUID, bytes], KeptAnswer] = field(default_factory=dict)
+    denials: dict[tuple[UUID, UUID], tuple[Counted, int]] = field(default_factory=dict)
 
     def answer_row(self, tenant: UUID, row: UUID) -> KeptAnswer | None:
         """The call that has this row, while it runs."""

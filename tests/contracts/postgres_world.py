@@ -11,6 +11,7 @@ import psycopg
 from domain.sealing import RETENTION_CLASSES
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.contracts.world import NOW
@@ -26,6 +27,7 @@ class PostgresContractWorld:
         self.book = engine.book
         self.people = engine.people
         self.opener = engine.vault
+        self.denial_counts = PostgresDenialCounts(engine.app)
         self.answers = replace(engine.answers, clock=self._clock)
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from application.denials import DenialCounts
 from application.ports import (
     Answers,
     Append,
@@ -52,6 +53,8 @@ class World(Protocol):
     def opener(self) -> Opener: ...
     @property
     def answers(self) -> Answers: ...
+    @property
+    def denial_counts(self) -> DenialCounts: ...
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:
         """Bind what runs inside, in this thread, to `tenant`."""

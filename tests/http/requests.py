@@ -58,5 +58,7 @@ def _bodies(made: dict[str, str]) -> dict[str, Any]:
         "cancel_booking": reason,
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},
+        "review_access": {"outcome": "justified"},
+        "rule_break_glass": {"allowed": False},
         "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},
     }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from application.claims import claim_of_booking, claim_of_hold
+from application.denials import Counted
 from application.ports import Append, BusyReplacement, CatalogEntry, Claim, Outcome, Release
 from application.recorded import Answer, Recorded, Ticket
 from domain import booking
+from domain.access import SubjectSeen, grant, withhold
+from domain.access_key import KeyIssued, KeyTerms
+from domain.access_review import break_glass
 from domain.booking import BookingConfirmed
 from domain.booking_given import PersonGiven
 from domain.hold import HoldPlaced
@@ -18,10 +22,11 @@ from domain.sealing import Envelope
 from domain.service import Service, ServiceTerms
 from domain.staff import Staff, StaffTerms
 from domain.subject import Profile, SubjectRegistered
-from domain.values import Personal, epoch_seconds
+from domain.values import Personal, epoch_seconds, public_id
 from domain.visit import Visit
 from infrastructure.clock import SystemClock
 from infrastructure.engine import Engine
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.wall import bound_to
 
 HOUR = timedelta(hours=1)
@@ -159,6 +164,8 @@ class Filled:
     hold: UUID
     seat: UUID
     call: UUID  # the row of an idempotent call that runs
+    access: UUID  # the event of one that was withheld, for which the glass was broken
+    denial: Counted
 
 
 def fill(engine: Engine) -> Filled:
@@ -174,4 +181,35 @@ def fill(engine: Engine) -> Filled:
     with bound_to(tenant.id):
         call = engine.answers.begin(tenant.id, "key_1 POST /v1/bookings", "call-1", b"{}")
     assert isinstance(call, UUID)
-    return Filled(tenant, subject, made, hold, seat, call)
+    return Filled(
+        tenant, subject, made, hold, seat, call, look_at(tenant, subject), deny(tenant, subject)
+    )
+
+
+def look_at(tenant: Tenant, subject: UUID) -> UUID:
+    """Somebody whose key is known looked at the subject, broke the glass for it, and it is withheld; the event."""
+    key = public_id("key", issue(tenant))
+    at, tag, access = tenant.engine.clock.now(), uuid4(), uuid4()
+    granted = grant(access, "service", "W-1", ("name",), (SubjectSeen(tag, bytes(16).hex()),))
+    first = replace(tenant.event(access, 1, granted), actor=key)
+    held = tenant.event(access, 2, withhold(first.event_id, {subject: tag}, at))
+    glass = break_glass(access, "emergency", "role", at, 24)
+    broken = replace(tenant.event(uuid4(), 1, glass), cause=first.event_id, actor=key)
+    assert tenant.append(first, held, broken) is Outcome.APPENDED
+    return first.event_id
+
+
+def issue(tenant: Tenant) -> UUID:
+    """Issue a key; its id."""
+    issued = KeyIssued(uuid4(), KeyTerms(("staff",), "sam"), "0" * 64)
+    assert tenant.append(tenant.event(issued.key, 1, issued)) is Outcome.APPENDED
+    return issued.key
+
+
+def deny(tenant: Tenant, subject: UUID) -> Counted:
+    """Somebody was refused, and that is counted."""
+    at = tenant.engine.clock.now()
+    one = Counted(uuid4(), at, "key_1", subject, None, "role", None, ("name",), 1, at)
+    with bound_to(tenant.id):
+        PostgresDenialCounts(tenant.engine.app).add(tenant.id, one)
+    return one

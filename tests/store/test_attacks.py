@@ -7,6 +7,7 @@ holds a receipt is the witness).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from infrastructure.wall import bound_to
 from tests.ledger.bundles import Unpacked
 from tests.store.exporting import ExportPress, export_press
 from tests.store.filling import Tenant
+from tests.verifier.bundles import cosign, witness_key
 from tests.verifier.running import Outcome, run
 
 EVENTS = 300
@@ -267,6 +269,30 @@ def test_two_histories_for_two_auditors_do_not_go_together(
     sign_with_a_stolen_key(house, tenant)
     shown_to_other = exported(house, tenant, tmp_path)
     assert audited(house, tenant, shown_to_other, seen_by_one).code == 1
+
+
+def test_a_clock_that_was_set_back_is_contradicted_by_a_witness_s_time(
+    house: ExportPress, tenant: UUID, tmp_path: Path
+) -> None:
+    """Events that the log got after a witness had cosigned it cannot be of an hour before."""
+    witness, kept = Ed25519PrivateKey.generate(), tmp_path / "cosigned"
+    vkey = witness_key("w.example", witness).text()
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {house.key(tenant).text()}\nwitness W {vkey}\nquorum none\n")
+    seen, now = note(house, tenant).encode(), int(time.time())
+    book(Tenant(house.engine, id=tenant), 2, EVENTS)
+    house.publish()
+    bundle = exported(house, tenant, tmp_path)
+
+    def audited_at(seconds: int) -> Outcome:
+        kept.write_bytes(cosign(seen, "w.example", witness, seconds))
+        return run(bundle, "--policy", policy, "--known-checkpoint", kept)
+
+    assert audited_at(now).code == 0
+    # The witness's clock an hour ahead of the house's is the house's an hour behind.
+    refused = audited_at(now + 3_600)
+    assert (refused.code, refused.index) == (1, EVENTS)
+    assert "w.example saw the log without it" in refused.reason
 
 
 def test_the_signer_refuses_a_second_history_of_the_same_size(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,9 +30,12 @@ from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.ledger.subjects.map_drawing import draw
 from infrastructure.ledger.subjects.subject_index import index_some
+from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
+from projections.access_reads import PostgresAccesses
+from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel, PostgresAgenda
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
@@ -47,6 +51,7 @@ TABLES_OF_TENANTS = (
     "SELECT relname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attname = 'tenant_id'"
     " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 )
+EARLY, LATE = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 BARRED = (DomainError, psycopg.errors.InsufficientPrivilege)
 
 
@@ -115,11 +120,11 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
         share_something(engine, one)
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    source = SequencedEvents(engine.mapper, Sequenced)
-    for model in (Follower(AgendaModel(), source), Follower(DisclosuresModel(), source)):
+    for model in (AgendaModel(), AccessesModel(), DisclosuresModel()):
+        following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
         with follower.connection() as connection:
-            model.begin(connection)
-            while model.step(connection):
+            following.begin(connection)
+            while following.step(connection):
                 pass
     with psycopg.connect(module_deployment.main, autocommit=True) as owner:
         for one in (made.mine, made.theirs):
@@ -195,6 +200,29 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
     "disclosures.known_position": lambda two, of: (
         0 if of == two.mine.tenant.id else disclosures(two).known_position(of, FAR_OFF)
     ),
+    "accesses.about": lambda two, of: PostgresAccesses(two.engine.app).about(
+        of, two.theirs.subject, LATE, 9, None, withheld=True
+    ),
+    "accesses.between": lambda two, of: [
+        row
+        for row in PostgresAccesses(two.engine.app).between(of, EARLY, LATE, 9, None)
+        if row.event == two.theirs.access
+    ],
+    "accesses.reviews": lambda two, of: [
+        row
+        for row in PostgresAccesses(two.engine.app).reviews(of, None, LATE, 9, None)
+        if row.access == two.theirs.access
+    ],
+    "accesses.due": lambda two, of: [
+        one
+        for one in PostgresAccesses(two.engine.app).due(of, LATE, 9)
+        if one.person == two.theirs.subject
+    ],
+    "denials.unsettled": lambda two, of: [
+        one
+        for one in PostgresDenialCounts(two.engine.app).unsettled(of, LATE, 9)
+        if one.id == two.theirs.denial.id
+    ],
     "positions.wait": lambda two, of: two.engine.positions.wait(of, "agenda", first_event(two)),
 }
 
@@ -310,6 +338,11 @@ WRITING: dict[str, Callable[[Two, UUID], object]] = {
     "store.append, an entry": entry_of_theirs,
     "store.append, busy time": busy_of_theirs,
     "store.append, an answer": answer_of_theirs,
+    "denials.add": lambda two, of: PostgresDenialCounts(two.engine.app).add(of, two.theirs.denial),
+    "denials.settle": lambda two, of: PostgresDenialCounts(two.engine.app).settle(
+        of, two.theirs.denial.id, 1
+    ),
+    "denials.forget": lambda two, of: PostgresDenialCounts(two.engine.app).forget(of, LATE),
     "people.find_or_prepare": lambda two, of: two.engine.people.find_or_prepare(
         of, "new@example.test", uuid4(), ("profile",)
     ),

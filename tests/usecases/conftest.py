@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from tests.usecases.salon import Salon
+from tests.usecases.front import Front
+from tests.usecases.salon import Salon, at
 
 
 @pytest.fixture
@@ -27,3 +29,10 @@ def cut(salon: Salon, here: UUID) -> UUID:
 @pytest.fixture
 def sam(salon: Salon, here: UUID, cut: UUID) -> UUID:
     return salon.a_staff_member([here], [cut])
+
+
+@pytest.fixture
+def front(salon: Salon, cut: UUID, sam: UUID) -> Front:
+    made = salon.book(cut, at(10))
+    clerk = replace(salon.by, roles=frozenset({"staff"}), purpose="service")
+    return Front(salon, made, clerk)

@@ -11,6 +11,7 @@ from application.agenda import AgendaReads
 from application.booking import Bookings, BookVisit
 from application.booking_course import BookingCourse, Target
 from application.booking_reads import BookingReads
+from application.denials import Denials
 from application.execute import Scribe
 from application.holds import Holds, PlaceHold
 from application.ports import Append, BusyReplacement, CatalogEntry, CatalogKind, Outcome
@@ -54,6 +55,17 @@ def nine_to_five(zone: str = "Europe/London") -> Schedule:
 
 
 @dataclass
+class Gagging:
+    """The cases under a gag, and until when."""
+
+    cases: dict[str, datetime] = field(default_factory=dict)
+
+    def until(self, tenant: UUID, case: str) -> datetime | None:
+        """See the port `Gags`."""
+        return self.cases.get(case) if tenant == TENANT else None
+
+
+@dataclass
 class Salon:
     """One tenant in a world of its own. The clock stands at Monday 08:00 UTC."""
 
@@ -65,7 +77,17 @@ class Salon:
     def __post_init__(self) -> None:
         world = self.world
         ports = (world.store, world.book, world.clock, world.ids, world.holidays)
-        self.reveal = Reveal(world.store, world.opener, world.clock, world.ids)
+        self.gags = Gagging()
+        self.denials = Denials(world.store, world.denial_counts, world.clock, world.ids, self.gags)
+        self.reveal = Reveal(
+            world.store,
+            world.opener,
+            world.clock,
+            world.ids,
+            world.book,
+            self.denials,
+            self.gags,
+        )
         self.slots = Slots(world.book, world.clock, world.holidays)
         self.holds = Holds(*ports)
         self.bookings = Bookings(world.store, world.book, world.people, *ports[2:])

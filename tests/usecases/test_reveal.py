@@ -11,7 +11,7 @@ import pytest
 from application.agenda import AgendaQuery
 from application.recorded import Caller
 from application.register import Receipt
-from application.reveal import Reveal, Sight
+from application.reveal import Sight
 from domain.access import AccessGranted
 from domain.booking import Booking
 from domain.errors import (
@@ -119,7 +119,6 @@ def test_roles_that_open_personal_data(salon: Salon, made: Receipt[Booking], rol
 def test_nothing_is_opened_without_a_role_a_purpose_and_a_case_that_it_demands(
     salon: Salon, made: Receipt[Booking], clerk: Caller
 ):
-    before = salon.total()
     with pytest.raises(NotPermitted) as refusal:
         salon.reads.with_customer(made.state.id, replace(salon.by, purpose="service"))
     assert refusal.value.code == "not_permitted"
@@ -131,7 +130,7 @@ def test_nothing_is_opened_without_a_role_a_purpose_and_a_case_that_it_demands(
     ):
         with pytest.raises(PurposeRequired):
             salon.reads.with_customer(made.state.id, replace(clerk, purpose=purpose, case=case))
-    assert salon.total() == before
+    assert accesses(salon) == []
 
 
 def test_what_an_erased_person_gave_is_gone(salon: Salon, made: Receipt[Booking], clerk: Caller):
@@ -164,8 +163,7 @@ class Watched:
 
 def test_the_record_comes_before_the_opening(salon: Salon, made: Receipt[Booking], clerk: Caller):
     watched = Watched(salon, [])
-    world = salon.world
-    reveal = Reveal(world.store, watched, world.clock, world.ids)
+    reveal = replace(salon.reveal, opener=watched)
     person = salon.now(made).person
     assert isinstance(person, Envelope)
     reveal.open(clerk, [Sight(made.state.subject, person)], ("name",))
@@ -184,6 +182,18 @@ def test_a_value_that_cannot_be_read_is_an_alarm_and_still_on_record(
 def test_looking_at_nobody_is_no_access(salon: Salon, made: Receipt[Booking], clerk: Caller):
     assert salon.reveal.open(clerk, [], ("name",)) == []
     assert accesses(salon) == []
+
+
+def test_a_look_up_that_finds_someone_is_an_access_too(
+    salon: Salon, made: Receipt[Booking], clerk: Caller
+):
+    salon.reveal.note(clerk, [made.state.subject] * 2, ("email",))
+    salon.reveal.note(clerk, [], ("email",))
+    (access,) = accesses(salon)
+    assert (access.count, access.fields) == (1, ("email",))
+    assert access.subjects[0].subject == made.state.subject
+    with pytest.raises(PurposeRequired):
+        salon.reveal.note(replace(clerk, purpose=None), [made.state.subject], ("email",))
 
 
 def test_a_calendar_entry_says_what_when_and_where(salon: Salon, made: Receipt[Booking]):

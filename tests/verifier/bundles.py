@@ -110,7 +110,7 @@ def entry(
 
 
 def cosign(
-    checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_800_000_000
+    checkpoint: bytes, name: str, key: Ed25519PrivateKey, time: int = 1_805_032_800
 ) -> bytes:
     """A checkpoint with one more witness on it."""
     text = checkpoint.decode().rpartition("\n\n")[0] + "\n"

@@ -154,6 +154,18 @@ def test_the_manifest_of_another_export_is_refused(ledger: Ledger, tmp_path: Pat
 # ---- Zips
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 93])
+def test_a_file_packed_in_an_unusual_way_is_refused_before_it_is_unpacked(
+    ledger: Ledger, tmp_path: Path, method: int
+) -> None:
+    """Each way fails in errors of its own; and what says LZMA, and is not, once ended in a stack trace."""
+    data = bytearray(zipped(ledger.export()))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 10] = method
+    found = verify(tmp_path, bytes(data), ledger)
+    assert (found.code, "not stored or deflated" in found.reason) == (2, True)
+
+
 def test_two_files_of_one_name_are_refused(ledger: Ledger, tmp_path: Path) -> None:
     out = io.BytesIO(zipped(ledger.export()))
     with zipfile.ZipFile(out, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):

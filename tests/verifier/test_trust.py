@@ -80,7 +80,7 @@ def test_a_quorum_is_met_or_not(
 ) -> None:
     note = ledger.checkpoint()
     for at, which in enumerate(signing):
-        note = cosign(note, f"w{which}", witnesses[which], time=1_800_000_000 + at)
+        note = cosign(note, f"w{which}", witnesses[which], time=1_805_032_800 + at)
     found = receipt(ledger, tmp_path, note, two_of_three(ledger, witnesses, needed))
     assert found.code == code
     if code == 0:
@@ -142,11 +142,11 @@ def ml_dsa_line(name: str, key: MLDSA44PrivateKey, checkpoint: bytes, time: int)
 def test_an_ml_dsa_cosignature_counts(ledger: Ledger, tmp_path: Path) -> None:
     key = MLDSA44PrivateKey.generate()
     note = ledger.checkpoint()
-    vkey, line = ml_dsa_line("pq.example", key, note, 1_800_000_000)
+    vkey, line = ml_dsa_line("pq.example", key, note, 1_805_032_800)
     policy = f"log {ledger.vkey}\nwitness W {vkey}\nquorum W\n"
     found = receipt(ledger, tmp_path, note + line.encode(), policy)
     assert (found.code, found.report["cosigned_by"]) == (0, ["pq.example"])
-    _, elsewhere = ml_dsa_line("pq.example", key, ledger.checkpoint(5), 1_800_000_000)
+    _, elsewhere = ml_dsa_line("pq.example", key, ledger.checkpoint(5), 1_805_032_800)
     assert receipt(ledger, tmp_path, note + elsewhere.encode(), policy).code == 1
     assert receipt(ledger, tmp_path, note, policy).code == 1
 
