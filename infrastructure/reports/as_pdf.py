@@ -7,15 +7,18 @@ that no letter of a name can be dropped unseen.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 from application.reports.report import Report
-from domain.errors import RangeTooLong
+from domain.errors import RangeTooLong, Unavailable
 from infrastructure.reports.said import cell_text, lines
 
-ROWS_MAX: Final = 10_000
-TEMPLATE: Final = Path(__file__).with_name("page.typ")
+ROWS_MAX: Final = 2_000
+SECONDS_MAX: Final = 60.0
+PROGRAM: Final = Path(__file__).with_name("typeset.py")
 # Latin, Greek and Cyrillic, and the punctuation and signs that go with them.
 COVERED: Final = (
     (0x20, 0x7E),
@@ -29,21 +32,24 @@ COVERED_SIGNS: Final = frozenset("–—‘’“”„…€™ŸЁё")
 
 
 def rendered(report: Report) -> bytes:
-    """The bytes. Refuses: RangeTooLong (over 10,000 rows)."""
-    import typst  # 80 MB that nobody but reports has use for
-
+    """The bytes. Refuses: RangeTooLong (over 2,000 rows), Unavailable (they took too long)."""
     if len(report.rows) > ROWS_MAX:
-        raise RangeTooLong(
-            f"A PDF has at most {ROWS_MAX:,} rows; take another format, or a shorter period"
+        words = f"A PDF has at most {ROWS_MAX:,} rows; take another format, or a shorter period"
+        raise RangeTooLong(words)
+    try:
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM)],
+            input=json.dumps(_data(report)).encode(),
+            capture_output=True,
+            timeout=SECONDS_MAX,
+            check=False,
         )
-    made = typst.compile(
-        TEMPLATE.read_bytes(),
-        format="pdf",
-        sys_inputs={"data": json.dumps(_data(report))},
-        pdf_standards=["a-2b"],
-        ignore_system_fonts=True,
-    )
-    return bytes(made)
+    except subprocess.TimeoutExpired:
+        raise Unavailable("The pages took too long", retry_after_seconds=10) from None
+    if done.returncode != 0 or not done.stdout.startswith(b"%PDF-"):
+        # What it said may hold what is in the report.
+        raise RuntimeError(f"typesetting ended with {done.returncode}")
+    return done.stdout
 
 
 def shown(text: str) -> str:

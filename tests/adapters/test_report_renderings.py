@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from application.ledger import Checkpoint
 from application.reports.issuing import KINDS
 from application.reports.report import Report, Row
 from domain.disclosure import LawfulBasis
-from domain.errors import RangeTooLong
+from domain.errors import RangeTooLong, Unavailable
 from domain.purposes import PURPOSES
 from domain.recipient import TRANSFER_MECHANISMS, Role
 from domain.report import ReportFormat, ReportName
@@ -235,3 +236,27 @@ def test_a_signature_is_over_every_byte() -> None:
         assert asked[-1] == ("example/log", manifest(f"article-15.{format}", body, "example/log"))
         assert json.loads(asked[-1][1])["kind"] == "report"
         assert made.body_sha256 == b64encode(sha256(made.body).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("program", "seconds", "refused"),
+    [
+        ("import time; time.sleep(20)", 0.3, Unavailable),
+        ("raise SystemExit('a name')", 20.0, RuntimeError),
+        ("print('no pages')", 20.0, RuntimeError),
+    ],
+)
+def test_a_typesetter_that_fails_tells_nothing_of_what_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    program: str,
+    seconds: float,
+    refused: type[Exception],
+) -> None:
+    failing = tmp_path / "failing.py"
+    failing.write_text(program)
+    monkeypatch.setattr(as_pdf, "PROGRAM", failing)
+    monkeypatch.setattr(as_pdf, "SECONDS_MAX", seconds)
+    with pytest.raises(refused) as failure:
+        as_pdf.rendered(report())
+    assert "name" not in str(failure.value)
