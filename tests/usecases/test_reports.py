@@ -237,6 +237,23 @@ def test_ropa_tells_where_what_happened_and_what_is_declared_differ(desk: Desk) 
     assert desk.rows("ropa")[2]["contract_to"] == "2027-02-01"
 
 
+def test_ropa_names_the_host_with_country_and_role_and_drifts_without_it(desk: Desk) -> None:
+    ada, story = desk.person(), desk.story
+    host = story.recipient(
+        "Example Cloud Inc", "US", kind="hosting", permitted_purposes=("service",)
+    )
+    story.sent(host, ada)
+    told = ("recipient", "country", "role", "declared", "drift")
+    assert cells(desk.rows("ropa"), *told) == [
+        ("Example Cloud Inc", "US", "processor", "yes", None)
+    ]
+    story.revise(host, "Example Cloud Inc", kind="hosting", permitted_purposes=("support",))
+    assert cells(desk.rows("ropa"), *told) == [
+        ("Example Cloud Inc", "US", "processor", "no", "happened but not declared"),
+        ("Example Cloud Inc", "US", "processor", "yes", "declared but never happened"),
+    ]
+
+
 def test_a_report_is_the_same_bytes_at_the_same_position_and_says_up_to_where(desk: Desk) -> None:
     ada, story = desk.person(), desk.story
     crm = story.recipient()
