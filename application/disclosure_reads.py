@@ -60,13 +60,14 @@ class Totals:
 class Entry:
     """One row with its history: `steps` are those that were so, oldest first, never empty.
 
-    `terms` are the recipient's, of the version it was recorded with. `share` is the person's part, where one was asked
-    about.
+    `terms` are the recipient's, of the version it was recorded with. `opens_now` is when it opens as is known now,
+    whatever was known then. `share` is the person's part, where one was asked about.
     """
 
     row: DisclosureRow
     terms: RecipientRow | None
     steps: tuple[Step, ...]
+    opens_now: datetime | None = None
     share: SharedRow | None = None
 
     @property
@@ -75,9 +76,14 @@ class Entry:
         return self.steps[-1]
 
     def withheld_until(self, as_of: AsOf) -> datetime | None:
-        """Until when it is withheld; None when it is not, or not any more."""
-        opens_at = self.last.opens_at
-        return opens_at if opens_at is not None and opens_at > as_of.opened_by else None
+        """Until when it is withheld; None when it is not, or not any more.
+
+        A gag that was extended since holds for whoever asks how it was before: what is withheld now, is withheld.
+        """
+        then, now = self.last.opens_at, self.opens_now
+        held = [then] if then is not None and then > as_of.opened_by else []
+        held += [now] if now is not None and now > as_of.now else []
+        return max(held, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,15 +44,16 @@ TOTALS: Final[LiteralString] = (
     "SELECT recipient_id, count(*) FILTER (WHERE shared AND seen) AS n,"
     " count(*) FILTER (WHERE shared AND seen AND marketing) AS m, count(*) FILTER (WHERE hidden) AS w, count(*) AS a"
     " FROM (SELECT recipient_id, marketing, shared, hidden, (NOT hidden OR %b) AS seen FROM ("
-    "SELECT recipient_id, marketing, shared, coalesce(opens_at > %b, false) AS hidden FROM ({}) t) t"
+    "SELECT recipient_id, marketing, shared,"
+    " coalesce(opens_at > %b, false) OR coalesce(opens_now > %b, false) AS hidden FROM ({}) t) t"
     " WHERE NOT hidden OR %b) t GROUP BY recipient_id) t"
 )
 AS_SETTLED: Final[LiteralString] = (
-    f"SELECT h.recipient_id, h.marketing, h.shared, h.opens_at{OF_SUBJECT}"
+    f"SELECT h.recipient_id, h.marketing, h.shared, h.opens_at, h.opens_at AS opens_now{OF_SUBJECT}"
 )
 TOTALS_NOW: Final = TOTALS.format(AS_SETTLED)
 TOTALS_THEN: Final = TOTALS.format(
-    f"{AS_SETTLED}{WAS}{SETTLED} UNION ALL SELECT h.recipient_id, h.marketing, s.shared, s.opens_at"
+    f"{AS_SETTLED}{WAS}{SETTLED} UNION ALL SELECT h.recipient_id, h.marketing, s.shared, s.opens_at, h.opens_at"
     " FROM shared_v1 h CROSS JOIN LATERAL (" + STOOD + ") s"
     f" WHERE h.tenant_id = %b AND h.subject_id = %b{WAS} AND NOT (true{SETTLED})"
 )
@@ -67,7 +68,7 @@ OPEN_THEN: Final[LiteralString] = (
 )
 ROWS: Final[LiteralString] = (
     f"SELECT {', '.join('d.' + name for name in DISCLOSURE.split(', '))},"
-    f" r.event_id IS NOT NULL, {', '.join('r.' + name for name in RECIPIENT.split(', '))}"
+    f" d.opens_at, r.event_id IS NOT NULL, {', '.join('r.' + name for name in RECIPIENT.split(', '))}"
     " FROM unnest(%b::uuid[]) AS w(id) JOIN disclosure_v1 d ON d.tenant_id = %b AND d.disclosure_id = w.id"
     " LEFT JOIN recipient_v1 r ON r.tenant_id = %b AND r.recipient_id = d.recipient_id"
     " AND r.version = d.recipient_version"
@@ -111,7 +112,9 @@ class PostgresDisclosures:
             inner = (*which, *was, *was, *was, *which, *was, *was)
         else:
             statement, inner = TOTALS_NOW, which
-        found = self.database.rows(statement, (sees_all, as_of.opened_by, *inner, shows_hidden))
+        found = self.database.rows(
+            statement, (sees_all, as_of.opened_by, as_of.now, *inner, shows_hidden)
+        )
         recipients, shared, marketing, withheld, rows = found[0]
         return Totals(recipients, shared, marketing, withheld if shows_hidden else 0, rows)
 
@@ -182,8 +185,9 @@ class PostgresDisclosures:
         return [
             Entry(
                 row=disclosure_row(rows[id][:10]),
-                terms=recipient_row(rows[id][11:]) if rows[id][10] else None,
+                terms=recipient_row(rows[id][12:]) if rows[id][11] else None,
                 steps=tuple(steps[id]),
+                opens_now=rows[id][10],
                 share=shares.get(id),
             )
             for id in ids
@@ -204,8 +208,8 @@ def _narrowed(
         sql, values = WAS, [*_was(as_of)]
     if open_only and as_of.bounded:
         sql, values = sql + OPEN_THEN, [*values, *_was(as_of), as_of.opened_by]
-    elif open_only:
-        sql, values = sql + OPEN_NOW, [*values, as_of.opened_by]
+    if open_only:
+        sql, values = sql + OPEN_NOW, [*values, as_of.now]
     if after is not None:
         sql, values = sql + AFTER, [*values, *after]
     return sql, values

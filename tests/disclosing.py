@@ -213,6 +213,12 @@ class Disclosing:
         self.deliver(event.stream)
         return event.stream
 
+    def prolong(self, id: UUID, until: datetime) -> None:
+        """The gag runs until another date."""
+        told = [one.decision for one in self.events if one.stream == id]
+        tags = next(one.tags for one in told if isinstance(one, DisclosureWithheld))
+        self.append(self.event(id, DisclosureWithheld(id, until, tags)))
+
     def open(self, id: UUID, subject: UUID, tag: UUID | None = None) -> None:
         """The gag is over."""
         stream = self.id()

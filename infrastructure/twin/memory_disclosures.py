@@ -76,7 +76,8 @@ class _Folded:
             if as_of.includes(row.at, row.position):
                 terms = self.terms.get(row.recipient, []) if row.recipient else []
                 then = next((one for one in terms if one.version == row.recipient_version), None)
-                found.append(Entry(row, then, tuple(steps)))
+                now = self.steps[row.disclosure][-1].opens_at
+                found.append(Entry(row, then, tuple(steps), now))
         return found
 
 

@@ -224,6 +224,28 @@ def test_a_gag_that_ends_early_opens_by_its_event(desk: Desk) -> None:
     assert ids(desk.ask(ada, "person", as_of=before)) == []
 
 
+def test_a_gag_that_was_extended_holds_for_whoever_asks_how_it_was_before(desk: Desk) -> None:
+    ada, story = register(desk), desk.story
+    crm = story.recipient()
+    first = story.at + 10 * DAY
+    gagged = story.withheld(crm, first, ada)
+    known = story.at - timedelta(seconds=1)
+    story.at += 5 * DAY
+    last = story.at + 90 * DAY
+    story.prolong(gagged, last)
+    desk.world.clock.set(first + 20 * DAY)
+    then = first + DAY
+    for as_of, known_at in ((None, None), (then, None), (None, known), (then, known)):
+        assert ids(desk.ask(ada, "person", as_of, known_at)) == []
+        assert desk.ask(ada, "person", as_of, known_at).totals == Totals()
+        officer = desk.ask(ada, "officer", as_of, known_at)
+        (row,) = officer.part.rows
+        assert isinstance(row, Withheld) and row.until == last
+        assert (officer.totals.withheld, officer.totals.disclosures) == (1, 0)
+    desk.world.clock.set(last)
+    assert ids(desk.ask(ada, "person")) == ids(desk.ask(ada, "person", then + 100 * DAY, known))
+
+
 def test_who_works_here_is_not_named_to_the_person(desk: Desk) -> None:
     ada, story = register(desk), desk.story
     story.sent(story.recipient(), ada, case="case-7")
