@@ -5,7 +5,7 @@ VENV   := $(if $(DAYBOOK_VENV),$(DAYBOOK_VENV),.venv)
 RUN    := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix lock setup-dev
+.PHONY: help setup run test soak check fix lock setup-dev
 
 help: ## show this list
 	@echo "make <what>, with ARGS=\"...\" where it says so:"
@@ -20,6 +20,9 @@ run: setup ## bring Daybook up with the demo franchise (ARGS="--port 8080")
 
 test: setup-dev ## run the tests, and see that domain/ is covered (ARGS="tests/domain -k slot": just those)
 	@$(RUN) -m tools.test $(ARGS)
+
+soak: setup-dev ## run the tests that are too long for every day, at full size
+	@$(RUN) -m tools.test -m soak tests $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules, lock files, generated files
 	@$(RUN) -m tools.check

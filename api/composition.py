@@ -17,8 +17,11 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.consent_history import ConsentHistory, ConsentReads
+from application.consents import Consents, ReceiptSigner, StreamConsentStates
+from application.contacts import KnownPeople
 from application.denials import DenialCounts, Denials
-from application.disclosure_answers import ConsentStates, DisclosureAnswers, NoConsents
+from application.disclosure_answers import DisclosureAnswers
 from application.disclosure_reads import Disclosures
 from application.evidence import Evidence, EvidenceReads
 from application.holds import Holds
@@ -26,6 +29,9 @@ from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
 from application.locations import Locations
+from application.people import Holdings, People
+from application.people_known import Erasures
+from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.policy_matrix import PolicyReads
 from application.ports import (
     Agenda,
@@ -37,9 +43,9 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    People,
     Positions,
 )
+from application.purposes import Purposes
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
 from application.reveal import Gags, NoGags, Reveal
@@ -63,17 +69,20 @@ from infrastructure.ledger.witnesses.witness_desk import SignerWitness
 from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
+from infrastructure.receipts import LogSignedReceipts
 from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda
+from projections.consents import PostgresConsents
 from projections.disclosure_questions import PostgresDisclosures
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
-NOBODY_CONSENTED: Final = NoConsents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Ports:
     ids: Ids
     store: EventStore
     book: Book
-    people: People
+    people: KnownPeople
     opener: Opener
     answers: Answers
     agenda: Agenda
@@ -94,6 +103,10 @@ class Ports:
     reviews: ReviewRows
     denial_counts: DenialCounts
     positions: Positions
+    consents: ConsentHistory
+    erasures: Erasures
+    holdings: Holdings
+    receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
     exporter: Exporter
@@ -103,7 +116,6 @@ class Ports:
     holidays: Holidays
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
-    consents: ConsentStates = NOBODY_CONSENTED
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
     gags: Gags = field(default_factory=NoGags)
@@ -111,7 +123,9 @@ class Ports:
 
 def assemble(ports: Ports) -> Platform:
     """The use cases, each with the ports that it needs."""
-    clock, ids, store, book = ports.clock, ports.ids, ports.store, ports.book
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    in_force = PoliciesInForce(book, clock)
+    store = PolicyKeepingStore(ports.store, in_force)
     denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
     reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
     records = LedgerRecords(store, clock, ids, ports.gags)
@@ -133,11 +147,21 @@ def assemble(ports: Ports) -> Platform:
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         disclosure_answers=DisclosureAnswers(
-            ports.disclosures, ports.positions, ports.ledger, store, ports.consents, clock
+            ports.disclosures,
+            ports.positions,
+            ports.ledger,
+            store,
+            StreamConsentStates(store, clock),
+            clock,
         ),
         reports=Reports(
             ports.disclosures, ports.positions, store, ports.press, records, witnessing, clock
         ),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),
@@ -175,6 +199,10 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             reviews=world.accesses,
             denial_counts=world.denial_counts,
             positions=world.positions,
+            consents=world.consents,
+            erasures=world.erasures,
+            holdings=world.holdings,
+            receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
             exporter=world.exporter,
@@ -211,6 +239,10 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
+            consents=PostgresConsents(engine.app),
+            erasures=PostgresErasures(engine.app),
+            holdings=PostgresHoldings(engine.app),
+            receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),
             exporter=PostgresExporter(engine.app, signer),

@@ -15,6 +15,8 @@ from application.booking import Bookings
 from application.booking_course import BookingCourse
 from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
+from application.consent_history import ConsentReads
+from application.consents import Consents
 from application.denials import Denials
 from application.disclosure_answers import DisclosureAnswers
 from application.evidence import EvidenceReads
@@ -22,8 +24,11 @@ from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
 from application.locations import Locations
+from application.people import People
+from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
+from application.purposes import Purposes
 from application.reports.issuing import Reports
 from application.services import Services
 from application.slots import Slots
@@ -57,6 +62,11 @@ class Platform:
     agenda: AgendaReads
     disclosure_answers: DisclosureAnswers
     reports: Reports
+    people: People
+    policies: Policies
+    purposes: Purposes
+    consents: Consents
+    consent_reads: ConsentReads
     denials: Denials
     break_glass: BreakGlass
     access_log: AccessLog

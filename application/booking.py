@@ -11,12 +11,15 @@ from uuid import UUID
 
 from application.choice import Choice, Chooser, Wanted, Zones, not_a_slot
 from application.claims import claim_of_booking, clear
+from application.consent_log import consent_stream, records_of
+from application.contacts import KnownPeople
 from application.execute import Plan, Scribe, carry_out
 from application.offer import Asked
 from application.permissions import require, sees
-from application.ports import Append, Book, Clock, EventStore, Holidays, Ids, People, Release
+from application.ports import Append, Book, Clock, EventStore, Holidays, Ids, Release
 from application.recorded import Caller, Recorded
 from application.register import Receipt
+from application.signals import signal_events
 from application.slots import BOOKING_ROLES
 from application.streams import hold_as_recorded
 from domain import booking, booking_given, fields, hold, subject
@@ -25,7 +28,7 @@ from domain.booking_given import PersonGiven, References
 from domain.booking_rules import Making, make
 from domain.errors import FieldError, UnknownReference
 from domain.sealing import RetentionClass
-from domain.subject import Profile, normalise_email, trimmed
+from domain.subject import Profile, normalise_email, normalise_phone, trimmed
 from domain.values import Personal
 
 _NO_SUCH_HOLD: Final = FieldError("/hold_id", UnknownReference.code, "There is no such hold.")
@@ -73,7 +76,7 @@ class Bookings:
 
     store: EventStore
     book: Book
-    people: People
+    people: KnownPeople
     clock: Clock
     ids: Ids
     holidays: Holidays
@@ -120,7 +123,7 @@ class Bookings:
         append = Append(
             tenant=by.tenant,
             at=scribe.at,
-            events=(*registered, event, *slot.events),
+            events=(*registered, event, *slot.events, *self._signalled(scribe, person)),
             releases=slot.releases,
             claims=(claim_of_booking(made),),
             ticket=by.ticket,
@@ -171,7 +174,18 @@ class Bookings:
         if found.registered:
             return found.subject, ()
         registered = subject.register(found.subject, profile)
+        phone = None if profile.phone is None else normalise_phone(profile.phone.open())
+        if phone is not None:
+            self.people.claim(scribe.caller.tenant, found.subject, "phone", phone)
         return found.subject, (scribe.record(found.subject, 1, registered),)
+
+    def _signalled(self, scribe: Scribe, person: UUID) -> tuple[Recorded[object], ...]:
+        """What the customer's browser said, where it said something."""
+        by = scribe.caller
+        if not by.global_privacy_control and by.do_not_track is None:
+            return ()
+        known = self.store.read(by.tenant, consent_stream(person))
+        return signal_events(self.store, scribe, person, records_of(known), len(known) + 1)
 
 
 def _given(command: BookVisit) -> PersonGiven:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.permissions import require
 from application.ports import Book, EventStore
+from application.profiles import profile_of, profile_sights
 from application.recorded import Caller
 from application.register import Receipt
 from application.reveal import Glass, Opened, Reveal, Sight, Wish
@@ -20,7 +21,6 @@ from domain.errors import Erased, NotFound
 from domain.location import Location
 from domain.sealing import Envelope
 from domain.service import Service
-from domain.subject import SubjectRegistered
 
 CUSTOMER_FIELDS: Final[tuple[Field, ...]] = (
     "name",
@@ -129,21 +129,13 @@ class BookingReads:
     ) -> Opened:
         """What the customer gave with the booking; with `email`, the profile's too."""
         assert isinstance(state.person, Envelope), "what was read is sealed"
-        sights = [Sight(state.subject, state.person)]
+        parts = []
         if "email" in fields:
-            sights.append(Sight(state.subject, self._profile(by.tenant, state.subject)))
-        opened = self.reveal.open(by, sights, fields, glass)
-        customer: Opened = {}
-        # The profile comes last and would bring its own name: of it only the e-mail is taken.
-        for sight, values in zip(sights, opened, strict=True):
-            if values is None:
-                raise Erased()
-            own = sight is sights[0]
-            customer |= values if own else {"email": values["email"]}
-        return customer
-
-    def _profile(self, tenant: UUID, subject: UUID) -> Envelope:
-        first = self.store.read(tenant, subject)[0].decision
-        assert isinstance(first, SubjectRegistered), "a subject begins with its profile"
-        assert isinstance(first.profile, Envelope), "what was read is sealed"
-        return first.profile
+            parts = profile_sights(self.store.read(by.tenant, state.subject))
+        sights = [Sight(state.subject, state.person), *(sight for sight, _ in parts)]
+        own, *profile = self.reveal.open(by, sights, fields, glass)
+        if own is None:
+            raise Erased()
+        # The profile would bring its own name: of it only the e-mail is taken.
+        known = profile_of([says for _, says in parts], profile)
+        return own | ({"email": known["email"]} if parts else {})

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic, sleep
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
+from application.consents import ConsentStates
 from application.disclosure_reads import (
     MODEL,
     After,
@@ -38,32 +39,6 @@ OFFICERS: Final[tuple[Role, ...]] = ("privacy_officer", "owner")
 AUDITOR: Final[Role] = "auditor"
 SIGNED_SECONDS_MAX: Final = 2.0
 LOOK_SECONDS: Final = 0.02
-
-
-class ConsentState(Protocol):
-    """What somebody's consent to a purpose says."""
-
-    @property
-    def decision(self) -> str:
-        """given, refused, withdrawn or expired."""
-        ...
-
-
-class ConsentStates(Protocol):
-    """Consents as they stand now, from their own streams."""
-
-    def at(self, tenant: UUID, subject: UUID, purpose: str) -> ConsentState | None:
-        """What the person last said to the purpose; None when never anything."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class NoConsents:
-    """Nobody has said anything."""
-
-    def at(self, tenant: UUID, subject: UUID, purpose: str) -> ConsentState | None:  # noqa: ARG002
-        """See the port."""
-        return None
 
 
 OwnSubject = Callable[[Caller], UUID | None]

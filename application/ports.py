@@ -15,7 +15,7 @@ from uuid import UUID
 from application.recorded import Answer, Recorded, Ticket
 from domain.sealing import Envelope, RetentionClass
 
-CatalogKind = Literal["tenant", "location", "service", "staff", "key"]
+CatalogKind = Literal["tenant", "location", "service", "staff", "key", "policy", "purpose"]
 
 
 class Clock(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
 from domain.access_review import GlassReason
@@ -68,7 +68,8 @@ class Caller:
     """Who asks: one actor of one tenant, and for what purpose.
 
     `locations` is None for a key that is good at every location. `break_glass` is the reason for which the caller means
-    to go beyond role or locations, where that is needed and the tenant allows it.
+    to go beyond role or locations, where that is needed and the tenant allows it. `global_privacy_control` and
+    `do_not_track` are what the person's browser said, where the call carries a person.
     """
 
     tenant: UUID
@@ -78,4 +79,6 @@ class Caller:
     purpose: str | None = None
     case: str | None = None
     ticket: Ticket | None = None
+    global_privacy_control: bool = False
+    do_not_track: Literal["0", "1"] | None = None
     break_glass: GlassReason | None = None

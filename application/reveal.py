@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID, uuid5
 
+from application.consent_log import has_objected
 from application.denials import Denials
 from application.execute import Plan, Scribe, carry_out
 from application.permissions import require
@@ -25,7 +26,7 @@ from domain.access import SALT_BYTES, DenialReason, Field, SubjectSeen
 from domain.access_key import Role
 from domain.access_review import Beyond, GlassReason, break_glass
 from domain.errors import NotFound, NotPermitted, PurposeRequired
-from domain.purposes import NEEDS_CASE, OPENING_ROLES, PURPOSES, require_purpose
+from domain.purposes import NEEDS_CASE, OBJECTABLE, OPENING_ROLES, PURPOSES, require_purpose
 from domain.sealing import Envelope
 from domain.tenant import Tenant
 from domain.values import Personal
@@ -119,30 +120,59 @@ class Reveal:
     ) -> list[Opened | None]:
         """Record one access to `fields` of all the subjects, then open; in the order of `sights`.
 
-        Each has all of `fields`, None for one that its envelope lacks; None in its place where the person is erased.
+        Each has all of `fields`, None for one that its envelope lacks; None in its place where the person is erased,
+        or has said no to the purpose (that is a denial, and recorded).
         Without sights nothing is recorded, for nobody's data is seen. With `glass`, the same append says that it was
         broken, and when that is to be reviewed.
-        Refuses: NotPermitted (role), PurposeRequired, Unreadable.
+        Refuses: NotPermitted (role; it is about one person who said no), PurposeRequired, Unreadable.
         """
         subjects = dict.fromkeys(sight.subject for sight in sights)
         one = next(iter(subjects)) if len(subjects) == 1 else None
         purpose = self.require(by, Wish(fields, one))
-        if not sights:
-            return []
-        self._record(by, purpose, tuple(subjects), fields, glass)
-        opened = self.opener.open(by.tenant, [sight.envelope for sight in sights])
-        return [None if values is None else _chosen(values, fields) for values in opened]
+        objectors = self._objectors(by, purpose, tuple(subjects), fields)
+        if one in objectors:
+            raise NotPermitted(f"The person has said no to the purpose {purpose}")
+        seen = [sight for sight in sights if sight.subject not in objectors]
+        if not seen:
+            return [None for _ in sights]
+        looked_at = tuple(subject for subject in subjects if subject not in objectors)
+        self._record(by, purpose, looked_at, fields, glass)
+        opened = iter(self.opener.open(by.tenant, [sight.envelope for sight in seen]))
+        found = [None if sight.subject in objectors else next(opened) for sight in sights]
+        return [None if values is None else _chosen(values, fields) for values in found]
 
-    def note(self, by: Caller, subjects: Sequence[UUID], fields: tuple[Field, ...]) -> None:
-        """Record one access that opens nothing here: a look-up by `fields` has found `subjects`. Nobody is no access.
+    def _objectors(
+        self, by: Caller, purpose: str, subjects: Sequence[UUID], fields: tuple[Field, ...]
+    ) -> frozenset[UUID]:
+        """Those who have said no to the purpose, where that counts; each is a denial, and recorded."""
+        if purpose not in OBJECTABLE:
+            return frozenset()
+        now = self.clock.now()
+        found = frozenset(
+            one for one in subjects if has_objected(self.store, by.tenant, one, purpose, now)
+        )
+        for one in subjects:
+            if one in found:
+                self._deny(by, "objected", Wish(fields, one))
+        return found
+
+    def note(
+        self,
+        by: Caller,
+        subjects: Sequence[UUID],
+        fields: tuple[Field, ...],
+        glass: Glass | None = None,
+    ) -> UUID | None:
+        """Record one access that opens nothing here: a look-up by `fields` has found `subjects`. Its event.
+
+        Nobody is no access: None.
 
         Refuses: NotPermitted (role), PurposeRequired.
         """
         distinct = tuple(dict.fromkeys(subjects))
         one = distinct[0] if len(distinct) == 1 else None
         purpose = self.require(by, Wish(fields, one))
-        if distinct:
-            self._record(by, purpose, distinct, fields, None)
+        return self._record(by, purpose, distinct, fields, glass) if distinct else None
 
     def _record(
         self,
@@ -151,11 +181,11 @@ class Reveal:
         subjects: tuple[UUID, ...],
         fields: tuple[Field, ...],
         glass: Glass | None,
-    ) -> None:
+    ) -> UUID:
         id = self.ids.uuid()
         salts = [self.ids.secret()[:SALT_BYTES].hex() for _ in subjects]
 
-        def attempt() -> Plan[None]:
+        def attempt() -> Plan[UUID]:
             scribe = Scribe.begin(by, self.clock, self.ids)
             blinds = Blinds.draw(self.gags, self.ids, by, subjects, scribe.at)
             seen = tuple(map(SubjectSeen, blinds.shown.values(), salts))
@@ -164,9 +194,10 @@ class Reveal:
             if glass is not None:
                 broken = break_glass(id, glass.reason, glass.beyond, scribe.at, glass.review_hours)
                 events.append(scribe.record(glass_stream(id), 1, broken, cause=event.event_id))
-            return Plan(Append(tenant=by.tenant, at=scribe.at, events=tuple(events)), None)
+            append = Append(tenant=by.tenant, at=scribe.at, events=tuple(events))
+            return Plan(append, event.event_id)
 
-        carry_out(self.store, attempt)
+        return carry_out(self.store, attempt)
 
     def _glass(self, by: Caller, reason: GlassReason, beyond: Beyond, wish: Wish) -> Glass:
         """The leave to break the glass. Refuses: NotPermitted (role; the tenant does not allow it)."""

@@ -17,13 +17,25 @@ from application.access_keys import KEYS
 from application.claims import claim_of_booking, claim_of_hold
 from application.event_types import Decision
 from application.locations import LOCATIONS
+from application.policies import POLICIES
 from application.ports import CatalogEntry, Claim
+from application.purposes import PURPOSE_BASES
 from application.recorded import Recorded
 from application.register import Register
 from application.services import SERVICES
 from application.staffing import STAFF
 from application.tenancy import TENANTS
-from domain import access_key, booking, hold, location, service, staff, tenant
+from domain import (
+    access_key,
+    booking,
+    hold,
+    location,
+    policy_version,
+    purpose_basis,
+    service,
+    staff,
+    tenant,
+)
 
 Blocks = tuple[tuple[int, int], ...]
 CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]] = (
@@ -32,6 +44,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (location.DECISIONS, LOCATIONS),
     (service.DECISIONS, SERVICES),
     (staff.DECISIONS, STAFF),
+    (policy_version.DECISIONS, POLICIES),
+    (purpose_basis.DECISIONS, PURPOSE_BASES),
 )
 # Types of events whose streams leave something standing begin with one of these.
 _TYPES: Final[tuple[type[Decision], ...]] = (

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from domain.sealing import Plain
 
-Field = Literal["name", "email", "phone", "address", "note", "metadata"]
+Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence"]
 
 DenialReason = Literal[
     "role",
@@ -33,6 +33,7 @@ DenialReason = Literal[
     "break_glass_unlisted",
     "break_glass_forbidden",
     "break_glass_role",
+    "objected",
 ]
 DENIAL_REASONS: Final[tuple[DenialReason, ...]] = get_args(DenialReason)
 

@@ -124,6 +124,24 @@ class HoldMismatch(Refused):
     code = "hold_mismatch"
 
 
+class PolicyVersionExists(Refused):
+    """There is a policy version with this label already, and a published text never changes."""
+
+    code = "policy_version_exists"
+
+
+class ConsentRejected(Refused):
+    """The consent was not accepted; that it was offered is on record, and `reason` says why."""
+
+    code = "consent_rejected"
+
+
+class ContactTaken(Refused):
+    """Another person is known by this e-mail address."""
+
+    code = "contact_taken"
+
+
 class IdempotencyInFlight(Refused):
     """A call with this Idempotency-Key is still running."""
 

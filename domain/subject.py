@@ -2,7 +2,7 @@
 
 1. A profile is sealed from its first event; nothing else says who a subject is.
 2. The same e-mail (trimmed, case-folded, NFC) within a tenant is the same subject.
-3. What a person gives with a later booking never overwrites the profile.
+3. What a person gives with a later booking never overwrites the profile; a correction does, field by field.
 
 *Not here*: consent, requests, erasure; the index that finds a subject (`application.ports.People`).
 Source: README D5.
@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
 from domain.errors import FieldError
-from domain.fields import Faults, accept
+from domain.fields import Faults, accept, fault
 from domain.personal_text import flaws
 from domain.sealing import Envelope, Sealed
 from domain.values import Personal
+
+ProfileField = Literal["name", "email", "phone", "address"]
 
 NAME_LENGTH_MAX: Final = 200
 EMAIL_LENGTH_MAX: Final = 254
@@ -58,8 +60,29 @@ class SubjectRegistered:
     profile: Annotated[Profile | Envelope, Sealed("profile", "subject")]
 
 
-Decision: TypeAlias = SubjectRegistered
-DECISIONS: Final = (SubjectRegistered,)
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The values that stand from now on; None for a field that is not corrected, or has no value any more."""
+
+    name: Personal | None = None
+    email: Personal | None = None
+    phone: Personal | None = None
+    address: Personal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectCorrected:
+    """These fields of a person's profile were corrected. One without a value was taken away."""
+
+    TYPE: ClassVar[str] = "subject.corrected.v1"
+
+    subject: UUID
+    fields: tuple[ProfileField, ...]
+    correction: Annotated[Correction | Envelope, Sealed("profile", "subject")]
+
+
+Decision: TypeAlias = SubjectRegistered | SubjectCorrected
+DECISIONS: Final = (SubjectRegistered, SubjectCorrected)
 
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -67,16 +90,25 @@ DECISIONS: Final = (SubjectRegistered,)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A registered person; the profile only as it was sealed."""
+    """A registered person; profile and corrections (oldest first) only as they were sealed."""
 
     id: UUID
     profile: Profile | Envelope
+    corrections: tuple[SubjectCorrected, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """How many decisions there were."""
+        return 1 + len(self.corrections)
 
 
 def evolve(state: Subject | None, decision: Decision) -> Subject:
     """The subject after `decision`."""
-    assert state is None, "a subject is registered once"
-    return Subject(id=decision.subject, profile=decision.profile)
+    if isinstance(decision, SubjectRegistered):
+        assert state is None, "a subject is registered once"
+        return Subject(id=decision.subject, profile=decision.profile)
+    assert state is not None, "a subject is registered first"
+    return replace(state, corrections=(*state.corrections, decision))
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
@@ -99,6 +131,33 @@ def register(subject: UUID, profile: Profile) -> SubjectRegistered:
     """
     accept(profile_flaws(profile))
     return SubjectRegistered(subject=subject, source="booking", profile=trimmed(profile))
+
+
+def correct(
+    subject: UUID, fields: tuple[ProfileField, ...], correction: Correction
+) -> SubjectCorrected:
+    """Let the values of `fields` (each once, at least one) stand from now on.
+
+    Refuses: Unacceptable (nothing to correct; a name or an e-mail address taken away; a value that cannot be).
+    """
+    found: Faults = ()
+    if not fields:
+        found += fault("", "nothing_given", "Name at least one field.")
+    for name in ("name", "email"):
+        if name in fields and getattr(correction, name) is None:
+            found += fault(f"/{name}", "missing", "It cannot be taken away.")
+    name_flaws = flaws(correction.name, "/name", NAME_LENGTH_MAX)
+    email_flaws = () if correction.email is None else _email_flaws(correction.email, "/email")
+    accept(
+        found,
+        name_flaws,
+        email_flaws,
+        _phone_flaws(correction.phone, "/phone"),
+        flaws(correction.address, "/address", ADDRESS_LENGTH_MAX, lines=True),
+    )
+    values = {name: getattr(correction, name) for name in fields}
+    kept = {name: None if value is None else _trimmed(value) for name, value in values.items()}
+    return SubjectCorrected(subject, fields, Correction(**kept))
 
 
 def trimmed(profile: Profile) -> Profile:

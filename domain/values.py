@@ -30,8 +30,8 @@ PREFIXES: Final = {
     "disclosure": "dis_",
     "process": "lgl_",
     "franchise_request": "frq_",
-    "consent": "cns_",
     "policy": "pol_",
+    "consent": "con_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

@@ -7,12 +7,23 @@ import zoneinfo
 import hypothesis
 import pytest
 
+import tests.compiled  # noqa: F401 - what is imported after it is compiled once
 from infrastructure.policy.policy_file import policy_matrix
-from tests.engines import deployment, engine, module_deployment, own_deployment, sequencer, tenant
+from tests.engines import (
+    deployment,
+    engine,
+    module_deployment,
+    module_mould,
+    own_deployment,
+    own_mould,
+    sequencer,
+    tenant,
+)
 from tests.policy_results import PolicyResults
 from tests.postgres import database, postgres_server
-from tests.running import running, running_session
+from tests.running import pytest_runtest_teardown, running, running_session
 from tests.running_demo import running_demo
+from tests.spreading import in_order, pytest_xdist_make_scheduler
 from tools.policy_matrix import RESULTS
 from tools.steps import ROOT
 
@@ -22,6 +33,12 @@ zoneinfo.reset_tzpath(())
 # How long an example takes says nothing on a busy machine; what failed is to be found again.
 hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("daybook")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first."""
+    items[:] = in_order(items)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,8 +53,12 @@ __all__ = [
     "deployment",
     "engine",
     "module_deployment",
+    "module_mould",
     "own_deployment",
+    "own_mould",
     "postgres_server",
+    "pytest_runtest_teardown",
+    "pytest_xdist_make_scheduler",
     "running",
     "running_demo",
     "running_session",

@@ -7,11 +7,15 @@ sequences from 1) asks for `own_deployment`; tests that follow the events share 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from application.event_types import catalogue
 from infrastructure.database import Database
@@ -49,20 +53,74 @@ def deployment(
     drop_deployment(postgres_server, name)
 
 
+@dataclass(frozen=True)
+class Mould:
+    """A migrated deployment to be copied, one copy at a time: to migrate anew takes some ten times as long.
+
+    The copies have one name, since roles belong to the server and are named after the database.
+    """
+
+    server: str
+    folder: Path
+    name: str
+
+    @property
+    def databases(self) -> tuple[str, str]:
+        """Those of a copy; the mould's own are called after them."""
+        return self.name, f"{self.name}_keys"
+
+    def make(self) -> None:
+        """Migrate it, and put it aside."""
+        make_deployment(self.server, self.folder, self.name)
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            for database in self.databases:
+                names = sql.Identifier(database), sql.Identifier(f"{database}_mould")
+                connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+
+    def cast(self, folder: Path) -> Deployment:
+        """A copy, with its secrets in `folder`."""
+        for database in self.databases:
+            create_database(self.server, database, template=f"{database}_mould")
+        shutil.copytree(Settings(self.folder).keys, Settings(folder).keys)
+        main = with_database(self.server, self.name)
+        return Deployment.locate(Settings(folder, database_url=main))
+
+    def drop(self, *, itself: bool = False) -> None:
+        """Drop the copy, or the mould."""
+        for database in self.databases:
+            drop_database(self.server, f"{database}_mould" if itself else database)
+
+
+def mould(server: str, factory: pytest.TempPathFactory, kind: str) -> Iterator[Mould]:
+    """One for a kind of copies, and for this worker."""
+    made = Mould(server, factory.mktemp("mould"), f"daybook_{kind}_{worker_name()}_{os.getpid()}")
+    made.make()
+    yield made
+    made.drop(itself=True)
+
+
+@pytest.fixture(scope="session")
+def own_mould(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
+    yield from mould(postgres_server, tmp_path_factory, "own")
+
+
+@pytest.fixture(scope="session")
+def module_mould(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
+    yield from mould(postgres_server, tmp_path_factory, "module")
+
+
 @pytest.fixture
-def own_deployment(postgres_server: str, tmp_path: Path) -> Iterator[Deployment]:
-    name = f"daybook_own_{uuid4().hex[:12]}"
-    yield make_deployment(postgres_server, tmp_path, name)
-    drop_deployment(postgres_server, name)
+def own_deployment(own_mould: Mould, tmp_path: Path) -> Iterator[Deployment]:
+    yield own_mould.cast(tmp_path)
+    own_mould.drop()
 
 
 @pytest.fixture(scope="module")
 def module_deployment(
-    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+    module_mould: Mould, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    name = f"daybook_module_{uuid4().hex[:12]}"
-    yield make_deployment(postgres_server, tmp_path_factory.mktemp("deployment"), name)
-    drop_deployment(postgres_server, name)
+    yield module_mould.cast(tmp_path_factory.mktemp("deployment"))
+    module_mould.drop()
 
 
 @pytest.fixture(scope="session")

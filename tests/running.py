@@ -25,6 +25,7 @@ from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.processes import inspect, send, wait_until, working_in
 from infrastructure.settings import Settings
 from tests.scratch import scratch_folder
+from tests.verbs import run_verb_in_text
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS_MAX = 120.0
@@ -131,14 +132,8 @@ class Running:
 
     def verb(self, *arguments: str) -> str:
         """Run a verb of the command line; what it printed."""
-        done = subprocess.run(
-            self._command(*arguments),
-            cwd=ROOT,
-            env=_environment(),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        done = run_verb_in_text(*arguments, "--data", str(self.data), environment=_environment())
+        done.check_returncode()
         return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
@@ -157,11 +152,15 @@ def _environment() -> dict[str, str]:
     return kept
 
 
+_shared: list[Running] = []
+
+
 @pytest.fixture(scope="session")
 def running_session() -> Iterator[Running]:
     with scratch_folder("running") as scratch:
         one = Running(scratch / "data")
         one.start()
+        _shared.append(one)
         try:
             yield one
         finally:
@@ -174,3 +173,18 @@ def running(running_session: Running) -> Running:
     """A deployment that runs, whatever the test before did to it."""
     running_session.ensure_up()
     return running_session
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop it when its group is done: even idle, its processes take time from the tests that follow."""
+    if is_of_its_group(item) and not is_of_its_group(nextitem):
+        for one in _shared:
+            if one.process is not None:
+                one.stop()
+
+
+def is_of_its_group(item: pytest.Item | None) -> bool:
+    """True for a test that shares the running deployment."""
+    marker = item.get_closest_marker("xdist_group") if item is not None else None
+    return marker is not None and marker.args == ("running",)

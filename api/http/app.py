@@ -19,9 +19,12 @@ from api.http import (
     routes_answers,
     routes_booking,
     routes_business,
+    routes_consents,
     routes_export,
     routes_keys,
     routes_ledger,
+    routes_people,
+    routes_policies,
     routes_policy,
     routes_reports,
     routes_slots,
@@ -54,6 +57,9 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_policy.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
+    *routes_policies.routes.specs,
+    *routes_consents.routes.specs,
+    *routes_people.routes.specs,
 )
 
 
@@ -87,7 +93,8 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     metrics = Metrics()
-    app.router.routes.extend(Operation(spec, edge) for spec in SPECS)
+    literals = frozenset(spec.path for spec in SPECS if "{" not in spec.path)
+    app.router.routes.extend(Operation(spec, edge, literals) for spec in SPECS)
     app.router.routes.extend(WitnessDoor(edge).routes())
     _describe(app)
     description = cache(lambda: text(app.openapi()))
@@ -136,6 +143,7 @@ def _allowed(app: FastAPI, request: Request) -> str:
     found: set[str] = set()
     for route in app.routes:
         regex = getattr(route, "path_regex", None)
-        if regex is not None and regex.match(path):
+        others = getattr(route, "others", ())
+        if regex is not None and regex.match(path) and path not in others:
             found |= getattr(route, "methods", None) or set()
     return ", ".join(sorted(found))

@@ -41,6 +41,10 @@ TAGS: Final = [
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {
+        "name": "People and consent",
+        "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
+    },
+    {
         "name": "Disclosures and access",
         "description": "Who looked at whose data, who was refused, and what is reviewed.",
     },

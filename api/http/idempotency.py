@@ -29,7 +29,7 @@ from domain.errors import (
 
 HEADER: Final = b"idempotency-key"
 KEY_LENGTH_MAX: Final = 255
-METADATA: Final = "/metadata"
+MADE_UP: Final = ("/metadata", "/evidence")  # objects whose keys are the caller's own
 _BARE: Final = re.compile(rb"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _QUOTED: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"')
 _TRY_AGAIN: Final = (Unidentified, TooMany, IdempotencyInFlight, Stale)
@@ -62,7 +62,7 @@ def is_kept(refusal: DomainError) -> bool:
 def without_made_up_names(refusal: DomainError) -> DomainError:
     """The refusal as it may be kept: a name that the caller made up could be anybody's, so its place is named instead.
 
-    Such are fields that do not exist, and the keys of metadata; what is wrong is still said.
+    Such are fields that do not exist, and the keys of metadata and evidence; what is wrong is still said.
     """
     told = tuple(replace(error, pointer=_known_place(error)) for error in refusal.errors)
     if told == refusal.errors:
@@ -73,7 +73,7 @@ def without_made_up_names(refusal: DomainError) -> DomainError:
 def _known_place(error: FieldError) -> str:
     if error.code == "unknown_field":
         return error.pointer.rpartition("/")[0]
-    return METADATA if error.pointer.startswith(METADATA) else error.pointer
+    return next((place for place in MADE_UP if error.pointer.startswith(place)), error.pointer)
 
 
 def settle(

@@ -7,6 +7,7 @@ finds them; reading and answering are done here: both come after authentication,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -67,6 +68,7 @@ class _Request:
     path_values: dict[str, str]
     query: bytes
     headers: dict[bytes, bytes]
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
     def fingerprint(self) -> bytes:
@@ -77,7 +79,7 @@ class _Request:
 class Operation(APIRoute):
     """A `Spec` as a route of the application."""
 
-    def __init__(self, spec: Spec, edge: Edge) -> None:
+    def __init__(self, spec: Spec, edge: Edge, literals: frozenset[str] = frozenset()) -> None:
         super().__init__(spec.route, describe.endpoint(spec), **describe.route(spec))
         self.spec = spec
         self.edge = edge
@@ -86,10 +88,15 @@ class Operation(APIRoute):
         self.bytes_max = spec.bytes_max(edge.settings)
         self.waits = query is not None and "at_least" in query.model_fields
         self.beginning = spec.path.partition("{")[0]
+        # Paths without parameters belong to their own operations, whatever the method.
+        self.others = frozenset[str]() if "{" not in spec.path else literals
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See Starlette. Most routes are told apart by how they begin, at little cost."""
-        if not scope.get("root_path") and not scope["path"].startswith(self.beginning):
+        path = scope["path"]
+        if not scope.get("root_path") and not path.startswith(self.beginning):
+            return Match.NONE, {}
+        if path in self.others:
             return Match.NONE, {}
         return super().matches(scope)
 
@@ -105,7 +112,8 @@ class Operation(APIRoute):
             await send_answer(send, self.edge.refused(refusal))
             return
         query: bytes = scope["query_string"]
-        request = _Request(scope["path"], scope["path_params"], query, headers, body)
+        raw: list[tuple[bytes, bytes]] = scope["headers"]
+        request = _Request(scope["path"], scope["path_params"], query, headers, raw, body)
         answer = await self._threads(query).run(partial(self._serve, request))
         if isinstance(answer, FileAnswer):
             await send_file(send, answer, self.edge.carriers)
@@ -115,7 +123,9 @@ class Operation(APIRoute):
     def _threads(self, query: bytes) -> Threads:
         if self.spec.long:
             return self.edge.carriers
-        return self.edge.waiters if self.waits and b"at_least" in query else self.edge.workers
+        if self.spec.waits or (self.waits and b"at_least" in query):
+            return self.edge.waiters
+        return self.edge.workers
 
     def _serve(self, request: _Request) -> Answer:
         """Answer, whatever happens. Runs in a worker thread."""
@@ -131,7 +141,9 @@ class Operation(APIRoute):
                 else:
                     by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
                 quota = edge.limiter.take(by.actor)
-                call = Call(edge.platform, self._purposeful(by, request), request.headers)
+                purposeful = self._purposeful(by, request)
+                signalled = security.with_signals(purposeful, request.raw_headers)
+                call = Call(edge.platform, signalled, request.headers)
                 answer = self._replayed_or_done(call, request)
         except DomainError as refusal:
             answer = edge.refused(refusal)

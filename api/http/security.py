@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from application.access_keys import parse_token
@@ -86,6 +86,21 @@ def as_far_as_known(by: Caller, headers: dict[bytes, bytes]) -> Caller:
     purpose = _text(headers, b"daybook-purpose")
     case = known_case(_text(headers, b"daybook-case"))
     return replace(by, purpose=purpose if purpose in PURPOSES else None, case=case)
+
+
+def with_signals(by: Caller, headers: Sequence[tuple[bytes, bytes]]) -> Caller:
+    """`by` with what the person's browser said: `Sec-GPC: 1` in any of its headers, and `DNT`.
+
+    Another value of Sec-GPC says nothing (https://www.w3.org/TR/gpc/, section 3.2).
+    """
+    control = (b"sec-gpc", b"1") in headers
+    tracking = next((value for name, value in headers if name == b"dnt"), None)
+    if not control and tracking not in (b"0", b"1"):
+        return by
+    said: Literal["0", "1"] | None = None
+    if tracking in (b"0", b"1"):
+        said = "1" if tracking == b"1" else "0"
+    return replace(by, global_privacy_control=control, do_not_track=said)
 
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:

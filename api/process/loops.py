@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import select
 import signal
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -22,27 +23,38 @@ log = logging.getLogger("daybook.loops")
 
 
 class Stop:
-    """Set by SIGTERM and SIGINT: the loops below end after the step they are in."""
+    """Set by SIGTERM and SIGINT: the loops below end after the step they are in.
+
+    A pipe, and no `threading.Event`: the handler runs in the thread that waits, and may find it holding the event's
+    lock. It would wait for that for ever, until the supervisor ends the process by force.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._asked = False
+        self._reader, self._writer = os.pipe()
+
+    def __del__(self) -> None:
+        os.close(self._reader)
+        os.close(self._writer)
 
     def listen(self) -> None:
         """Take the signals; only in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._event.set())
+            signal.signal(number, lambda *_: self.ask())
 
     def asked(self) -> bool:
         """True once someone asked."""
-        return self._event.is_set()
+        return self._asked
 
     def ask(self) -> None:
         """Ask the loops to end."""
-        self._event.set()
+        if not self._asked:
+            self._asked = True
+            os.write(self._writer, b"!")  # never read: it wakes whoever waits, now or later
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than until someone asks."""
-        self._event.wait(seconds)
+        select.select([self._reader], [], [], seconds)
 
 
 class Idle:

@@ -12,7 +12,9 @@ import psycopg
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
+from application.consent_expiry import ConsentExpiry
 from application.denials import Denials
+from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
 from application.reveal import NoGags
 from application.sweeping import Sweeping
@@ -27,6 +29,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
 
@@ -44,7 +47,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), DisclosuresModel())
+    models = (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel())
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
@@ -104,7 +107,9 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
-    store, clock, ids = engine.store, engine.clock, engine.ids
+    clock, ids = engine.clock, engine.ids
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(engine.book, clock))
+    expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
     gags: Gags = NoGags()
     sweeping = Sweeping(store, engine.book, clock, ids)
     denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
@@ -114,6 +119,7 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
         for tenant in tenants():
             with bound_to(tenant):
                 sweeping.sweep(tenant)
+                expiry.sweep(tenant)
                 denials.sweep(tenant)
                 openings.sweep(tenant)
                 engine.people.sweep(tenant)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from application.contacts import Claimed
 from application.ports import Clock, Found
 from domain.sealing import RetentionClass
 from infrastructure.canonical import hmac_sha256
@@ -23,7 +24,7 @@ Contact = Literal["email", "phone"]
 
 @dataclass(frozen=True, slots=True)
 class PostgresPeople:
-    """The port `People` on the key database.
+    """The ports `People` and `Contacts` on the key database.
 
     `is_registered(tenant, subject)` tells whether the subject has its first event.
     """
@@ -90,6 +91,53 @@ class PostgresPeople:
         )
         return row[0] if row else None
 
+    def find_all(self, tenant: UUID, kind: Contact, value: str) -> list[UUID]:
+        """See the port `Contacts`."""
+        rows = self.vault.database.rows(
+            "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND kind = %s AND digest = %b",
+            (tenant, kind, self._digest(tenant, kind, value)),
+        )
+        return [row[0] for row in rows]
+
+    def claim(self, tenant: UUID, subject: UUID, kind: Contact, value: str) -> Claimed:
+        """See the port `Contacts`."""
+        inner = self._inner(tenant, kind, value)
+
+        def claimed(epoch: int) -> Claimed:
+            keys = self.vault.epoch_keys
+            sealed = keys.wrap(epoch, inner, secret_context(tenant, "inner", epoch))
+            row = self.vault.database.row(
+                "SELECT * FROM claim_contact(%b, %s::int, %s, %b, %b, %s, %b)",
+                (
+                    tenant,
+                    epoch,
+                    kind,
+                    keys.digest(epoch, inner),
+                    sealed,
+                    self.clock.now(),
+                    subject,
+                ),
+            )
+            assert row is not None
+            return Claimed(row[0], row[1])
+
+        return self.vault.in_epoch(claimed)
+
+    def settle(self, tenant: UUID, subject: UUID, kind: Contact, value: str | None) -> None:
+        """See the port `Contacts`."""
+        digest = b"" if value is None else self._digest(tenant, kind, value)
+        where = " WHERE tenant_id = %s AND subject_id = %s AND kind = %s AND digest "
+        parameters = (tenant, subject, kind, digest)
+        self.vault.database.rows(f"UPDATE blind_index SET pending = false{where} = %b", parameters)
+        self.vault.database.rows(f"DELETE FROM blind_index{where} <> %b", parameters)
+
+    def unclaim(self, tenant: UUID, subject: UUID, kind: Contact, value: str) -> None:
+        """See the port `Contacts`."""
+        self.vault.database.rows(
+            "DELETE FROM blind_index WHERE tenant_id = %s AND subject_id = %s AND kind = %s AND digest = %b",
+            (tenant, subject, kind, self._digest(tenant, kind, value)),
+        )
+
     def prepare(self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass]) -> None:
         """See the port."""
         self.vault.prepare(tenant, subject, classes)
@@ -118,6 +166,10 @@ class PostgresPeople:
             " WHERE k.tenant_id = g.tenant_id AND k.subject_id = g.subject_id",
             (tenant, subject, before),
         )
+
+    def _digest(self, tenant: UUID, kind: Contact, value: str) -> bytes:
+        inner = self._inner(tenant, kind, value)
+        return self.vault.epoch_keys.digest(self.vault.epoch(), inner)
 
     def _inner(self, tenant: UUID, kind: Contact, value: str) -> bytes:
         return hmac_sha256(self.vault.secret(tenant, INDEX_KEY), f"{kind}\n{value}".encode())

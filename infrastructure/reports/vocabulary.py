@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from domain.purposes import DPV, REGISTER
+
 CONTEXT: Final[Mapping[str, str]] = {
     "dpv": "https://w3id.org/dpv#",
     "pd": "https://w3id.org/dpv/pd#",
@@ -17,20 +19,7 @@ CONTEXT: Final[Mapping[str, str]] = {
     "daybook": "urn:daybook:vocab:",
 }
 PURPOSES: Final[Mapping[str, str]] = {
-    "service": "dpv:RequestedServiceProvision",
-    "support": "dpv:CustomerCare",
-    "scheduling": "dpv:RequestedServiceProvision",
-    "dispute": "dpv:DisputeManagement",
-    "billing": "dpv:PaymentManagement",
-    "troubleshoot": "dpv:ServiceMonitoring",
-    "fraud": "dpv:FraudPreventionAndDetection",
-    "enforcement": "dpv:MisusePreventionAndDetection",
-    "personalise": "dpv:ServicePersonalisation",
-    "measure": "dpv:ServiceUsageAnalytics",
-    "improve": "dpv:ImproveExistingProductsAndServices",
-    "marketing_first_party": "dpv:DirectMarketing",
-    "verification": "dpv:Verification",
-    "legal_duty": "dpv:LegalCompliance",
+    code: one.term.replace(DPV, "dpv:") for code, one in REGISTER.items()
 }
 FIELDS: Final[Mapping[str, str]] = {
     "name": "pd:Name",

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
 from domain.location import Location
+from domain.policy_version import PolicyVersion
+from domain.purpose_basis import PurposeBases
 from domain.service import Service
 from domain.staff import Staff
 from domain.tenant import Tenant
@@ -20,6 +22,8 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "service": TypeAdapter(Service),
     "staff": TypeAdapter(Staff),
     "key": TypeAdapter(AccessKey),
+    "policy": TypeAdapter(PolicyVersion),
+    "purpose": TypeAdapter(PurposeBases),
 }
 _CACHED_STATES_MAX: Final = 4_096
 

@@ -12,8 +12,9 @@ from uuid import UUID
 from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
+from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
-from infrastructure.twin.memory_exports import MemoryExporter
+from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
@@ -115,7 +116,11 @@ class MemoryWorld:
         self.agenda = MemoryAgenda(self.state)
         self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
+        self.consents = MemoryConsents(self.state)
+        self.erasures = MemoryErasures(self.state)
+        self.holdings = MemoryHoldings(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
         self.press = MemoryReportPress(self.ledger)
         self.accesses = MemoryAccesses(self.state)

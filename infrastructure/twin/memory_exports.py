@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
 
 from application.ledger import Checkpoint, EventsQuery
 from application.ledger_exports import ExportPlan, Told
-from infrastructure.canonical import b64, sha256
+from infrastructure.canonical import b64, canonical, sha256
 from infrastructure.ledger.copies.bundle_writer import BundleWriter
 from infrastructure.ledger.copies.export_writer import Entry, ExportWriter
+from infrastructure.ledger.publishing.origins import default
 from infrastructure.ledger.signed.notes import sign
 from infrastructure.ledger.tree.tiles import TileId
 from infrastructure.twin.memory_ledger import KEY, PLAIN, MemoryLedger
@@ -44,6 +45,14 @@ class MemoryExporter:
             Entry(one.position, one.header, one.leaf_hash, PLAIN)
             for one in self.ledger.events(tenant, asked)
         ]
+
+
+class MemoryReceipts:
+    """See the port `ReceiptSigner`: signs with the twin's key."""
+
+    def sign(self, tenant: UUID, document: Mapping[str, object]) -> str | None:
+        """See the port."""
+        return attest(default(tenant), canonical(dict(document)))
 
 
 def attest(origin: str, manifest: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import RLock
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class MemoryState:
     reservations: dict[UUID, Reservations] = field(default_factory=dict)
     busy: dict[tuple[UUID, UUID], tuple[Block, ...]] = field(default_factory=dict)
     fences: set[tuple[UUID, UUID, str]] = field(default_factory=set)
+    erased: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     answers: dict[tuple[UUID, bytes], KeptAnswer] = field(default_factory=dict)
     denials: dict[tuple[UUID, UUID], tuple[Counted, int]] = field(default_factory=dict)
 

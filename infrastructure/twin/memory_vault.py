@@ -7,9 +7,11 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 from uuid import UUID
 
+from application.contacts import Claimed
 from application.event_types import catalogue
 from application.ports import Found, Ids
 from application.recorded import Recorded
@@ -18,6 +20,7 @@ from domain.sealing import RETENTION_CLASSES, Envelope, RetentionClass
 from domain.values import Personal
 from infrastructure.twin.memory_state import MemoryState
 
+LONG_AGO: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _Wanted = tuple[UUID, UUID, str]
 
 
@@ -48,6 +51,45 @@ class MemoryVault:
         with self.state.lock:
             return self.contacts.get((tenant, kind, self._digest(tenant, kind, value)))
 
+    def find_all(self, tenant: UUID, kind: Literal["email", "phone"], value: str) -> list[UUID]:
+        """See the port `Contacts`."""
+        digest = self._digest(tenant, kind, value)
+        with self.state.lock:
+            return [
+                subject
+                for (owner, what, key), subject in self.contacts.items()
+                if (owner, what) == (tenant, kind) and key.startswith(digest)
+            ]
+
+    def claim(
+        self, tenant: UUID, subject: UUID, kind: Literal["email", "phone"], value: str
+    ) -> Claimed:
+        """See the port `Contacts`."""
+        entry = self._entry(tenant, subject, kind, value)
+        with self.state.lock:
+            fresh = entry not in self.contacts
+            return Claimed(self.contacts.setdefault(entry, subject), fresh)
+
+    def settle(
+        self, tenant: UUID, subject: UUID, kind: Literal["email", "phone"], value: str | None
+    ) -> None:
+        """See the port `Contacts`."""
+        kept = None if value is None else self._entry(tenant, subject, kind, value)
+        with self.state.lock:
+            own = [entry for entry, owner in self.contacts.items() if owner == subject]
+            for entry in own:
+                if entry[:2] == (tenant, kind) and entry != kept:
+                    del self.contacts[entry]
+
+    def unclaim(
+        self, tenant: UUID, subject: UUID, kind: Literal["email", "phone"], value: str
+    ) -> None:
+        """See the port `Contacts`."""
+        entry = self._entry(tenant, subject, kind, value)
+        with self.state.lock:
+            if self.contacts.get(entry) == subject:
+                del self.contacts[entry]
+
     def prepare(self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass]) -> None:
         """See the port."""
         with self.state.lock:
@@ -75,9 +117,10 @@ class MemoryVault:
             envelopes[one.name] = self._seal(event, subject, one.retention_class, _values(group))
         return replace(event, decision=_with(event.decision, envelopes)) if envelopes else event
 
-    def erase(self, tenant: UUID, subject: UUID) -> None:
+    def erase(self, tenant: UUID, subject: UUID, at: datetime = LONG_AGO) -> None:
         """Destroy the subject's keys, leaving tombstones; fence it; forget whose contacts they were."""
         with self.state.lock:
+            self.state.erased[(tenant, subject)] = at
             for name in RETENTION_CLASSES:
                 self.state.fences.add((tenant, subject, name))
                 key = self.keys.pop((tenant, subject, name), None)
@@ -123,6 +166,11 @@ class MemoryVault:
         if token not in self.sealed:
             raise Unreadable("A key is missing, and nothing says that it was destroyed")
         return dict(self.sealed[token][1])
+
+    def _entry(self, tenant: UUID, subject: UUID, kind: str, value: str) -> tuple[UUID, str, bytes]:
+        """An e-mail address leads to one person, a phone number to each who has it."""
+        digest = self._digest(tenant, kind, value)
+        return (tenant, kind, digest if kind == "email" else digest + subject.bytes)
 
     def _digest(self, tenant: UUID, kind: str, value: str) -> bytes:
         key = self.index_keys.setdefault(tenant, self.ids.secret())

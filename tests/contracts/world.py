@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+from application.contacts import KnownPeople
 from application.denials import DenialCounts
 from application.ports import (
     Answers,
@@ -21,7 +22,6 @@ from application.ports import (
     EventStore,
     Opener,
     Outcome,
-    People,
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
@@ -48,7 +48,7 @@ class World(Protocol):
     @property
     def book(self) -> Book: ...
     @property
-    def people(self) -> People: ...
+    def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
     @property

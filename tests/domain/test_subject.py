@@ -10,9 +10,13 @@ import pytest
 from domain.errors import Unacceptable
 from domain.sealing import Envelope
 from domain.subject import (
+    Correction,
     Profile,
+    ProfileField,
     Subject,
+    SubjectCorrected,
     SubjectRegistered,
+    correct,
     evolve,
     normalise_email,
     normalise_phone,
@@ -149,3 +153,36 @@ def test_what_is_no_address_is_nobody(given: str):
 )
 def test_a_phone_number_is_its_digits(given: str, normal: str | None):
     assert normalise_phone(given) == normal
+
+
+def test_a_correction_says_its_fields_and_leaves_the_others():
+    given = Correction(email=Personal(" ada@new.test "), phone=None)
+    decision = correct(ID, ("email", "phone"), given)
+    assert decision == SubjectCorrected(
+        ID, ("email", "phone"), Correction(email=Personal("ada@new.test"))
+    )
+    standing = evolve(evolve(None, register(ID, ADA)), decision)
+    assert standing == Subject(ID, ADA, (decision,))
+    assert standing.version == 2
+    with pytest.raises(AssertionError):
+        evolve(None, decision)
+
+
+@pytest.mark.parametrize(
+    ("fields", "correction", "pointer", "code"),
+    [
+        ((), Correction(), "", "nothing_given"),
+        (("name",), Correction(), "/name", "missing"),
+        (("email",), Correction(), "/email", "missing"),
+        (("email",), Correction(email=Personal("ada")), "/email", "not_an_email"),
+        (("phone",), Correction(phone=Personal("call me")), "/phone", "not_a_phone"),
+        (("name",), Correction(name=Personal("A\x00")), "/name", "control_character"),
+        (("address",), Correction(address=Personal("x" * 501)), "/address", "too_long"),
+    ],
+)
+def test_a_correction_that_cannot_be_is_refused(
+    fields: tuple[ProfileField, ...], correction: Correction, pointer: str, code: str
+):
+    with pytest.raises(Unacceptable) as refusal:
+        correct(ID, fields, correction)
+    assert [(fault.pointer, fault.code) for fault in refusal.value.errors] == [(pointer, code)]

@@ -34,16 +34,32 @@ def arguments(spec: Spec, made: dict[str, str]) -> dict[str, Any]:
         "show_agenda": {"location_id": made["location"], **WINDOW},
         "take_report": {"subject_id": made.get("subject", example_id("subject"))},
     }
-    return {"params": queries.get(name), "json": _bodies(made).get(name)}
+    return {"params": queries.get(name), "json": bodies(made).get(name)}
 
 
-def _bodies(made: dict[str, str]) -> dict[str, Any]:
+def bodies(made: dict[str, str]) -> dict[str, Any]:
+    """The body of a request for each handler that takes one."""
     at = [made["location"]]
     start = f"{MONDAY}T15:00:00Z"
     place = {"name": "B", "time_zone": "Europe/Lisbon", "country": "PT"}
     hours = [{"days": WEEKDAYS, "from": "09:00", "to": "17:00"}]
     reason = {"reason_code": "other"}
+    text = {"language": "en", "text": "Little.", "material": False, "summary": "First."}
+    since = {"effective_from": "2027-01-01T00:00:00Z"}
+    basis = {"purpose": "improve", "jurisdiction": "gdpr", "lawful_basis": "consent"}
     return {
+        "publish_policy": {"version": "2027-01", **text, **since},
+        "notify_policy": {"channel": "website", "notified_at": since["effective_from"]},
+        "accept_policy": {"policy_version": "2026-01", "mode": "signature"},
+        "assign_basis": basis,
+        "search_subjects": {"email": ADA["email"]},
+        "correct_subject": {"name": "Ada Example"},
+        "record_consent": {
+            "purpose": "measure",
+            "decision": "given",
+            "policy_version": "2026-01",
+            "method": "spoken",
+        },
         "open_location": place,
         "revise_location": {"name": "Old Town"},
         "offer_service": {"location_ids": at, "name": "Cut", "duration_minutes": 30},

@@ -19,7 +19,7 @@ from domain.access_key import ROLES
 from domain.values import public_id
 from tests.disclosing import Disclosing
 from tests.http.business import MONDAY, Business, Server
-from tests.http.requests import address, arguments
+from tests.http.requests import address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
 OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
@@ -59,6 +59,10 @@ def _furnished(shop: Business) -> Business:
     made["hold"] = example_id("hold")
     story = Disclosing(shop.server.platform.tenancy.store, shop.tenant)
     made["recipient"] = public_id("recipient", story.recipient())
+    text = bodies(made)["publish_policy"]
+    made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    said = bodies(made)["record_consent"]
+    made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
 
 

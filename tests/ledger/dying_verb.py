@@ -1,15 +1,10 @@
-r"""Run a verb that is killed with SIGKILL at a chosen place: `before|after` of the n-th call of a function.
-
-python -m tests.ledger.dying_verb after \
-    infrastructure.ledger.signing.signer_seeds:SeedFolder.make 1 ledger rotate-key ...
-"""
+"""Have a process die by SIGKILL at a chosen place: `before|after` of the n-th call of a function."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import signal
-import sys
 
 
 def arm(when: str, place: str, call: int) -> None:
@@ -33,12 +28,3 @@ def arm(when: str, place: str, call: int) -> None:
         return result
 
     setattr(owner, name, dying)
-
-
-if __name__ == "__main__":
-    when, place, call = sys.argv[1:4]
-    arm(when, place, int(call))
-    sys.argv[1:] = sys.argv[4:]
-    from api.cli import main
-
-    main()

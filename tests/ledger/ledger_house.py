@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +26,8 @@ from infrastructure.ledger.signed.checkpoints import parse_tree_head
 from infrastructure.ledger.signed.notes import BadNote, VerifierKey, parse_note, verify
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.sequencer import Sequencer
-from tests.ledger.signer_process import ROOT, SignerProcess, signer_process
+from tests.ledger.signer_process import SignerProcess, signer_process
+from tests.verbs import run_verb_in_text
 
 
 @dataclass
@@ -99,15 +98,10 @@ class House:
 
     def verb(self, *arguments: str, kill: tuple[str, str, int] | None = None) -> Any:
         """Run `daybook ledger ...` in a process of its own, to be killed at a place or not."""
-        program = ["api.cli"] if kill is None else ["tests.ledger.dying_verb", *map(str, kill)]
-        command = [sys.executable, "-m", *program, "ledger", *arguments]
-        return subprocess.run(
-            [*command, "--data", str(self.deployment.settings.data)],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": self.deployment.main},
-            capture_output=True,
-            text=True,
-            timeout=120,
+        data = str(self.deployment.settings.data)
+        environment = {**os.environ, "DATABASE_URL": self.deployment.main}
+        return run_verb_in_text(
+            "ledger", *arguments, "--data", data, environment=environment, kill=kill
         )
 
 

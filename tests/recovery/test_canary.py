@@ -105,7 +105,8 @@ def test_no_personal_value_is_found_anywhere(running: Running) -> None:
         "metadata": {word.core: word.core, "dog": word.core},
     }
     with business.api() as api:
-        book_and_read(api, business, wish)
+        subject = book_and_read(api, business, wish)
+        say_and_correct(api, subject, person, word)
         import_calendar(api, business, staff, word)
         fail_over_http(api, business, wish, word)
     fail_in_sql(running, business, word)
@@ -113,8 +114,8 @@ def test_no_personal_value_is_found_anywhere(running: Running) -> None:
     assert {(one.where, one.how) for one in found} == set()
 
 
-def book_and_read(api: Api, business: Business, wish: dict[str, Any]) -> None:
-    """Everything that is done with a person's data when all goes well."""
+def book_and_read(api: Api, business: Business, wish: dict[str, Any]) -> str:
+    """Everything that is done with a person's data when all goes well; the person."""
     first = api.post("/v1/bookings", wish, idempotency_key=str(uuid4()))
     assert first.status == 201, first.body
     second = {**wish, "start": business.start(690)}  # a person who is known
@@ -136,6 +137,45 @@ def book_and_read(api: Api, business: Business, wish: dict[str, Any]) -> None:
     assert names == [wish["customer"]["name"]] * 2
     assert api.get(f"{path}/calendar.ics", {"include": "customer"}, **UNDER_A_PURPOSE).status == 200
     assert api.post(f"{path}/cancel", {"reason_code": "other"}).status == 200
+    return str(booked.body["subject_id"])
+
+
+def say_and_correct(api: Api, subject: str, person: dict[str, Any], word: Canary) -> None:
+    """What a person says, with its evidence; look-ups; corrections; and all of these where they are refused."""
+    text = {"language": "en", "text": "Little.", "material": False, "summary": "First."}
+    api.made(
+        "/v1/policy-versions",
+        {"version": "2027-01", "effective_from": "2026-01-01T00:00:00Z", **text},
+    )
+    path = f"/v1/subjects/{subject}"
+    given: dict[str, Any] = {
+        "purpose": "marketing_first_party",
+        "decision": "given",
+        "policy_version": "2027-01",
+        "method": "signature",
+        "evidence": {"signed": f"by {word.core}"},
+    }
+    said_so: list[tuple[dict[str, Any], int]] = [
+        (given, 201),
+        ({**given, "decision": "withdrawn"}, 201),
+        ({**given, "purpose": word.core}, 409),
+        ({**given, "policy_version": word.core}, 409),
+        ({**given, "evidence": {word.core: "\0"}}, 422),
+        ({**given, "channel": word.core}, 422),
+    ]
+    for body, status in said_so:
+        said = api.post(
+            f"{path}/consents", body, idempotency_key=str(uuid4()), sec_gpc=word.core, dnt=word.core
+        )
+        assert said.status == status, said.body
+    assert len(api.get(f"{path}/consents").body["rejected"]) == 2
+    found = api.post("/v1/subjects/search", {"email": person["email"]})
+    assert found.body["data"] == [{"subject_id": subject}]
+    assert api.post("/v1/subjects/search", {"email": word.core}).status == 422
+    assert api.call("PATCH", path, {"address": f"2 {word.core} Street"}).status == 200
+    assert api.call("PATCH", path, {"email": word.core}).status == 422
+    shown = api.get(path, None, **UNDER_A_PURPOSE)
+    assert shown.body["values"] == {**person, "address": f"2 {word.core} Street"}
 
 
 def import_calendar(api: Api, business: Business, staff: str, word: Canary) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,8 +17,9 @@ from domain.values import parse_id
 from infrastructure.fsck.checks import CHECKS
 from infrastructure.server.processes import wait_until
 from tests.api_client import Business
-from tests.running import ROOT, Running
+from tests.running import Running
 from tests.store.damage import changed, event_at
+from tests.verbs import run_verb_in_text
 
 pytestmark = pytest.mark.xdist_group("running")
 
@@ -28,9 +28,8 @@ SECONDS_MAX = 30.0
 
 def fsck(running: Running, *options: str) -> subprocess.CompletedProcess[str]:
     """Run it."""
-    command = [sys.executable, "-m", "api.cli", "fsck", "--data", str(running.data), *options]
     kept = {name: text for name, text in os.environ.items() if not name.startswith("DA")}
-    return subprocess.run(command, cwd=ROOT, env=kept, check=False, capture_output=True, text=True)
+    return run_verb_in_text("fsck", "--data", str(running.data), *options, environment=kept)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -23,14 +23,26 @@ from infrastructure.store.append_call import NOTHING, append_call, columns
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.wall import bound_to
 from tests.running import Running
-
-pytestmark = pytest.mark.xdist_group("running")
+from tests.scratch import scratch_folder
 
 WRITERS = 32
 EVENTS_EACH = 30
 ABORT_SHARE = 0.15
 SECONDS_MAX = 60.0
 KIND = "test.written.v1"
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """One of its own: what is written here no read model can read, and so the agenda stops for good."""
+    with scratch_folder("under-fire") as scratch:
+        one = Running(scratch / "data")
+        one.start()
+        try:
+            yield one
+        finally:
+            if one.process is not None:
+                one.stop()
 
 
 @dataclass

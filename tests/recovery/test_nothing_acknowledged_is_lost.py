@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("running")
 
 CLIENTS = 5
 TRIES_MAX = 400
-SECONDS_MAX = 30.0
+SECONDS_MAX = 90.0  # how long a busy machine may take to start what was killed
 SLOT_MINUTES = 15
 
 
@@ -229,15 +229,9 @@ def judge(business: Business, clients: list[Client]) -> None:
 
 
 def agenda_including(business: Business, api: Api, event: str | None) -> list[dict[str, Any]]:
-    """The days of the agenda that includes `event`; asked again while the model is behind, as its 503 says."""
+    """The days of the agenda that includes `event`: it follows again after a start."""
     query = {"location_id": business.location, "at_least": event, **business.span(days=40)}
-    replies: list[Reply] = []
-
-    def reached() -> bool:
-        replies.append(api.get("/v1/agenda", query))
-        assert replies[-1].status == 200 or replies[-1].code == "behind", replies[-1].body
-        return replies[-1].status == 200
-
-    assert wait_until(reached, SECONDS_MAX), "the agenda follows again after a start"
-    days: list[dict[str, Any]] = replies[-1].body["days"]
+    reply = api.get("/v1/agenda", query)
+    assert reply.status == 200, reply.body
+    days: list[dict[str, Any]] = reply.body["days"]
     return days

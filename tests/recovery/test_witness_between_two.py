@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -35,8 +34,9 @@ from infrastructure.server.processes import wait_until
 from tests import running as running_module
 from tests.api_client import Business
 from tests.ledger.witnesses import Log
-from tests.running import ROOT, Running
+from tests.running import Running
 from tests.scratch import scratch_folder
+from tests.verbs import run_verb
 
 pytestmark = pytest.mark.xdist_group("witnesses")
 
@@ -289,14 +289,7 @@ def test_a_witness_that_is_away_stops_nothing(
 
 def by_file(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """A verb of `daybook witness`."""
-    return subprocess.run(
-        [sys.executable, "-m", "api.cli", "witness", *arguments],
-        cwd=ROOT,
-        input=given,
-        capture_output=True,
-        check=False,
-        env=running_module._environment(),
-    )
+    return run_verb("witness", *arguments, given=given, environment=running_module._environment())
 
 
 def test_a_regulator_without_a_network_cosigns_by_file(

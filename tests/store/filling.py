@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from application.claims import claim_of_booking, claim_of_hold
+from application.consent_log import consent_stream
 from application.denials import Counted
 from application.ports import Append, BusyReplacement, CatalogEntry, Claim, Outcome, Release
 from application.recorded import Answer, Recorded, Ticket
@@ -16,6 +17,7 @@ from domain.access_key import KeyIssued, KeyTerms
 from domain.access_review import break_glass
 from domain.booking import BookingConfirmed
 from domain.booking_given import PersonGiven
+from domain.consent import ConsentGiven, Evidence, NoticeShown
 from domain.hold import HoldPlaced
 from domain.location import Location, LocationTerms
 from domain.sealing import Envelope
@@ -141,6 +143,27 @@ class Tenant:
         )
         assert outcome is Outcome.APPENDED
 
+    def consent(self, subject: UUID, expires_at: datetime | None = None) -> UUID:
+        """Append a consent of a person's; its id."""
+        stream = consent_stream(subject)
+        with bound_to(self.id):
+            version = len(self.engine.store.read(self.id, stream)) + 1
+        at = self.engine.clock.now()
+        given = ConsentGiven(
+            uuid4(),
+            subject,
+            "marketing_first_party",
+            NoticeShown(uuid4(), "2027-01", "ab" * 32, "en", at),
+            "explicit_click",
+            "web",
+            at,
+            expires_at,
+            None,
+            Evidence({"form": Personal("newsletter of Ada")}),
+        )
+        assert self.append(self.event(stream, version, given)) is Outcome.APPENDED
+        return given.consent
+
     def envelopes(self, stream: UUID) -> list[Envelope]:
         """The envelopes of a stream's events."""
         with bound_to(self.id):
@@ -174,6 +197,7 @@ def fill(engine: Engine) -> Filled:
     tenant.enter()
     subject = tenant.register()
     made = tenant.book(subject, tenant.visit())
+    tenant.consent(subject, tenant.ten)
     hold, outcome = tenant.place(tenant.visit(2))
     assert outcome is Outcome.APPENDED
     seat, outcome = tenant.place(tenant.visit(4, capacity=5))

@@ -38,9 +38,14 @@ def here(module_deployment: Deployment) -> Iterator[ExportPress]:
 
 def most_rows(database: Database, statement: str, parameters: Sequence[object]) -> int:
     """How many rows the busiest node of the plan went through, in all its rounds."""
-    explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
     with bound_to(TENANT):
-        ((plan,),) = database.rows(explained, parameters)
+        return most_rows_of(database, statement, parameters)
+
+
+def most_rows_of(database: Database, statement: str, parameters: Sequence[object]) -> int:
+    """The same, for the tenant that the caller is bound to."""
+    explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
+    ((plan,),) = database.rows(explained, parameters)
     found: list[int] = []
 
     def walk(node: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from application.disclosure_answers import DisclosureAnswers, Moment, NoConsents
+from application.consents import StreamConsentStates
+from application.disclosure_answers import DisclosureAnswers, Moment
 from application.ledger_records import LedgerRecords
 from application.recorded import Caller
 from application.reports.issuing import Issued, Reports
@@ -147,7 +148,7 @@ def test_an_answer_is_complete_to_what_is_signed_and_shows_what_is_newer(office:
         engine.positions,
         PostgresLedger(engine.app),
         engine.store,
-        NoConsents(),
+        StreamConsentStates(engine.store, engine.clock),
         engine.clock,
     )
     crm = story.recipient()

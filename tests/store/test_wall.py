@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from domain.errors import DomainError
 from domain.hold import HoldReleased
 from domain.service import Service, ServiceTerms
 from domain.values import epoch_seconds, from_epoch
+from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
@@ -37,6 +38,7 @@ from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel, PostgresAgenda
+from projections.consents import ConsentsModel, PostgresConsents
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
@@ -44,6 +46,7 @@ from tests.disclosing import Disclosing
 from tests.store.filling import EMAIL, Filled, fill
 
 ANSWER = Answer(201, (("etag", '"1"'),), b"{}")
+DAYS = timedelta(days=2)
 FAR = 4_102_444_800  # 2100-01-01T00:00Z
 FAR_OFF = from_epoch(FAR)
 NOW = AsOf(FAR_OFF)
@@ -120,7 +123,7 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
         share_something(engine, one)
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    for model in (AgendaModel(), AccessesModel(), DisclosuresModel()):
+    for model in (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel()):
         following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
         with follower.connection() as connection:
             following.begin(connection)
@@ -181,6 +184,14 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
     "agenda.between": lambda two, of: two.agenda.between(of, two.theirs.tenant.location, 0, FAR),
     "agenda.page": lambda two, of: [
         row for row in two.agenda.page(of, 0, FAR, 200, None) if row.booking == two.theirs.booking
+    ],
+    "consents.of": lambda two, of: PostgresConsents(two.engine.app).of(
+        of, two.theirs.subject, None
+    ),
+    "consents.due": lambda two, of: [
+        subject
+        for subject, _ in PostgresConsents(two.engine.app).due(of, SystemClock().now() + DAYS, 500)
+        if subject == two.theirs.subject
     ],
     "disclosures.totals": lambda two, of: (
         disclosures(two).totals(of, two.theirs.subject, "auditor", NOW).rows

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.consents import StreamConsentStates
 from application.disclosure_answers import (
     DisclosureAnswers,
     Moment,
-    NoConsents,
     PersonAnswer,
     Told,
     Withheld,
@@ -37,7 +37,12 @@ class Desk:
     def answers(self) -> DisclosureAnswers:
         it = self.world
         return DisclosureAnswers(
-            it.disclosures, it.positions, it.ledger, it.store, NoConsents(), it.clock
+            it.disclosures,
+            it.positions,
+            it.ledger,
+            it.store,
+            StreamConsentStates(it.store, it.clock),
+            it.clock,
         )
 
     def by(self, *roles: Role) -> Caller:
@@ -342,7 +347,13 @@ def test_a_person_s_own_key_sees_its_own_answer_and_nothing_else(desk: Desk) -> 
     ada, ben = register(desk), register(desk)
     it = desk.world
     answers = DisclosureAnswers(
-        it.disclosures, it.positions, it.ledger, it.store, NoConsents(), it.clock, lambda _: ada
+        it.disclosures,
+        it.positions,
+        it.ledger,
+        it.store,
+        StreamConsentStates(it.store, it.clock),
+        it.clock,
+        lambda _: ada,
     )
     by = desk.by("subject")
     assert answers.about(ada, None, Moment(), 5, None, by).view == "person"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.scratch import scratch_folder
 from tests.verifier.bundles import SUBJECTS, Files, Ledger, small_ledger, zipped
 from tests.verifier.running import run, verify
 from verifier.bundle import Bundle
@@ -34,29 +36,56 @@ def bundles(ledger: Ledger) -> dict[str, Files]:
     }
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """In memory, where it can be: thousands of bundles are written."""
+    with scratch_folder("damage") as it:
+        yield it
+
+
+# Which of the bytes that a hash of the manifest covers: one in 17, so that each of their eight bits is among them, and
+# all of them with `make soak`. Every byte of the rest is always tried: checkpoint, manifest, signature, a zip's order.
+step_of_contents = pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.soak)])
+
+
+@step_of_contents
 @pytest.mark.parametrize("kind", ["export", "evidence"])
-def test_any_changed_byte_of_any_file_is_refused(ledger: Ledger, tmp_path: Path, kind: str) -> None:
+def test_any_changed_byte_of_any_file_is_refused(
+    ledger: Ledger, folder: Path, kind: str, step: int
+) -> None:
     files = bundles(ledger)[kind]
     for name, data in files.items():
-        for at in range(len(data)):
+        is_signed_itself = name == "checkpoint" or name.startswith("manifest.")
+        for at in range(0, len(data), 1 if is_signed_itself else step):
             bent = data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
-            assert verify(tmp_path, files | {name: bent}, ledger).code in (1, 2), (name, at)
+            assert verify(folder, files | {name: bent}, ledger).code in (1, 2), (name, at)
 
 
+def contents(whole: bytes) -> set[int]:
+    """The bytes of a zip that are those of its files."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        starts = [(it.header_offset + 30 + len(it.filename), it) for it in archive.infolist()]
+    return {at for start, it in starts for at in range(start, start + it.compress_size)}
+
+
+@step_of_contents
 @pytest.mark.parametrize(
     ("kind", "method"), [("export", zipfile.ZIP_STORED), ("evidence", zipfile.ZIP_DEFLATED)]
 )
 def test_any_changed_byte_of_a_zip_is_refused_or_changes_nothing(
-    ledger: Ledger, tmp_path: Path, kind: str, method: int
+    ledger: Ledger, folder: Path, kind: str, method: int, step: int
 ) -> None:
     files = bundles(ledger)[kind]
     whole = zipped(files, method)
+    inside = contents(whole)
     for at in range(len(whole)):
+        if at in inside and at % step:
+            continue
         bent = whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :]
-        if verify(tmp_path, bent, ledger).code == 0:
+        if verify(folder, bent, ledger).code == 0:
             trust = Trust()
             trust.add_log(ledger.vkey)
-            bundle = Bundle(tmp_path / "bundle.zip", trust)
+            bundle = Bundle(folder / "bundle.zip", trust)
             assert {name: bundle.read(name) for name in bundle.names} == files, at
 
 
