@@ -146,17 +146,8 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
-        disclosure_answers=DisclosureAnswers(
-            ports.disclosures,
-            ports.positions,
-            ports.ledger,
-            store,
-            StreamConsentStates(store, clock),
-            clock,
-        ),
-        reports=Reports(
-            ports.disclosures, ports.positions, store, ports.press, records, witnessing, clock
-        ),
+        disclosure_answers=_disclosure_answers(ports),
+        reports=_reports(ports, records, witnessing),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
@@ -177,6 +168,25 @@ def assemble(ports: Ports) -> Platform:
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
+    )
+
+
+def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
+    states = StreamConsentStates(ports.store, ports.clock)
+    return DisclosureAnswers(
+        ports.disclosures, ports.positions, ports.ledger, ports.store, states, ports.clock
+    )
+
+
+def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Reports:
+    return Reports(
+        ports.disclosures,
+        ports.positions,
+        ports.store,
+        ports.press,
+        records,
+        witnessing,
+        ports.clock,
     )
 
 
