@@ -13,6 +13,7 @@ from domain.values import instant_text, parse_id, public_id
 from tests.disclosing import BEGINNING, DAY, Disclosing
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
+from tests.http.requests import bodies
 
 
 @pytest.fixture
@@ -211,3 +212,15 @@ def test_three_dates_have_three_answers(told: tuple[Business, Disclosing]) -> No
     assert names == ["Before Ltd", "After Ltd", "Bank"]
     known = asked(shop, known_at=instant_text(second - timedelta(seconds=1)))
     assert known["data"] == answers[1]["data"]
+
+
+def test_consent_is_what_it_was_then_and_what_it_is_now(told: tuple[Business, Disclosing]) -> None:
+    shop, story = told
+    story.sent(story.recipient(), person(shop), purpose="measure")
+    known = bodies(shop.made)
+    shop.make("/v1/policy-versions", {**known["publish_policy"], "version": "2026-01"})
+    for decision, now in (("given", "given"), ("withdrawn", "withdrawn")):
+        said = {**known["record_consent"], "decision": decision}
+        shop.make(f"/v1/subjects/{shop.made['subject']}/consents", said)
+        (row,) = asked(shop)["data"]
+        assert row["consent"] == {"at_send": "given", "now": now}
