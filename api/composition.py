@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -20,15 +21,35 @@ from application.break_glass import BreakGlass
 from application.consent_history import ConsentHistory, ConsentReads
 from application.consents import Consents, ReceiptSigner, StreamConsentStates
 from application.contacts import KnownPeople
+from application.courier import Courier, DueThings
 from application.denials import DenialCounts, Denials
+from application.disclose import Disclose
+from application.disclosing import (
+    Mirrored,
+    NoSender,
+    Objections,
+    Orders,
+    Sender,
+    Visits,
+)
 from application.disclosure_answers import DisclosureAnswers
+from application.disclosure_facts import FactsOfSending
+from application.disclosure_parcels import Parcels
 from application.disclosure_reads import Disclosures
+from application.disclosure_replies import Replies, Signatures
+from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
+from application.follow_up_replies import FollowUpList, FollowUpReplies
+from application.follow_ups import FollowUps, HandedTo
+from application.forged_tickets import ForgedTickets
+from application.franchise_requests import FranchiseRequests, Visitors
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
+from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
+from application.openings import WithheldDisclosures
 from application.people import Holdings, People
 from application.people_known import Erasures
 from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
@@ -46,9 +67,10 @@ from application.ports import (
     Positions,
 )
 from application.purposes import Purposes
+from application.recipients import Recipients
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
-from application.reveal import Gags, NoGags, Reveal
+from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -59,10 +81,13 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
+from infrastructure.delivery.https_sender import HttpsSender, default_context
+from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.copies.exporter import PostgresExporter
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
+from infrastructure.ledger.publishing.mirrored import CheckpointMirrored
 from infrastructure.ledger.signing.signer_socket import SignerClient
 from infrastructure.ledger.subjects.evidence import PostgresEvidence
 from infrastructure.ledger.witnesses.witness_desk import SignerWitness
@@ -78,9 +103,11 @@ from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
-from projections.agenda import PostgresAgenda
+from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
+from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
+from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -103,6 +130,13 @@ class Ports:
     reviews: ReviewRows
     denial_counts: DenialCounts
     positions: Positions
+    visits: Visits
+    visitors: Visitors
+    withheld: WithheldDisclosures
+    mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
     consents: ConsentHistory
     erasures: Erasures
     holdings: Holdings
@@ -118,7 +152,8 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
-    gags: Gags = field(default_factory=NoGags)
+    sender: Callable[[TicketOffice], Sender] = NoSender
+    signatures: Signatures = field(default_factory=Ed25519Signatures)
 
 
 def assemble(ports: Ports) -> Platform:
@@ -126,11 +161,51 @@ def assemble(ports: Ports) -> Platform:
     clock, ids, book = ports.clock, ports.ids, ports.book
     in_force = PoliciesInForce(book, clock)
     store = PolicyKeepingStore(ports.store, in_force)
-    denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
-    reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
-    records = LedgerRecords(store, clock, ids, ports.gags)
+    orders = StandingOrders(book)
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
+    records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
-    return Platform(
+    out = _courier(ports, store, orders)
+    return _business(ports, store, reveal)(
+        disclosure_answers=_disclosure_answers(ports),
+        reports=_reports(ports, records, witnessing),
+        recipients=Recipients(store, book, ports.people, clock, ids),
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=out,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
+        replies=Replies(store, book, ports.signatures, clock, ids),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=Reviews(
+            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
+        ),
+        policy=PolicyReads(policy_matrix()),
+        ledger=LedgerReads(ports.ledger),
+        evidence=EvidenceReads(ports.evidence, records, witnessing),
+        legal_processes=LegalProcesses(
+            store, book, ports.people, reveal, ports.withheld, clock, ids
+        ),
+        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
+        witnessing=witnessing,
+        witness=ports.witness,
+        booking_calendar=booking_calendar,
+        readiness=ports.readiness,
+        bound=bound_to,
+    )
+
+
+def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platform]:
+    """What a business is run with: set up, sold and looked up; the rest of the platform is still to come."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return partial(
+        Platform,
         clock=clock,
         ids=ids,
         answers=ports.answers,
@@ -146,28 +221,6 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
-        disclosure_answers=_disclosure_answers(ports),
-        reports=_reports(ports, records, witnessing),
-        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
-        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
-        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
-        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
-        purposes=Purposes(store, book, clock, ids),
-        denials=denials,
-        break_glass=BreakGlass(store, book, clock, ids),
-        access_log=AccessLog(ports.accesses, ports.positions, store),
-        access_reviews=Reviews(
-            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
-        ),
-        policy=PolicyReads(policy_matrix()),
-        ledger=LedgerReads(ports.ledger),
-        evidence=EvidenceReads(ports.evidence, records, witnessing),
-        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
-        witnessing=witnessing,
-        witness=ports.witness,
-        booking_calendar=booking_calendar,
-        readiness=ports.readiness,
-        bound=bound_to,
     )
 
 
@@ -190,6 +243,25 @@ def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Re
     )
 
 
+def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
+    """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
+    facts = FactsOfSending(
+        store,
+        book,
+        ports.visits,
+        StreamConsentStates(store, clock),
+        Objections(store, clock),
+        orders,
+        clock,
+    )
+    door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
+    follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
+    return Courier(store, door, follow_ups, ports.due_things, clock, ids)
+
+
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
     """Everything in this process and nothing kept: for tests and for trying things out."""
     world = MemoryWorld(seed, clock)
@@ -209,6 +281,13 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             reviews=world.accesses,
             denial_counts=world.denial_counts,
             positions=world.positions,
+            visits=world.visits,
+            visitors=world.visits,
+            withheld=world.withheld,
+            mirrored=world.mirrored,
+            due_things=world.courier,
+            handed=world.courier,
+            follow_ups=world.courier,
             consents=world.consents,
             erasures=world.erasures,
             holdings=world.holdings,
@@ -232,6 +311,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     settings = deployment.settings
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
+    visits = PostgresVisits(engine.app, engine.positions)
     signer = SignerClient(deployment.settings.signer_socket)
     platform = assemble(
         Ports(
@@ -249,6 +329,14 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
+            visits=visits,
+            visitors=visits,
+            withheld=PostgresWithheld(engine.app, engine.positions),
+            sender=_https(engine, settings.allow_private_recipients),
+            mirrored=CheckpointMirrored(engine.app),
+            due_things=PostgresCourier(engine.app),
+            handed=PostgresCourier(engine.app),
+            follow_ups=PostgresCourier(engine.app),
             consents=PostgresConsents(engine.app),
             erasures=PostgresErasures(engine.app),
             holdings=PostgresHoldings(engine.app),
@@ -267,6 +355,10 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
         )
     )
     return platform, engine
+
+
+def _https(engine: Engine, allow_private: bool) -> Callable[[TicketOffice], Sender]:
+    return lambda office: HttpsSender(office, engine.clock, default_context(), allow_private)
 
 
 def booking_calendar(entry: CalendarEntry) -> bytes:

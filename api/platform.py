@@ -17,18 +17,25 @@ from application.booking_reads import BookingReads, CalendarEntry
 from application.break_glass import BreakGlass
 from application.consent_history import ConsentReads
 from application.consents import Consents
+from application.courier import Courier
 from application.denials import Denials
+from application.disclose import Disclose
 from application.disclosure_answers import DisclosureAnswers
+from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
+from application.follow_up_replies import FollowUpReplies
+from application.franchise_requests import FranchiseRequests
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
+from application.legal_processes import LegalProcesses
 from application.locations import Locations
 from application.people import People
 from application.policies import Policies
 from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.purposes import Purposes
+from application.recipients import Recipients
 from application.reports.issuing import Reports
 from application.services import Services
 from application.slots import Slots
@@ -62,6 +69,10 @@ class Platform:
     agenda: AgendaReads
     disclosure_answers: DisclosureAnswers
     reports: Reports
+    recipients: Recipients
+    replies: Replies
+    follow_ups: FollowUpReplies
+    courier: Courier
     people: People
     policies: Policies
     purposes: Purposes
@@ -74,9 +85,16 @@ class Platform:
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
+    legal_processes: LegalProcesses
+    franchise_requests: FranchiseRequests
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]
+
+    @property
+    def disclose(self) -> Disclose:
+        """The second door."""
+        return self.courier.disclose

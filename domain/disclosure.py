@@ -19,7 +19,7 @@ from uuid import UUID
 from domain.recipient import TransferMechanism
 from domain.sealing import Plain
 
-SUBJECTS_MAX: Final = 10_000
+SUBJECTS_MAX: Final = 5_000
 ATTEMPTS_MAX: Final = 8
 
 LawfulBasis = Literal[
@@ -47,11 +47,11 @@ Reason = Literal[
     "unknown_field",
     "no_ground",
     "case_missing",
-    "process_not_reviewed",
+    "process_not_reviewed", "beyond_process",
     "forged_ticket",
     "erased",
     "address_refused",
-]
+]  # fmt: skip
 FailureReason = Literal[
     "timeout", "unreachable", "status", "address_refused", "tls", "redirect", "lost", "stopped"
 ]
@@ -258,10 +258,7 @@ DECISIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """A disclosure as it stands. `running` is the attempt that has begun and not ended; `retry_at` the next one's time.
-
-    `stands_for` maps tags to persons, where it is withheld.
-    """
+    """How it stands. `running` is the attempt that has begun and not ended; `stands_for` maps tags to persons."""
 
     recorded: DisclosureRecorded
     version: int
@@ -270,6 +267,11 @@ class Disclosure:
     running: int | None = None
     retry_at: datetime | None = None
     stands_for: tuple[TagOf, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more is tried."""
+        return self.outcome != "queued" and self.running is None and self.retry_at is None
 
 
 def evolve(state: Disclosure | None, decision: Decision) -> Disclosure:

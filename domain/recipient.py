@@ -19,19 +19,17 @@ from uuid import UUID
 
 from domain import fields
 from domain.countries import COUNTRIES
+from domain.delivery_terms import RESPONSE, Delivery, DeliverySecret, delivery_faults, secret_faults
 from domain.errors import InvalidState
 from domain.fields import Faults
 from domain.purposes import PURPOSES
 from domain.sealing import Envelope, Plain, Sealed
-from domain.values import Personal
 
 NAME_CHARACTERS_MAX: Final = 200
 ADDRESS_CHARACTERS_MAX: Final = 500
-URL_CHARACTERS_MAX: Final = 500
 BRANCHES_MAX: Final = 1_000
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _REFERENCE_WORDS: Final = "It is an id of at most 64 of A-Z a-z 0-9 . _ / -"
-_URL: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,253}(:[0-9]{1,5})?(/[\x21-\x7e]*)?")
 
 Kind = Literal[
     "crm",
@@ -67,14 +65,6 @@ PROCESSING_FOR_US: Final = frozenset({"processor", "service_provider", "contract
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How it gets what it is given: in the answer to the call (`response`), or by a signed POST to `url` (`https`)."""
-
-    kind: Literal["response", "https"] = "response"
-    url: Annotated[str, Plain("an address of the recipient's machine")] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Branch:
     """A location that belongs to the recipient's tree in [`from_`, `to`); None is open."""
 
@@ -105,15 +95,8 @@ class RecipientTerms:
         None
     )
     own_use: bool = False
-    delivery: Delivery = Delivery()
+    delivery: Delivery = RESPONSE
     branches: tuple[Branch, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DeliverySecret:
-    """The shared secret that signs deliveries (Standard Webhooks), as its holder writes it."""
-
-    secret: Personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +120,16 @@ class RecipientRevised:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretReplaced:
+    """Deliveries are signed with this secret from now on."""
+
+    TYPE: ClassVar[str] = "recipient.secret_replaced.v1"
+
+    recipient: UUID
+    secret: Annotated[DeliverySecret | Envelope, Sealed("audit", "recipient")]
+
+
+@dataclass(frozen=True, slots=True)
 class ContractEnded:
     """Nothing may be handed to the recipient after the date `on`."""
 
@@ -145,8 +138,8 @@ class ContractEnded:
     on: date
 
 
-Decision: TypeAlias = RecipientRegistered | RecipientRevised | ContractEnded
-DECISIONS: Final = (RecipientRegistered, RecipientRevised, ContractEnded)
+Decision: TypeAlias = RecipientRegistered | RecipientRevised | SecretReplaced | ContractEnded
+DECISIONS: Final = (RecipientRegistered, RecipientRevised, SecretReplaced, ContractEnded)
 
 
 # --- state -----------------------------------------------------------------------------------------------------------
@@ -160,17 +153,21 @@ class Recipient:
     terms: RecipientTerms
     active: bool
     version: int
+    has_secret: bool = False
 
 
 def evolve(recipient: Recipient | None, decision: Decision) -> Recipient:
     """The recipient after `decision`."""
     if isinstance(decision, RecipientRegistered):
-        return Recipient(decision.recipient, decision.terms, active=True, version=1)
+        signs = decision.secret is not None
+        return Recipient(decision.recipient, decision.terms, True, version=1, has_secret=signs)
     assert recipient is not None, "a recipient is registered first"
     following = replace(recipient, version=recipient.version + 1)
     match decision:
         case RecipientRevised():
             return replace(following, terms=decision.terms)
+        case SecretReplaced():
+            return replace(following, has_secret=True)
         case ContractEnded():
             terms = replace(recipient.terms, contract_to=decision.on)
             return replace(following, terms=terms, active=False)
@@ -188,24 +185,33 @@ def register(
 
     Refuses: Unacceptable (any field).
     """
-    fields.accept(_faults(terms), _secret_faults(terms, secret))
+    fields.accept(_faults(terms), secret_faults(terms.delivery, secret))
     return (RecipientRegistered(recipient, terms, secret),)
 
 
-def revise(recipient: Recipient, terms: RecipientTerms) -> tuple[RecipientRevised, ...]:
-    """Let `terms` stand; the same terms again decide nothing.
+def revise(
+    recipient: Recipient, terms: RecipientTerms, secret: DeliverySecret | None = None
+) -> tuple[RecipientRevised | SecretReplaced, ...]:
+    """Let `terms` stand, and `secret` where one is given; the same terms again decide nothing.
 
     Refuses: InvalidState (its contract was ended), Unacceptable (any field).
     """
     if not recipient.active:
         raise InvalidState("The contract was ended")
-    fields.accept(_faults(terms))
-    return (RecipientRevised(terms),) if terms != recipient.terms else ()
+    signs = fields.FINE
+    if secret is not None or not recipient.has_secret:
+        signs = secret_faults(terms.delivery, secret)
+    fields.accept(_faults(terms), signs)
+    revised = (RecipientRevised(terms),) if terms != recipient.terms else ()
+    replaced = (SecretReplaced(recipient.id, secret),) if secret is not None else ()
+    return (*revised, *replaced)
 
 
 def end_contract(recipient: Recipient, on: date) -> tuple[ContractEnded, ...]:
-    """End the contract with the date `on`, for good; one that was ended stays so."""
-    return (ContractEnded(on),) if recipient.active else ()
+    """End the contract with the date `on`, for good; one that was ended stays so, and none is prolonged by it."""
+    agreed = recipient.terms.contract_to
+    last = on if agreed is None else min(on, agreed)
+    return (ContractEnded(last),) if recipient.active else ()
 
 
 def in_contract(terms: RecipientTerms, on: date) -> bool:
@@ -217,6 +223,14 @@ def in_tree(terms: RecipientTerms, location: UUID, from_: datetime, to: datetime
     """True when `location` belongs to the recipient's tree through all of [from_, to)."""
     return any(
         one.location == location and one.from_ <= from_ and (one.to is None or to <= one.to)
+        for one in terms.branches
+    )
+
+
+def in_tree_at(terms: RecipientTerms, location: UUID, at: datetime) -> bool:
+    """True when `location` belongs to the recipient's tree at the instant `at`."""
+    return any(
+        one.location == location and one.from_ <= at and (one.to is None or at < one.to)
         for one in terms.branches
     )
 
@@ -233,7 +247,7 @@ def _faults(terms: RecipientTerms) -> Faults:
         *fields.shaped("/contract_ref", terms.contract_ref, _REFERENCE, _REFERENCE_WORDS),
         *fields.distinct("/permitted_purposes", terms.permitted_purposes, 1, len(PURPOSES)),
         *_purpose_faults(terms),
-        *_delivery_faults(terms.delivery),
+        *delivery_faults(terms.delivery),
         *_branch_faults(terms),
     )
     if terms.country not in COUNTRIES:
@@ -257,19 +271,6 @@ def _purpose_faults(terms: RecipientTerms) -> Faults:
     )
 
 
-def _delivery_faults(delivery: Delivery) -> Faults:
-    if delivery.kind == "response":
-        if delivery.url is not None:
-            return fields.fault("/delivery/url", "not_wanted", "A response goes to no address.")
-        return fields.FINE
-    if delivery.url is None:
-        return fields.fault("/delivery/url", "missing", "Say where to deliver.")
-    if len(delivery.url) > URL_CHARACTERS_MAX or not _URL.fullmatch(delivery.url):
-        words = "It is an http(s) address without a user, of at most 500 characters."
-        return fields.fault("/delivery/url", "malformed", words)
-    return fields.FINE
-
-
 def _branch_faults(terms: RecipientTerms) -> Faults:
     if terms.branches and terms.kind != "franchise":
         return fields.fault("/location_ids", "not_wanted", "Only a franchise has locations.")
@@ -280,11 +281,3 @@ def _branch_faults(terms: RecipientTerms) -> Faults:
             words = "Its interval ends before it begins."
             return fields.fault(f"/location_ids/{index}", "out_of_order", words)
     return fields.FINE
-
-
-def _secret_faults(terms: RecipientTerms, secret: DeliverySecret | None) -> Faults:
-    if (secret is not None) == (terms.delivery.kind == "https"):
-        return fields.FINE
-    if secret is None:
-        return fields.fault("/delivery/secret", "missing", "Deliveries are signed with a secret.")
-    return fields.fault("/delivery/secret", "not_wanted", "A response is not signed.")

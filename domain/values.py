@@ -28,6 +28,7 @@ PREFIXES: Final = {
     "import": "imp_",
     "recipient": "rcp_",
     "disclosure": "dis_",
+    "follow_up": "fup_",
     "process": "lgl_",
     "franchise_request": "frq_",
     "policy": "pol_",

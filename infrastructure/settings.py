@@ -27,6 +27,7 @@ class Settings:
     `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
     `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
+    With `allow_private_recipients` deliveries go to addresses that are not public, and by http too.
     """
 
     data: Path
@@ -44,6 +45,7 @@ class Settings:
     unwitnessed_seconds_max: int = 86_400
     witnessed_logs_path: Path | None = None
     witness_name: str | None = None
+    allow_private_recipients: bool = False
 
     @property
     def witness_policy(self) -> Path | None:
@@ -103,6 +105,7 @@ class Settings:
             ),
             witnessed_logs_path=path(given, "DAYBOOK_WITNESSED_LOGS"),
             witness_name=given.get("DAYBOOK_WITNESS_NAME") or None,
+            allow_private_recipients=switch(given, "DAYBOOK_ALLOW_PRIVATE_RECIPIENTS"),
             scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
         )
 

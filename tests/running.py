@@ -33,11 +33,15 @@ STOP_SECONDS_MAX = 60.0
 
 
 class Running:
-    """`daybook up` in `data`, and what can be done to it from outside. `url` is new after each start."""
+    """`daybook up` in `data`, and what can be done to it from outside. `url` is new after each start.
 
-    def __init__(self, data: Path, *options: str) -> None:
+    `settings` are environment variables on top of ours.
+    """
+
+    def __init__(self, data: Path, *options: str, **settings: str) -> None:
         self.data = data
         self.options = options
+        self.settings = settings
         self.url = ""
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[str] | None = None
@@ -55,7 +59,7 @@ class Running:
                 stdout=subprocess.PIPE,
                 stderr=said,
                 text=True,
-                env=_environment(),
+                env=_environment() | self.settings,
             )
         assert self.process.stdout is not None
         heard, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""The first door is the only one: nothing else opens a key. README D6.
+"""The two doors are the only ones: nothing else opens a key. README D6.
 
 Who may is a list with reasons. A call that is not in it fails here, wherever in the house it is planted.
 """
@@ -14,13 +14,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("domain", "application", "infrastructure", "projections", "api", "tools")
 
-# Use cases that may be handed an `Opener`. Disclosing, the second door, will be the second.
-DOORS = {"application/reveal.py": {"Reveal"}}
+# What may be handed an `Opener`: the first door; the second, with what it opens of a person and the secret it signs by.
+DOORS = {
+    "application/reveal.py": {"Reveal"},
+    "application/disclose.py": {"Disclose"},
+    "application/disclosure_values.py": {"open_values", "_profile", "_of_bookings"},
+    "application/disclosure_parcels.py": {"Parcels"},
+}
 # Who opens, or hands over what opens, and why.
 OPENING = {
     "infrastructure/keys/key_vault.py": "the vault: it finds the key and opens with it",
     "application/reveal.py": "the first door",
-    "api/composition.py": "hands the vault to the door",
+    "application/disclose.py": "the second door",
+    "application/disclosure_values.py": "what the second door opens of a person, for one sending",
+    "application/disclosure_parcels.py": "opens the recipient's secret, which signs what the second door sends",
+    "api/composition.py": "hands the vault to the doors",
     "infrastructure/twin/memory.py": "names the vault of the twin for the composition",
 }
 
@@ -84,7 +92,7 @@ def test_only_the_doors_are_handed_an_opener() -> None:
 
 
 def test_the_composition_hands_it_to_the_doors_and_to_nothing_else() -> None:
-    """`ports.opener` is used once, inside the call that makes the first door."""
+    """`ports.opener` is used inside the calls that make the doors."""
     tree = ast.parse((ROOT / "api" / "composition.py").read_text())
     handed = {
         ast.unparse(call.func)
@@ -93,7 +101,7 @@ def test_the_composition_hands_it_to_the_doors_and_to_nothing_else() -> None:
         for given in (*call.args, *(keyword.value for keyword in call.keywords))
         if ast.unparse(given) in ("ports.opener", "engine.vault", "world.opener", "world.vault")
     }
-    assert handed == {"Reveal", "Ports"}
+    assert handed == {"Reveal", "Disclose", "Parcels", "Ports"}
 
 
 def test_nothing_else_opens_an_envelope() -> None:

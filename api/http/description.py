@@ -38,6 +38,14 @@ TAGS: Final = [
         "name": "Set up a business",
         "description": "Locations, services and staff: where, what and by whom.",
     },
+    {
+        "name": "Recipients",
+        "description": "Named outsiders who may be given personal data, for what, and while which contract runs.",
+    },
+    {
+        "name": "Disclosures",
+        "description": "Personal data is handed over: checked, recorded and mirrored before anything leaves.",
+    },
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
     {

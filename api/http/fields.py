@@ -112,7 +112,11 @@ SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 PolicyId: TypeAlias = Annotated[UUID, PathId("policy")]
 ConsentId: TypeAlias = Annotated[UUID, PathId("consent")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
+ProcessId: TypeAlias = Annotated[UUID, PathId("process")]
+FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
+DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
+FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 
@@ -131,12 +135,19 @@ SubjectRef: TypeAlias = Annotated[
 HoldRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("hold")), WithJsonSchema(_id_schema("hold"))
 ]
-
 RecipientRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("recipient")), WithJsonSchema(_id_schema("recipient"))
 ]
+ConsentRef: TypeAlias = Annotated[
+    UUID, BeforeValidator(_reference("consent")), WithJsonSchema(_id_schema("consent"))
+]
 ProcessRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("process")), WithJsonSchema(_id_schema("process"))
+]
+FranchiseRequestRef: TypeAlias = Annotated[
+    UUID,
+    BeforeValidator(_reference("franchise_request")),
+    WithJsonSchema(_id_schema("franchise_request")),
 ]
 
 AllOrSome: TypeAlias = Annotated[

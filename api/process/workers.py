@@ -10,15 +10,17 @@ from typing import Final
 
 import psycopg
 
+from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.consent_expiry import ConsentExpiry
 from application.denials import Denials
+from application.legal_processes import StandingOrders
+from application.openings import DisclosureOpenings
 from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
-from application.reveal import NoGags
 from application.sweeping import Sweeping
-from application.withholding import Gags, Openings
+from application.withholding import Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
@@ -30,8 +32,10 @@ from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
 from projections.consents import ConsentsModel, PostgresConsents
+from projections.courier import CourierModel
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
+from projections.withheld import PostgresWithheld, WithheldModel
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
@@ -47,8 +51,15 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel())
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 1, walled=False)
+    models = (
+        AgendaModel(),
+        AccessesModel(),
+        ConsentsModel(),
+        CourierModel(),
+        WithheldModel(),
+        DisclosuresModel(),
+    )
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
     )
@@ -56,6 +67,7 @@ def work(deployment: Deployment) -> int:
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(
             _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
@@ -107,13 +119,16 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
-    clock, ids = engine.clock, engine.ids
-    store = PolicyKeepingStore(engine.store, PoliciesInForce(engine.book, clock))
+    clock, ids, book = engine.clock, engine.ids, engine.book
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(book, clock))
+    orders = StandingOrders(book)
     expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
-    gags: Gags = NoGags()
-    sweeping = Sweeping(store, engine.book, clock, ids)
-    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
-    openings = Openings(store, PostgresAccesses(engine.app), gags, clock, ids)
+    sweeping = Sweeping(store, book, clock, ids)
+    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
+    accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
+    disclosures = DisclosureOpenings(
+        store, PostgresWithheld(engine.app, engine.positions), clock, ids
+    )
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
@@ -121,7 +136,8 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
                 sweeping.sweep(tenant)
                 expiry.sweep(tenant)
                 denials.sweep(tenant)
-                openings.sweep(tenant)
+                accesses.sweep(tenant)
+                disclosures.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

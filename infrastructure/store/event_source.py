@@ -70,16 +70,20 @@ class PostgresPositions:
                 raise Behind(retry_after_seconds=1)
             sleep(LOOK_SECONDS)
 
+    def head(self, tenant: UUID) -> int:
+        """See the port."""
+        row = self.database.row(
+            "SELECT (SELECT coalesce(max(position), -1) FROM sequenced WHERE tenant_id = %b),"
+            " (SELECT coalesce(sum(cardinality(event_ids)), 0)::int FROM event_queue WHERE tenant_id = %b)",
+            (tenant, tenant),
+        )
+        assert row is not None
+        return int(row[0] + row[1])
+
     def _position(self, tenant: UUID, at_least: UUID | int) -> int | None:
         """The position asked for; None while the event waits for one."""
         if isinstance(at_least, int):
-            row = self.database.row(
-                "SELECT (SELECT coalesce(max(position), -1) FROM sequenced WHERE tenant_id = %b),"
-                " (SELECT coalesce(sum(cardinality(event_ids)), 0)::int FROM event_queue WHERE tenant_id = %b)",
-                (tenant, tenant),
-            )
-            assert row is not None
-            if at_least > row[0] + row[1]:
+            if at_least > self.head(tenant):
                 raise unknown()
             return at_least
         row = self.database.row(

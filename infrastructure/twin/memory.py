@@ -13,6 +13,8 @@ from application.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
+from infrastructure.twin.memory_courier import MemoryCourier
+from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
@@ -21,6 +23,7 @@ from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
+from infrastructure.twin.memory_withheld import MemoryWithheld
 
 BEGINNING: Final = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
 
@@ -116,6 +119,9 @@ class MemoryWorld:
         self.agenda = MemoryAgenda(self.state)
         self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
+        self.visits = MemoryVisits(self.agenda)
+        self.mirrored = MemoryMirrored()
+        self.courier = MemoryCourier(self.state)
         self.consents = MemoryConsents(self.state)
         self.erasures = MemoryErasures(self.state)
         self.holdings = MemoryHoldings(self.state)
@@ -123,5 +129,6 @@ class MemoryWorld:
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
         self.press = MemoryReportPress(self.ledger)
+        self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)
         self.denial_counts = MemoryDenialCounts(self.state)

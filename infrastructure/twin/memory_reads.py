@@ -93,7 +93,7 @@ class MemoryAgenda:
         with self.state.lock:
             rows = [
                 row
-                for row in self._rows(tenant)
+                for row in self.rows(tenant)
                 if from_ <= row.start < to
                 and (after is None or (row.start, row.booking) > after)
                 and staff in (None, row.staff)
@@ -102,7 +102,8 @@ class MemoryAgenda:
             ]
         return sorted(rows, key=lambda row: (row.start, row.booking))[:limit]
 
-    def _rows(self, tenant: UUID) -> Iterator[AgendaRow]:
+    def rows(self, tenant: UUID) -> Iterator[AgendaRow]:
+        """Every booking of the tenant, in no particular order."""
         for (owner, _), events in self.state.streams.items():
             if owner == tenant and isinstance(events[0].decision, booking.DECISIONS):
                 story = cast(Sequence[Recorded[booking.Decision]], events)
@@ -148,3 +149,7 @@ class MemoryPositions:
         """See the port."""
         with self.state.lock:
             return len(self.state.log.get(tenant, [])) - 1
+
+    def head(self, tenant: UUID) -> int:
+        """See the port."""
+        return self.current(tenant, "")

@@ -17,8 +17,9 @@ from api.http.contract import Spec
 from api.http.fields import example_id
 from domain.access_key import ROLES
 from domain.values import public_id
-from tests.disclosing import Disclosing
 from tests.http.business import MONDAY, Business, Server
+from tests.http.disclosing import a_recipient, wish
+from tests.http.ordering import PAPER, a_wish, an_office
 from tests.http.requests import address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
@@ -57,8 +58,15 @@ def _furnished(shop: Business) -> Business:
     made["spare staff"] = shop.staff(made["location"], services=[])
     made["key"] = made["spare key"] = shop.make("/v1/keys", spare)["id"]
     made["hold"] = example_id("hold")
-    story = Disclosing(shop.server.platform.tenancy.store, shop.tenant)
-    made["recipient"] = public_id("recipient", story.recipient())
+    made["office"] = an_office(shop)
+    made["process"] = shop.make("/v1/legal-processes", PAPER)["id"]
+    asked, asker = a_wish(made), shop.key("corporate")
+    made["franchise_request"] = shop.make("/v1/franchise-requests", asked, key=asker)["id"]
+    made["recipient"] = a_recipient(shop)["id"]
+    told = wish(made["recipient"], made["subject"])
+    made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
+    tree = {"kind": "franchise", "role": "controller", "location_ids": [made["location"]]}
+    made["spare recipient"] = a_recipient(shop, **tree)["id"]
     text = bodies(made)["publish_policy"]
     made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
     said = bodies(made)["record_consent"]
@@ -73,7 +81,7 @@ def _tried(shop: Business, spec: Spec, key: str) -> str:
         wish = {"service_id": shop.made["service"], "start": f"{MONDAY}T12:00:00Z"}
         shop.made["hold"] = shop.make("/v1/holds", wish)["id"]
     made = shop.made
-    if spec.path.endswith(("/deactivate", "/revoke")):
+    if spec.path.endswith(("/deactivate", "/revoke", "/end", "/locations")):
         made = {kind: made.get(f"spare {kind}", id) for kind, id in made.items()}
     answer = shop.call(spec.method, address(spec, made), key=key, **arguments(spec, made))
     if answer.status_code == 422 and answer.json()["code"] == "unknown_reference":

@@ -16,9 +16,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
-from api.http.fields import read_id
 from domain.values import public_id
-from tests.disclosing import Disclosing
+from tests.http import disclosing, ordering
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -62,12 +61,16 @@ def _furnished() -> Business:
     shop.made["hold"] = shop.make("/v1/holds", {**wish, "ttl_seconds": 3600})["id"]
     key = {"roles": ["staff"], "actor": "spare", "location_ids": "all"}
     shop.made["tenant"] = public_id("tenant", shop.tenant)
+    shop.made["recipient"] = disclosing.a_recipient(shop)["id"]
+    told = disclosing.wish(shop.made["recipient"], shop.made["subject"])
+    shop.made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
+    shop.made["process"] = shop.make("/v1/legal-processes", ordering.PAPER)["id"]
+    shop.made["office"] = ordering.an_office(shop)
+    asked = ordering.a_wish(shop.made)
+    made = shop.make("/v1/franchise-requests", asked, role="corporate")
+    shop.made["franchise_request"] = made["id"]
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
     shop.made["tenant"] = public_id("tenant", shop.tenant)
-    story = Disclosing(SERVER.platform.tenancy.store, shop.tenant)
-    crm = story.recipient()
-    story.sent(crm, read_id("subject", shop.made["subject"]) or crm)
-    shop.made["recipient"] = public_id("recipient", crm)
     return shop
 
 

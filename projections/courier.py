@@ -1,0 +1,137 @@
+"""The read model `courier`: what is to be looked at and when, who has whose data, which follow-ups there are.
+
+It tells the courier where to look, and nothing more: what is done is decided from the streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString, Protocol
+from uuid import UUID
+
+from application.courier import DueThing
+from application.courier_rows import CourierRows
+from application.recorded import Recorded
+from application.register import CreationKey
+from projections.follower import Connection
+
+NAME: Final = "courier"
+VERSION: Final = 1
+HANDED_MAX: Final = 100_000
+
+ENTER: Final[LiteralString] = (
+    "INSERT INTO courier_due_v1 (tenant_id, thing_id, kind, stream_id, recipient_id, due_at)"
+    " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %s::text[], %b::uuid[], %b::uuid[], %b::timestamptz[])"
+    " ON CONFLICT (tenant_id, thing_id) DO UPDATE SET due_at = excluded.due_at"
+)
+MOVE: Final[LiteralString] = (
+    "UPDATE courier_due_v1 d SET due_at = x.at FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[]) AS x(t, i, at)"
+    " WHERE d.tenant_id = x.t AND d.thing_id = x.i"
+)
+DROP: Final[LiteralString] = (
+    "DELETE FROM courier_due_v1 d USING unnest(%b::uuid[], %b::uuid[]) AS x(t, i)"
+    " WHERE d.tenant_id = x.t AND d.thing_id = x.i"
+)
+HAND: Final[LiteralString] = (
+    "INSERT INTO courier_handed_v1 (tenant_id, subject_id, disclosure_id)"
+    " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[]) ON CONFLICT DO NOTHING"
+)
+LIST: Final[LiteralString] = (
+    "INSERT INTO courier_follow_up_v1 (tenant_id, follow_up_id, recipient_id, ordered_at, is_open)"
+    " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::timestamptz[], %b::bool[]) ON CONFLICT DO NOTHING"
+)
+CLOSE: Final[LiteralString] = (
+    "UPDATE courier_follow_up_v1 f SET is_open = false FROM unnest(%b::uuid[], %b::uuid[]) AS x(t, i)"
+    " WHERE f.tenant_id = x.t AND f.follow_up_id = x.i"
+)
+
+
+class Rows(Protocol):
+    """Runs one statement for the bound tenant."""
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All its rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CourierModel:
+    """Takes in the events of disclosures and follow-ups, and the changes that recipients have to be told of."""
+
+    name: str = NAME
+    version: int = VERSION
+
+    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+        """See ReadModel."""
+        batch = CourierRows()
+        for event in events:
+            batch.take(event)
+        # Handed and listed rows first: whoever sees that something is due may ask for them.
+        _run(connection, HAND, list(batch.handed))
+        _run(connection, LIST, [(*key, *row) for key, row in batch.listed.items()])
+        _run(connection, CLOSE, list(batch.closed))
+        _run(connection, DROP, list(batch.dropped))
+        _run(connection, MOVE, [(*key, due) for key, due in batch.moved.items()])
+        _run(connection, ENTER, [(*key, *row) for key, row in batch.entered.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresCourier:
+    """The ports `DueThings`, `HandedTo` and `FollowUpList`."""
+
+    database: Rows
+
+    def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[DueThing]:
+        """See the port."""
+        rows = self.database.rows(
+            "SELECT kind, thing_id, stream_id, recipient_id FROM courier_due_v1"
+            " WHERE tenant_id = %b AND due_at <= %s ORDER BY due_at, thing_id LIMIT %s",
+            (tenant, now, limit),
+        )
+        return [DueThing(*row) for row in rows]
+
+    def done(self, tenant: UUID, change: UUID) -> None:
+        """See the port."""
+        self.database.rows(
+            "DELETE FROM courier_due_v1 WHERE tenant_id = %b AND thing_id = %b AND kind = 'change'",
+            (tenant, change),
+        )
+
+    def disclosures(self, tenant: UUID, subject: UUID) -> Sequence[UUID]:
+        """See the port."""
+        rows = self.database.rows(
+            "SELECT disclosure_id FROM courier_handed_v1 WHERE tenant_id = %b AND subject_id = %b"
+            " ORDER BY disclosure_id LIMIT %s",
+            (tenant, subject, HANDED_MAX),
+        )
+        return [row[0] for row in rows]
+
+    def page(
+        self, tenant: UUID, limit: int, after: CreationKey | None, *, is_open: bool | None
+    ) -> Sequence[tuple[datetime, UUID]]:
+        """See the port."""
+        at, id = after or (None, None)
+        rows = self.database.rows(
+            "SELECT ordered_at, follow_up_id FROM courier_follow_up_v1 WHERE tenant_id = %b"
+            " AND (%s::timestamptz IS NULL OR (ordered_at, follow_up_id) > (%s, %b))"
+            " AND (%s::bool IS NULL OR is_open = %s) ORDER BY ordered_at, follow_up_id LIMIT %s",
+            (tenant, at, at, id, is_open, is_open, limit),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+
+def _run(connection: Connection, statement: LiteralString, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+
+
+def tenants_due(everyone: Rows, now: datetime) -> list[UUID]:
+    """The tenants of whom something is due by `now`; asked by a role that sees them all."""
+    rows = everyone.rows(
+        "SELECT h.tenant_id FROM ledger_head h WHERE EXISTS (SELECT FROM courier_due_v1 d"
+        " WHERE d.tenant_id = h.tenant_id AND d.due_at <= %s) ORDER BY h.tenant_id",
+        (now,),
+    )
+    return [row[0] for row in rows]
