@@ -11,6 +11,7 @@ import pytest
 from domain.disclosure import Ground
 from domain.values import instant_text, parse_id, public_id
 from tests.disclosing import BEGINNING, DAY, Disclosing
+from tests.http import disclosing
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem
 from tests.http.requests import bodies
@@ -224,3 +225,22 @@ def test_consent_is_what_it_was_then_and_what_it_is_now(told: tuple[Business, Di
         shop.make(f"/v1/subjects/{shop.made['subject']}/consents", said)
         (row,) = asked(shop)["data"]
         assert row["consent"] == {"at_send": "given", "now": now}
+
+
+def test_what_was_disclosed_by_a_call_is_in_the_answer(shop: Business) -> None:
+    subject = shop.book()["subject_id"]
+    crm = disclosing.a_recipient(shop)
+    told = disclosing.wish(crm["id"], subject)
+    open_ = shop.make("/v1/disclosures", told, role="privacy_officer")
+    held = {**told, "withhold_until": "2027-06-01T00:00:00Z"}
+    gagged = shop.make("/v1/disclosures", held, role="privacy_officer")
+    path = f"/v1/subjects/{subject}/disclosures"
+    whole = shop.get(path, role="auditor", params={"view": "auditor"}).json()
+    assert [row["id"] for row in whole["data"]] == [open_["id"], gagged["id"]]
+    assert [row["outcome"] for row in whole["data"]] == ["delivered", "delivered"]
+    assert whole["data"][0]["recipient"]["legal_name"] == crm["legal_name"]
+    assert (whole["answer"]["disclosures"], whole["answer"]["withheld"]) == (2, 1)
+    person = shop.get(path, role="auditor", params={"view": "person"}).json()
+    assert [row["id"] for row in person["data"]] == [open_["id"]]
+    listed = shop.get(f"/v1/recipients/{crm['id']}/disclosures", role="privacy_officer").json()
+    assert [row["id"] for row in listed["data"]] == [open_["id"]]
