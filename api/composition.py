@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -31,8 +32,10 @@ from application.disclosing import (
     Sender,
     Visits,
 )
+from application.disclosure_answers import DisclosureAnswers
 from application.disclosure_facts import FactsOfSending
 from application.disclosure_parcels import Parcels
+from application.disclosure_reads import Disclosures
 from application.disclosure_replies import Replies, Signatures
 from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
@@ -65,6 +68,8 @@ from application.ports import (
 )
 from application.purposes import Purposes
 from application.recipients import Recipients
+from application.reports.issuing import Reports
+from application.reports.report import ReportPress
 from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
@@ -90,6 +95,7 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
+from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.holdings import PostgresHoldings
@@ -100,6 +106,7 @@ from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
+from projections.disclosure_questions import PostgresDisclosures
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -117,6 +124,8 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    disclosures: Disclosures
+    press: ReportPress
     accesses: Accesses
     reviews: ReviewRows
     denial_counts: DenialCounts
@@ -158,22 +167,9 @@ def assemble(ports: Ports) -> Platform:
     records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
-    return Platform(
-        clock=clock,
-        ids=ids,
-        answers=ports.answers,
-        positions=ports.positions,
-        tenancy=Tenancy(store, book, clock, ids, ports.origin),
-        access_keys=AccessKeys(store, book, clock, ids),
-        locations=Locations(store, book, clock, ids, ports.holidays),
-        services=Services(store, book, clock, ids),
-        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
-        slots=Slots(book, clock, ports.holidays),
-        holds=Holds(store, book, clock, ids, ports.holidays),
-        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
-        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
-        booking_reads=BookingReads(store, book, reveal),
-        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+    return _business(ports, store, reveal)(
+        disclosure_answers=_disclosure_answers(ports),
+        reports=_reports(ports, records, witnessing),
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
@@ -202,6 +198,48 @@ def assemble(ports: Ports) -> Platform:
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
+    )
+
+
+def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platform]:
+    """What a business is run with: set up, sold and looked up; the rest of the platform is still to come."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return partial(
+        Platform,
+        clock=clock,
+        ids=ids,
+        answers=ports.answers,
+        positions=ports.positions,
+        tenancy=Tenancy(store, book, clock, ids, ports.origin),
+        access_keys=AccessKeys(store, book, clock, ids),
+        locations=Locations(store, book, clock, ids, ports.holidays),
+        services=Services(store, book, clock, ids),
+        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
+        slots=Slots(book, clock, ports.holidays),
+        holds=Holds(store, book, clock, ids, ports.holidays),
+        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
+        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
+        booking_reads=BookingReads(store, book, reveal),
+        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+    )
+
+
+def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
+    states = StreamConsentStates(ports.store, ports.clock)
+    return DisclosureAnswers(
+        ports.disclosures, ports.positions, ports.ledger, ports.store, states, ports.clock
+    )
+
+
+def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Reports:
+    return Reports(
+        ports.disclosures,
+        ports.positions,
+        ports.store,
+        ports.press,
+        records,
+        witnessing,
+        ports.clock,
     )
 
 
@@ -237,6 +275,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            disclosures=world.disclosures,
+            press=world.press,
             accesses=world.accesses,
             reviews=world.accesses,
             denial_counts=world.denial_counts,
@@ -283,6 +323,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            disclosures=PostgresDisclosures(engine.app),
+            press=PostgresReportPress(engine.app, signer),
             accesses=PostgresAccesses(engine.app),
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
@@ -290,9 +332,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             visits=visits,
             visitors=visits,
             withheld=PostgresWithheld(engine.app, engine.positions),
-            sender=lambda office: HttpsSender(
-                office, engine.clock, default_context(), settings.allow_private_recipients
-            ),
+            sender=_https(engine, settings.allow_private_recipients),
             mirrored=CheckpointMirrored(engine.app),
             due_things=PostgresCourier(engine.app),
             handed=PostgresCourier(engine.app),
@@ -315,6 +355,10 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
         )
     )
     return platform, engine
+
+
+def _https(engine: Engine, allow_private: bool) -> Callable[[TicketOffice], Sender]:
+    return lambda office: HttpsSender(office, engine.clock, default_context(), allow_private)
 
 
 def booking_calendar(entry: CalendarEntry) -> bytes:
