@@ -25,7 +25,6 @@ from application.denials import DenialCounts, Denials
 from application.disclose import Disclose
 from application.disclosing import (
     Mirrored,
-    NoOrders,
     NoSender,
     Objections,
     Orders,
@@ -40,11 +39,14 @@ from application.evidence import Evidence, EvidenceReads
 from application.follow_up_replies import FollowUpList, FollowUpReplies
 from application.follow_ups import FollowUps, HandedTo
 from application.forged_tickets import ForgedTickets
+from application.franchise_requests import FranchiseRequests, Visitors
 from application.holds import Holds
 from application.ledger import Ledger, LedgerReads
 from application.ledger_exports import CopyRoom, Exporter, LedgerExports
 from application.ledger_records import LedgerRecords
+from application.legal_processes import LegalProcesses, StandingOrders
 from application.locations import Locations
+from application.openings import WithheldDisclosures
 from application.people import Holdings, People
 from application.people_known import Erasures
 from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
@@ -63,7 +65,7 @@ from application.ports import (
 )
 from application.purposes import Purposes
 from application.recipients import Recipients
-from application.reveal import Gags, NoGags, Reveal
+from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -98,6 +100,7 @@ from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
+from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
 
@@ -119,6 +122,8 @@ class Ports:
     denial_counts: DenialCounts
     positions: Positions
     visits: Visits
+    visitors: Visitors
+    withheld: WithheldDisclosures
     mirrored: Mirrored
     due_things: DueThings
     handed: HandedTo
@@ -138,10 +143,8 @@ class Ports:
     readiness: Callable[[], Mapping[str, bool]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
-    orders: Orders = field(default_factory=NoOrders)
     sender: Callable[[TicketOffice], Sender] = NoSender
     signatures: Signatures = field(default_factory=Ed25519Signatures)
-    gags: Gags = field(default_factory=NoGags)
 
 
 def assemble(ports: Ports) -> Platform:
@@ -149,10 +152,12 @@ def assemble(ports: Ports) -> Platform:
     clock, ids, book = ports.clock, ports.ids, ports.book
     in_force = PoliciesInForce(book, clock)
     store = PolicyKeepingStore(ports.store, in_force)
-    denials = Denials(store, ports.denial_counts, clock, ids, ports.gags)
-    reveal = Reveal(store, ports.opener, clock, ids, book, denials, ports.gags)
-    records = LedgerRecords(store, clock, ids, ports.gags)
+    orders = StandingOrders(book)
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
+    records = LedgerRecords(store, clock, ids, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
+    out = _courier(ports, store, orders)
     return Platform(
         clock=clock,
         ids=ids,
@@ -171,7 +176,8 @@ def assemble(ports: Ports) -> Platform:
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
-        courier=_courier(ports, store),
+        courier=out,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
@@ -187,6 +193,9 @@ def assemble(ports: Ports) -> Platform:
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
+        legal_processes=LegalProcesses(
+            store, book, ports.people, reveal, ports.withheld, clock, ids
+        ),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,
@@ -196,7 +205,7 @@ def assemble(ports: Ports) -> Platform:
     )
 
 
-def _courier(ports: Ports, store: EventStore) -> Courier:
+def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
     """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
     clock, ids, book = ports.clock, ports.ids, ports.book
     office = TicketOffice(ForgedTickets(store, clock, ids).record)
@@ -207,7 +216,7 @@ def _courier(ports: Ports, store: EventStore) -> Courier:
         ports.visits,
         StreamConsentStates(store, clock),
         Objections(store, clock),
-        ports.orders,
+        orders,
         clock,
     )
     door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
@@ -233,6 +242,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             denial_counts=world.denial_counts,
             positions=world.positions,
             visits=world.visits,
+            visitors=world.visits,
+            withheld=world.withheld,
             mirrored=world.mirrored,
             due_things=world.courier,
             handed=world.courier,
@@ -260,6 +271,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     settings = deployment.settings
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
+    visits = PostgresVisits(engine.app, engine.positions)
     signer = SignerClient(deployment.settings.signer_socket)
     platform = assemble(
         Ports(
@@ -275,10 +287,12 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
             positions=engine.positions,
+            visits=visits,
+            visitors=visits,
+            withheld=PostgresWithheld(engine.app, engine.positions),
             sender=lambda office: HttpsSender(
                 office, engine.clock, default_context(), settings.allow_private_recipients
             ),
-            visits=PostgresVisits(engine.app, engine.positions),
             mirrored=CheckpointMirrored(engine.app),
             due_things=PostgresCourier(engine.app),
             handed=PostgresCourier(engine.app),

@@ -23,9 +23,11 @@ from application.disclose import Disclose
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
 from application.follow_up_replies import FollowUpReplies
+from application.franchise_requests import FranchiseRequests
 from application.holds import Holds
 from application.ledger import LedgerReads
 from application.ledger_exports import LedgerExports
+from application.legal_processes import LegalProcesses
 from application.locations import Locations
 from application.people import People
 from application.policies import Policies
@@ -79,6 +81,8 @@ class Platform:
     policy: PolicyReads
     ledger: LedgerReads
     evidence: EvidenceReads
+    legal_processes: LegalProcesses
+    franchise_requests: FranchiseRequests
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

@@ -267,6 +267,7 @@ _WORDS: Final[dict[Reason, str]] = {
     "no_ground": "There is no lawful basis and no legal trigger, or its citation is missing",
     "case_missing": "The purpose demands a case",
     "process_not_reviewed": "The legal process has not been reviewed, or allows no disclosure",
+    "beyond_process": "That is more than the legal process was narrowed to",
     "forged_ticket": "The ticket was not made here",
     "erased": "A person has been erased",
     "address_refused": "The recipient's address may not be connected to",

@@ -15,9 +15,12 @@ from uuid import UUID
 from application.recorded import Answer, Recorded, Ticket
 from domain.sealing import Envelope, RetentionClass
 
+# fmt: off
 CatalogKind = Literal[
-    "tenant", "location", "service", "staff", "key", "policy", "purpose", "recipient"
+    "tenant", "location", "service", "staff", "key", "policy", "purpose", "recipient", "legal_process",
+    "franchise_request",
 ]
+# fmt: on
 
 
 class Clock(Protocol):

@@ -16,6 +16,8 @@ from uuid import UUID
 from application.access_keys import KEYS
 from application.claims import claim_of_booking, claim_of_hold
 from application.event_types import Decision
+from application.franchise_requests import FRANCHISE_REQUESTS
+from application.legal_processes import LEGAL_PROCESSES
 from application.locations import LOCATIONS
 from application.policies import POLICIES
 from application.ports import CatalogEntry, Claim
@@ -29,7 +31,9 @@ from application.tenancy import TENANTS
 from domain import (
     access_key,
     booking,
+    franchise_request,
     hold,
+    legal_process,
     location,
     policy_version,
     purpose_basis,
@@ -46,6 +50,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (location.DECISIONS, LOCATIONS),
     (service.DECISIONS, SERVICES),
     (staff.DECISIONS, STAFF),
+    (legal_process.DECISIONS, LEGAL_PROCESSES),
+    (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
     (recipient.DECISIONS, RECIPIENTS),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),

@@ -20,7 +20,8 @@ from uuid import UUID
 
 from domain.sealing import Plain
 
-Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence"]
+# `scope` is what a legal process demands; it may name people.
+Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence", "scope"]
 
 DenialReason = Literal[
     "role",

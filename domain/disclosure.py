@@ -47,11 +47,11 @@ Reason = Literal[
     "unknown_field",
     "no_ground",
     "case_missing",
-    "process_not_reviewed",
+    "process_not_reviewed", "beyond_process",
     "forged_ticket",
     "erased",
     "address_refused",
-]
+]  # fmt: skip
 FailureReason = Literal[
     "timeout", "unreachable", "status", "address_refused", "tls", "redirect", "lost", "stopped"
 ]

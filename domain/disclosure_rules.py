@@ -56,12 +56,17 @@ class SubjectFacts:
 class ProcessStanding:
     """What a legal process allows: `may_disclose` once it was reviewed, and approved twice where that is demanded.
 
-    `gag_until` is until when the person may not learn of it; None where they may.
+    `gag_until` is until when the person may not learn of it; None where they may. It may have been narrowed to `fields`
+    (None: any), and to visits that start in [`from_`, `to`). `emergency` says that two persons approved it as one.
     """
 
     may_disclose: bool
     gag_until: datetime | None = None
     case: str | None = None
+    fields: frozenset[str] | None = None
+    from_: datetime | None = None
+    to: datetime | None = None
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +196,16 @@ def _process(facts: SendingFacts) -> Reason | None:
     ground = facts.ground
     if ground.legal_process is None and ground.legal_trigger not in NEEDS_PROCESS:
         return None
-    reviewed = facts.process is not None and facts.process.may_disclose
-    return None if reviewed else "process_not_reviewed"
+    process, scope = facts.process, facts.scope
+    if process is None or not process.may_disclose:
+        return "process_not_reviewed"
+    if ground.legal_trigger == "emergency" and not process.emergency:
+        return "process_not_reviewed"  # nobody has approved it as a second person
+    if process.fields is not None and not process.fields.issuperset(scope.fields):
+        return "beyond_process"
+    early = process.from_ is not None and (scope.from_ is None or scope.from_ < process.from_)
+    late = process.to is not None and (scope.to is None or scope.to > process.to)
+    return "beyond_process" if early or late else None
 
 
 _CHECKS: Final[tuple[Callable[[SendingFacts], Reason | None], ...]] = (

@@ -124,6 +124,24 @@ class HoldMismatch(Refused):
     code = "hold_mismatch"
 
 
+class SecondPersonRequired(Refused):
+    """It takes a second person: whoever did the first step may not do this one."""
+
+    code = "second_person_required"
+
+
+class NoGag(Refused):
+    """No gag runs that could be extended or lifted."""
+
+    code = "no_gag"
+
+
+class GagRunning(Refused):
+    """A gag runs already; extend that one."""
+
+    code = "gag_running"
+
+
 class DisclosureRefused(Refused):
     """The data was not handed over; that it was asked for is on record, and `reason` says why not."""
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
 from typing import Any, Final, LiteralString, Protocol, get_args
 from uuid import UUID
 
@@ -195,16 +197,14 @@ class PostgresAgenda:
 
 @dataclass(frozen=True, slots=True)
 class PostgresVisits:
-    """The port `Visits`: the same rows by person, once they include everything that was appended before."""
+    """The ports `Visits` and `Visitors`: the same rows, once they include everything that was appended before."""
 
     database: Rows
     positions: Heads
 
     def of(self, tenant: UUID, subjects: Sequence[UUID]) -> list[AgendaRow]:
         """See the port."""
-        head = self.positions.head(tenant)
-        if head >= 0:
-            self.positions.wait(tenant, NAME, head)
+        self._catch_up(tenant)
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM agenda_v1 WHERE tenant_id = %b AND subject_id = ANY(%b::uuid[])"
             " ORDER BY starts_at, booking_id LIMIT %s",
@@ -213,3 +213,25 @@ class PostgresVisits:
         if len(rows) > VISITS_MAX:
             raise RangeTooLong(f"These persons have more than {VISITS_MAX} visits")
         return [_row(row) for row in rows]
+
+    def at(
+        self, tenant: UUID, locations: Sequence[UUID], from_: datetime, to: datetime, limit: int
+    ) -> list[UUID]:
+        """See the port."""
+        self._catch_up(tenant)
+        rows = self.database.rows(
+            "SELECT DISTINCT subject_id FROM agenda_v1 WHERE tenant_id = %b AND location_id = ANY(%b::uuid[])"
+            " AND starts_at >= %b AND starts_at < %b ORDER BY subject_id LIMIT %s",
+            (tenant, list(locations), _first_second(from_), _first_second(to), limit),
+        )
+        return [row[0] for row in rows]
+
+    def _catch_up(self, tenant: UUID) -> None:
+        head = self.positions.head(tenant)
+        if head >= 0:
+            self.positions.wait(tenant, NAME, head)
+
+
+def _first_second(at: datetime) -> int:
+    """The first whole second that is not before `at`: visits start on whole seconds."""
+    return ceil(at.timestamp())

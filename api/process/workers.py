@@ -15,11 +15,12 @@ from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.consent_expiry import ConsentExpiry
 from application.denials import Denials
+from application.legal_processes import StandingOrders
+from application.openings import DisclosureOpenings
 from application.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
-from application.reveal import NoGags
 from application.sweeping import Sweeping
-from application.withholding import Gags, Openings
+from application.withholding import Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
@@ -33,6 +34,7 @@ from projections.agenda import AgendaModel
 from projections.consents import ConsentsModel, PostgresConsents
 from projections.courier import CourierModel
 from projections.follower import Follower, Sequenced
+from projections.withheld import PostgresWithheld, WithheldModel
 
 SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
@@ -48,7 +50,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), ConsentsModel(), CourierModel())
+    models = (AgendaModel(), AccessesModel(), ConsentsModel(), CourierModel(), WithheldModel())
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
@@ -109,13 +111,16 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
-    clock, ids = engine.clock, engine.ids
-    store = PolicyKeepingStore(engine.store, PoliciesInForce(engine.book, clock))
+    clock, ids, book = engine.clock, engine.ids, engine.book
+    store = PolicyKeepingStore(engine.store, PoliciesInForce(book, clock))
+    orders = StandingOrders(book)
     expiry = ConsentExpiry(store, PostgresConsents(engine.app), clock, ids)
-    gags: Gags = NoGags()
-    sweeping = Sweeping(store, engine.book, clock, ids)
-    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, gags)
-    openings = Openings(store, PostgresAccesses(engine.app), gags, clock, ids)
+    sweeping = Sweeping(store, book, clock, ids)
+    denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
+    accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
+    disclosures = DisclosureOpenings(
+        store, PostgresWithheld(engine.app, engine.positions), clock, ids
+    )
     tenants = tenants_of(follower_role)
     while not stop.asked():
         for tenant in tenants():
@@ -123,7 +128,8 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
                 sweeping.sweep(tenant)
                 expiry.sweep(tenant)
                 denials.sweep(tenant)
-                openings.sweep(tenant)
+                accesses.sweep(tenant)
+                disclosures.sweep(tenant)
                 engine.people.sweep(tenant)
                 engine.answers.sweep(tenant)
             if stop.asked():

@@ -28,6 +28,7 @@ NOTE: Final = (
     "INSERT INTO recovery SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[]) ON CONFLICT (tenant_id)"
     " DO UPDATE SET restored = greatest(recovery.restored, excluded.restored), rebuilt = false"
 )
+# Read models follow the events from their beginning again.
 READ_MODELS: Final = (
     "agenda_v1",
     "consents_v1",
@@ -38,6 +39,8 @@ READ_MODELS: Final = (
     "courier_due_v1",
     "courier_handed_v1",
     "courier_follow_up_v1",
+    "withheld_disclosure_v1",
+    "withheld_tag_v1",
 )
 BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
 EVENTS: Final = (

@@ -8,6 +8,8 @@ from pydantic import TypeAdapter
 
 from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
+from domain.franchise_request import FranchiseRequest
+from domain.legal_process import LegalProcess
 from domain.location import Location
 from domain.policy_version import PolicyVersion
 from domain.purpose_basis import PurposeBases
@@ -23,6 +25,8 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "service": TypeAdapter(Service),
     "staff": TypeAdapter(Staff),
     "key": TypeAdapter(AccessKey),
+    "legal_process": TypeAdapter(LegalProcess),
+    "franchise_request": TypeAdapter(FranchiseRequest),
     "recipient": TypeAdapter(Recipient),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),

@@ -21,6 +21,7 @@ from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, Memory
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
+from infrastructure.twin.memory_withheld import MemoryWithheld
 
 BEGINNING: Final = datetime(2027, 1, 4, 8, 0, tzinfo=UTC)
 
@@ -124,5 +125,6 @@ class MemoryWorld:
         self.ledger = MemoryLedger(self.state)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
+        self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)
         self.denial_counts = MemoryDenialCounts(self.state)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from application.ports import AgendaRow
+from domain.values import from_epoch
 from infrastructure.twin.memory_reads import MemoryAgenda
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryVisits:
-    """See the port `Visits`."""
+    """See the ports `Visits` and `Visitors`."""
 
     agenda: MemoryAgenda
 
@@ -21,6 +23,17 @@ class MemoryVisits:
         wanted = frozenset(subjects)
         rows = (row for row in self.agenda.rows(tenant) if row.subject in wanted)
         return sorted(rows, key=lambda row: (row.start, row.booking))
+
+    def at(
+        self, tenant: UUID, locations: Sequence[UUID], from_: datetime, to: datetime, limit: int
+    ) -> list[UUID]:
+        """See the port."""
+        found = {
+            row.subject
+            for row in self.agenda.rows(tenant)
+            if row.location in locations and from_ <= from_epoch(row.start) < to
+        }
+        return sorted(found)[:limit]
 
 
 @dataclass(slots=True)

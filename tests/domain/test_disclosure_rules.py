@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.countries import COUNTRIES
-from domain.disclosure import Ground, Reason, Scope
+from domain.disclosure import Ground, LegalTrigger, Reason, Scope
 from domain.disclosure_rules import (
     FIELDS,
     MARKETING,
@@ -322,3 +322,59 @@ def test_marketing_never_reaches_a_third_party(asked: SendingFacts, purpose: str
         on=CRM.contract_from,
     )
     assert refusal(wished) == "purpose_not_permitted"
+
+
+NARROWED = ProcessStanding(
+    may_disclose=True,
+    fields=frozenset({"name", "booking_times"}),
+    from_=NOW - timedelta(days=30),
+    to=NOW,
+)
+
+
+def under(process: ProcessStanding, trigger: LegalTrigger = "compelled", **scope: object):
+    """The facts of a disclosure of names under a process, in the time that it was narrowed to."""
+    within = {"from_": NARROWED.from_, "to": NARROWED.to, **scope}
+    return facts(
+        ground=Ground(legal_trigger=trigger, legal_process=PROCESS),
+        process=process,
+        scope=Scope(("name",), **within),  # type: ignore[arg-type]
+    )
+
+
+def test_no_more_leaves_than_a_process_was_narrowed_to():
+    assert refusal(under(NARROWED)) is None
+    day = timedelta(days=1)
+    for beyond in (
+        replace(under(NARROWED), scope=Scope(("name", "email"), NARROWED.from_, NARROWED.to)),
+        under(NARROWED, from_=None),
+        under(NARROWED, to=None),
+        under(NARROWED, from_=NOW - 31 * day),
+        under(NARROWED, to=NOW + day),
+    ):
+        assert refusal(beyond) == "beyond_process"
+
+
+def test_an_emergency_rests_on_a_process_that_two_persons_approved():
+    alone = ProcessStanding(may_disclose=True)
+    assert refusal(under(alone, "emergency")) == "process_not_reviewed"
+    assert refusal(under(replace(alone, emergency=True), "emergency")) is None
+
+
+def test_a_report_of_what_may_be_illegal_goes_to_an_authority_and_to_no_other():
+    report = Ground(legal_trigger="report", citation="18 U.S.C. 2258A")
+    assert refusal(facts(ground=report)) == "no_ground"
+    assert refusal(facts(ground=report, terms=terms(kind="authority"))) is None
+
+
+@pytest.mark.parametrize("trigger", ["enforcement", "other_law"])
+def test_enforcement_and_other_law_have_a_case(trigger: LegalTrigger):
+    asked = facts(ground=Ground(legal_trigger=trigger))
+    assert refusal(asked) == "case_missing"
+    assert refusal(replace(asked, case="T-1")) is None
+
+
+def test_a_legal_requirement_is_cited():
+    asked = Ground(legal_trigger="legal_requirement")
+    assert refusal(facts(ground=asked)) == "no_ground"
+    assert refusal(facts(ground=replace(asked, citation="26 U.S.C. 6050W"))) is None

@@ -8,6 +8,7 @@ from api.http.contract import Spec
 from api.http.fields import path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 from tests.http.disclosing import CRM, wish
+from tests.http.ordering import PAPER, a_wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
 WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
@@ -72,6 +73,12 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "make_booking": {"service_id": made["service"], "start": start, "customer": ADA},
         "decline_booking": reason,
         "cancel_booking": reason,
+        "receive_process": PAPER,
+        "review_process": {"outcome": "accepted"},
+        "review_process_after": {"outcome": "justified"},
+        "change_gag": {"change": "lifted", "number": "O-1"},
+        "ask_for_franchise_data": a_wish(made),
+        "refuse_franchise_request": {"reason_code": "no_authority"},
         "register_recipient": CRM,
         "revise_recipient": {"country": "DE"},
         "add_recipient_location": {"location_id": made["location"], "from": "2026-01-01T00:00:00Z"},

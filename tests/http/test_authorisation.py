@@ -19,6 +19,7 @@ from domain.access_key import ROLES
 from domain.values import public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
+from tests.http.ordering import PAPER, a_wish, an_office
 from tests.http.requests import address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
@@ -57,6 +58,10 @@ def _furnished(shop: Business) -> Business:
     made["spare staff"] = shop.staff(made["location"], services=[])
     made["key"] = made["spare key"] = shop.make("/v1/keys", spare)["id"]
     made["hold"] = example_id("hold")
+    made["office"] = an_office(shop)
+    made["process"] = shop.make("/v1/legal-processes", PAPER)["id"]
+    asked, asker = a_wish(made), shop.key("corporate")
+    made["franchise_request"] = shop.make("/v1/franchise-requests", asked, key=asker)["id"]
     made["recipient"] = a_recipient(shop)["id"]
     told = wish(made["recipient"], made["subject"])
     made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
 from domain.values import public_id
-from tests.http import disclosing
+from tests.http import disclosing, ordering
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -64,6 +64,11 @@ def _furnished() -> Business:
     shop.made["recipient"] = disclosing.a_recipient(shop)["id"]
     told = disclosing.wish(shop.made["recipient"], shop.made["subject"])
     shop.made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
+    shop.made["process"] = shop.make("/v1/legal-processes", ordering.PAPER)["id"]
+    shop.made["office"] = ordering.an_office(shop)
+    asked = ordering.a_wish(shop.made)
+    made = shop.make("/v1/franchise-requests", asked, role="corporate")
+    shop.made["franchise_request"] = made["id"]
     shop.made["key"] = shop.make("/v1/keys", key)["id"]
     shop.made["tenant"] = public_id("tenant", shop.tenant)
     return shop

@@ -29,7 +29,7 @@ from infrastructure.store import event_source
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
-from projections.agenda import AgendaModel, PostgresAgenda
+from projections.agenda import AgendaModel, PostgresAgenda, PostgresVisits
 from projections.follower import Connection, Follower, Sequenced
 
 START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
@@ -241,3 +241,25 @@ def test_positions_are_dense_from_zero_in_each_tenant(shop: Shop) -> None:
 
 def replace_tenant(shop: Shop, tenant: UUID) -> Shop:
     return Shop(shop.engine, shop.sequencer, shop.role, tenant)
+
+
+def test_visitors_of_a_place_are_found_each_once_by_when_visits_start(shop: Shop) -> None:
+    booking, first = shop.booked()
+    _, other = shop.booked(START + timedelta(hours=1))
+    subject = first.decision.subject  # type: ignore[attr-defined]
+    shop.append(booking, 2, BookingCancelled(booking, subject, "weather"))
+    shop.follow()
+    second = timedelta(seconds=1)
+    with bound_to(shop.tenant):
+        visits = PostgresVisits(shop.engine.app, shop.engine.positions)
+
+        def at(from_: datetime, to: datetime, *places: UUID) -> list[UUID]:
+            return visits.at(shop.tenant, places or (LOCATION,), from_, to, 10)
+
+        assert at(START, START + second) == [subject]
+        assert at(START - second, START) == []
+        assert at(START + timedelta(microseconds=1), START + second) == []
+        both = [subject, other.decision.subject]  # type: ignore[attr-defined]
+        assert at(START, START + timedelta(days=1)) == sorted(both)
+        assert at(START, START + timedelta(days=1), uuid4()) == []
+        assert visits.at(shop.tenant, (LOCATION,), START, START + timedelta(days=1), 1)

@@ -45,6 +45,7 @@ from tests.crm import SECRET
 from tests.engines import drop_deployment, make_deployment
 from tests.http.disclosing import CRM
 from tests.http.disclosing import wish as disclosure_wish
+from tests.http.ordering import OFFICE, PAPER, what_is_asked
 from tests.running import Running
 
 pytestmark = pytest.mark.xdist_group("running")
@@ -112,6 +113,7 @@ def test_no_personal_value_is_found_anywhere(running: Running) -> None:
         say_and_correct(api, subject, person, word)
         import_calendar(api, business, staff, word)
         fail_over_http(api, business, wish, word)
+    serve_and_ask(business, wish, word)
     hand_over(business, word)
     fail_in_sql(running, business, word)
     found = everywhere(running, since, [word, phone])
@@ -260,6 +262,40 @@ def fail_over_http(api: Api, business: Business, wish: dict[str, Any], word: Can
     assert api.get("/v1/services", daybook_purpose=word.core).status in (200, 403)
     with Api(business.running.url, f"dbk_{word.core}") as stranger:
         assert stranger.get("/v1/services").status == 401
+
+
+def serve_and_ask(business: Business, wish: dict[str, Any], word: Canary) -> None:
+    """A legal process that names the person, opened and refused; a franchise's request, and what it hands over."""
+    faulty: list[dict[str, Any]] = [
+        {**PAPER, "scope": word.core * 200},
+        {**PAPER, "number": f"of {word.core}"},
+        {**PAPER, "type": word.core},
+        {**PAPER, word.core: word.core},
+    ]
+    asked = {
+        **what_is_asked(business.location, fields=["name", "note", "metadata", "booking_times"]),
+        **business.span(),
+    }
+    with business.api("privacy_officer") as officer, business.api("corporate") as office:
+        served = {**PAPER, "scope": f"All visits of {word.core}"}
+        served["served_at"], served["gag_until"] = "2026-01-01T00:00:00Z", "2199-01-01T00:00:00Z"
+        made = officer.post("/v1/legal-processes", served, idempotency_key=str(uuid4()))
+        assert made.status == 201, made.body
+        path, why = f"/v1/legal-processes/{made.body['id']}", {"daybook_purpose": "service"}
+        shown = officer.get(path, {"include": "scope"}, **why)
+        assert shown.body["scope"] == served["scope"], "what is not found can be opened"
+        for body in faulty:
+            refused = officer.post("/v1/legal-processes", body, idempotency_key=str(uuid4()))
+            assert refused.status == 422, refused.body
+        officer.made("/v1/recipients", {**OFFICE, "location_ids": [business.location]})
+        request = office.made("/v1/franchise-requests", asked)["id"]
+        approve, key = f"/v1/franchise-requests/{request}/approve", str(uuid4())
+        done = officer.post(approve, {}, idempotency_key=key)
+        assert done.status == 200, done.body
+        (record,) = done.body["disclosures"][0]["records"]
+        assert record["values"]["name"] == wish["customer"]["name"]
+        again = officer.post(approve, {}, idempotency_key=key)
+        assert again.body["disclosures"][0]["replayed"] is True
 
 
 def made_up_names(wish: dict[str, Any], word: Canary) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ class Two:
 
 
 def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
-    """A full tile, a checkpoint, a witness's word and the courier's rows, as later work would leave them."""
+    """A full tile, a checkpoint, a witness's word, rows of the courier and of gags, as later work would leave them."""
     owner.execute(
         "INSERT INTO ledger_tile VALUES (%s, 0, 0, %s, %s)", (tenant, b"r" * 32, b"d" * 8_192)
     )
@@ -81,6 +81,8 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
         "courier_due_v1 VALUES (%(of)s, %(of)s, 'change', %(of)s, NULL, '2027-01-01Z')",
         "courier_handed_v1 VALUES (%(of)s, %(of)s, %(of)s)",
         "courier_follow_up_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z', true)",
+        "withheld_disclosure_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z')",
+        "withheld_tag_v1 VALUES (%(of)s, %(of)s, %(of)s, %(of)s)",
     ):
         owner.execute(f"INSERT INTO {row}".encode(), {"of": tenant})
     owner.execute(

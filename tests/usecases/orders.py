@@ -1,0 +1,17 @@
+"""Legal processes over the ports of a world in memory."""
+
+from __future__ import annotations
+
+from application.denials import Denials
+from application.legal_processes import LegalProcesses, StandingOrders
+from application.reveal import Reveal
+from infrastructure.twin.memory import MemoryWorld
+
+
+def legal_processes(world: MemoryWorld) -> LegalProcesses:
+    """Those that were served in `world`."""
+    store, book, clock, ids = world.store, world.book, world.clock, world.ids
+    gags = StandingOrders(book)
+    denials = Denials(store, world.denial_counts, clock, ids, gags)
+    reveal = Reveal(store, world.opener, clock, ids, book, denials, gags)
+    return LegalProcesses(store, book, world.people, reveal, world.withheld, clock, ids)
