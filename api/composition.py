@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Final
+from typing import Final, TypedDict
 
 from api.platform import Platform
 from application.access_keys import AccessKeys
@@ -163,15 +163,7 @@ def assemble(ports: Ports) -> Platform:
         ids=ids,
         answers=ports.answers,
         positions=ports.positions,
-        tenancy=Tenancy(store, book, clock, ids, ports.origin),
-        access_keys=AccessKeys(store, book, clock, ids),
-        locations=Locations(store, book, clock, ids, ports.holidays),
-        services=Services(store, book, clock, ids),
-        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
-        slots=Slots(book, clock, ports.holidays),
-        holds=Holds(store, book, clock, ids, ports.holidays),
-        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
-        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
+        **_business(ports, store),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
         recipients=Recipients(store, book, ports.people, clock, ids),
@@ -202,6 +194,34 @@ def assemble(ports: Ports) -> Platform:
         booking_calendar=booking_calendar,
         readiness=ports.readiness,
         bound=bound_to,
+    )
+
+
+class _Business(TypedDict):
+    tenancy: Tenancy
+    access_keys: AccessKeys
+    locations: Locations
+    services: Services
+    staffing: Staffing
+    slots: Slots
+    holds: Holds
+    bookings: Bookings
+    booking_course: BookingCourse
+
+
+def _business(ports: Ports, store: EventStore) -> _Business:
+    """What a business is set up with, and booked at."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return _Business(
+        tenancy=Tenancy(store, book, clock, ids, ports.origin),
+        access_keys=AccessKeys(store, book, clock, ids),
+        locations=Locations(store, book, clock, ids, ports.holidays),
+        services=Services(store, book, clock, ids),
+        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
+        slots=Slots(book, clock, ports.holidays),
+        holds=Holds(store, book, clock, ids, ports.holidays),
+        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
+        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
     )
 
 
