@@ -10,6 +10,7 @@ from api.http.app import SPECS
 from api.http.contract import Spec
 from domain.values import instant_text, public_id
 from tests.http.business import Business, Server
+from tests.http.disclosing import a_recipient, wish
 from tests.http.problem import assert_problem
 from tests.http.requests import address
 
@@ -81,9 +82,13 @@ def test_another_business_sees_nothing_of_this_one(shop: Business):
     made = {**shop.made, "booking": booked["id"], "hold": hold["id"], "key": key}
     made |= {"event": booked["event_id"], "tenant": public_id("tenant", shop.tenant)}
     made["subject"] = booked["subject_id"]
+    made["recipient"] = a_recipient(shop)["id"]
+    told = wish(made["recipient"], made["subject"])
+    made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
+    theirs = other.key("owner", "privacy_officer", "auditor")
     for spec in SPECS:
         if spec.takes.ids and spec.method in ("GET", "DELETE"):
-            refused = other.call(spec.method, address(spec, made))
+            refused = other.call(spec.method, address(spec, made), key=theirs)
             assert_problem(refused, "not_found")
     for listed in ("locations", "services", "staff", "bookings"):
         assert other.get(f"/v1/{listed}").json()["data"] == []
