@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from verifier import leaves
 from verifier.bundle import Bundle
 from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
-from verifier.merkle import Growing, subtree_root
+from verifier.merkle import tree_root
 from verifier.notes import Head
 from verifier.prefix_map import Shelves, key_of, replay
 from verifier.trust import Trust
@@ -80,7 +80,7 @@ class Export:
             raise DoesNotHold(f"{min(self.bundle.unread)} does not belong into this export")
 
     def _tiles(self) -> None:
-        tree, hashes = Growing(), list[bytes]()
+        hashes = list[bytes]()
         if self.known and self.known[0].size > self.size:
             raise DoesNotHold(f"the export ends before {self.known[0].size} entries that are known")
         for n in range(self.size // WIDTH + 1):  # the last may be empty
@@ -90,13 +90,16 @@ class Export:
                 self._contents(n, hashes)
             while self.known and self.known[-1].size <= first + len(hashes):
                 old = self.known.pop()
-                if tree.root(hashes[: old.size - first]) != old.root:
+                if self._root(hashes[: old.size - first]) != old.root:
                     raise DoesNotHold(f"the first {old.size} entries are not those that are known")
             if len(hashes) == WIDTH:
-                self._rising.append(subtree_root(hashes))
-                tree.add(self._rising[-1], WIDTH)
-        if tree.root(hashes) != self.head.root:
+                self._rising.append(tree_root(hashes))
+        if self._root(hashes) != self.head.root:
             raise DoesNotHold("the entries do not hash to the root in the checkpoint")
+
+    def _root(self, more: list[bytes]) -> bytes:
+        """Compute the root over the full tiles so far, and the hashes that follow them."""
+        return tree_root([*self._rising, tree_root(more)] if more else self._rising)
 
     def _upper_tiles(self) -> None:
         row, level = self._rising, 1
@@ -107,7 +110,7 @@ class Export:
                     reason = f"a tile of level {level} does not follow from those below it"
                     raise DoesNotHold(reason, place << 8 * level)
             full = range(0, len(row) - WIDTH + 1, WIDTH)
-            row, level = [subtree_root(row[at : at + WIDTH]) for at in full], level + 1
+            row, level = [tree_root(row[at : at + WIDTH]) for at in full], level + 1
 
     def _hashes(self, level: int, n: int) -> list[bytes]:
         width, index = self.size >> 8 * level, n * WIDTH << 8 * level

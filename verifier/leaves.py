@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from verifier.findings import DoesNotHold, strict_json, unb64
-from verifier.merkle import Growing, leaf_hash
+from verifier.merkle import leaf_hash, tree_root
 
 MAP_TYPE: Final = "ledger.map_committed.v1"
 ERASURE_TYPE: Final = "erasure.ordered.v1"
@@ -100,7 +100,7 @@ def tags_of(leaf: Leaf, seals: Seals, plain: Any, index: int) -> set[bytes]:
         tags.add(tag_of(plain["subject"]))
     if leaf[_MANY]:
         seen = [(tag_of(each["salt"]), tag_of(each["subject"])) for each in plain["subjects"]]
-        root = Growing().root([leaf_hash(salt + tag) for salt, tag in seen])
+        root = tree_root([leaf_hash(salt + tag) for salt, tag in seen])
         if len(seen) != int(leaf["n"]) or root != a2b_base64(leaf[_MANY]):
             raise DoesNotHold("the listed subjects are not those of the leaf (many)", index)
         tags |= {tag for _, tag in seen}
