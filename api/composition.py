@@ -162,9 +162,7 @@ def assemble(ports: Ports) -> Platform:
     in_force = PoliciesInForce(book, clock)
     store = PolicyKeepingStore(ports.store, in_force)
     orders = StandingOrders(book)
-    denials = Denials(store, ports.denial_counts, clock, ids, orders)
-    reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
-    records = LedgerRecords(store, clock, ids, orders)
+    denials, reveal, records = _first_door(ports, store, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
     return _business(ports, store, reveal)(
@@ -183,15 +181,11 @@ def assemble(ports: Ports) -> Platform:
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),
-        access_reviews=Reviews(
-            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
-        ),
+        access_reviews=_reviews(ports, store),
         policy=PolicyReads(policy_matrix()),
         ledger=LedgerReads(ports.ledger),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
-        legal_processes=LegalProcesses(
-            store, book, ports.people, reveal, ports.withheld, clock, ids
-        ),
+        legal_processes=_legal_processes(ports, store, reveal),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,
@@ -241,6 +235,28 @@ def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Re
         witnessing,
         ports.clock,
     )
+
+
+def _first_door(
+    ports: Ports, store: EventStore, orders: StandingOrders
+) -> tuple[Denials, Reveal, LedgerRecords]:
+    """What is opened inside, what is refused there, and what is copied: all of it heeds the gags that run."""
+    clock, ids = ports.clock, ports.ids
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders)
+    return denials, reveal, LedgerRecords(store, clock, ids, orders)
+
+
+def _reviews(ports: Ports, store: EventStore) -> Reviews:
+    """The reviews of broken glass."""
+    clock, ids = ports.clock, ports.ids
+    return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:
+    """The legal processes, whose demands open through the first door."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return LegalProcesses(store, book, ports.people, reveal, ports.withheld, clock, ids)
 
 
 def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
