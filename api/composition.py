@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -31,8 +32,10 @@ from application.disclosing import (
     Sender,
     Visits,
 )
+from application.disclosure_answers import DisclosureAnswers
 from application.disclosure_facts import FactsOfSending
 from application.disclosure_parcels import Parcels
+from application.disclosure_reads import Disclosures
 from application.disclosure_replies import Replies, Signatures
 from application.disclosure_tickets import TicketOffice
 from application.evidence import Evidence, EvidenceReads
@@ -65,6 +68,8 @@ from application.ports import (
 )
 from application.purposes import Purposes
 from application.recipients import Recipients
+from application.reports.issuing import Reports
+from application.reports.report import ReportPress
 from application.reveal import Reveal
 from application.services import Services
 from application.slots import Slots
@@ -90,6 +95,7 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
+from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.holdings import PostgresHoldings
@@ -100,6 +106,7 @@ from projections.access_reads import PostgresAccesses
 from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
+from projections.disclosure_questions import PostgresDisclosures
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -117,6 +124,8 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    disclosures: Disclosures
+    press: ReportPress
     accesses: Accesses
     reviews: ReviewRows
     denial_counts: DenialCounts
@@ -153,12 +162,44 @@ def assemble(ports: Ports) -> Platform:
     in_force = PoliciesInForce(book, clock)
     store = PolicyKeepingStore(ports.store, in_force)
     orders = StandingOrders(book)
-    denials = Denials(store, ports.denial_counts, clock, ids, orders)
-    reveal = Reveal(store, ports.opener, clock, ids, book, denials, orders)
-    records = LedgerRecords(store, clock, ids, orders)
+    denials, reveal, records = _first_door(ports, store, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
-    return Platform(
+    return _business(ports, store, reveal)(
+        disclosure_answers=_disclosure_answers(ports),
+        reports=_reports(ports, records, witnessing),
+        recipients=Recipients(store, book, ports.people, clock, ids),
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=out,
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
+        replies=Replies(store, book, ports.signatures, clock, ids),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=_reviews(ports, store),
+        policy=PolicyReads(policy_matrix()),
+        ledger=LedgerReads(ports.ledger),
+        evidence=EvidenceReads(ports.evidence, records, witnessing),
+        legal_processes=_legal_processes(ports, store, reveal),
+        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
+        witnessing=witnessing,
+        witness=ports.witness,
+        booking_calendar=booking_calendar,
+        readiness=ports.readiness,
+        bound=bound_to,
+    )
+
+
+def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platform]:
+    """What a business is run with: set up, sold and looked up; the rest of the platform is still to come."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return partial(
+        Platform,
         clock=clock,
         ids=ids,
         answers=ports.answers,
@@ -174,35 +215,48 @@ def assemble(ports: Ports) -> Platform:
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
-        recipients=Recipients(store, book, ports.people, clock, ids),
-        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
-        courier=out,
-        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
-        replies=Replies(store, book, ports.signatures, clock, ids),
-        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
-        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
-        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
-        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
-        purposes=Purposes(store, book, clock, ids),
-        denials=denials,
-        break_glass=BreakGlass(store, book, clock, ids),
-        access_log=AccessLog(ports.accesses, ports.positions, store),
-        access_reviews=Reviews(
-            store, ports.ledger, book, ports.reviews, ports.positions, clock, ids
-        ),
-        policy=PolicyReads(policy_matrix()),
-        ledger=LedgerReads(ports.ledger),
-        evidence=EvidenceReads(ports.evidence, records, witnessing),
-        legal_processes=LegalProcesses(
-            store, book, ports.people, reveal, ports.withheld, clock, ids
-        ),
-        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
-        witnessing=witnessing,
-        witness=ports.witness,
-        booking_calendar=booking_calendar,
-        readiness=ports.readiness,
-        bound=bound_to,
     )
+
+
+def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
+    states = StreamConsentStates(ports.store, ports.clock)
+    return DisclosureAnswers(
+        ports.disclosures, ports.positions, ports.ledger, ports.store, states, ports.clock
+    )
+
+
+def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Reports:
+    return Reports(
+        ports.disclosures,
+        ports.positions,
+        ports.store,
+        ports.press,
+        records,
+        witnessing,
+        ports.clock,
+    )
+
+
+def _first_door(
+    ports: Ports, store: EventStore, orders: StandingOrders
+) -> tuple[Denials, Reveal, LedgerRecords]:
+    """What is opened inside, what is refused there, and what is copied: all of it heeds the gags that run."""
+    clock, ids = ports.clock, ports.ids
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders)
+    return denials, reveal, LedgerRecords(store, clock, ids, orders)
+
+
+def _reviews(ports: Ports, store: EventStore) -> Reviews:
+    """The reviews of broken glass."""
+    clock, ids = ports.clock, ports.ids
+    return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:
+    """The legal processes, whose demands open through the first door."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return LegalProcesses(store, book, ports.people, reveal, ports.withheld, clock, ids)
 
 
 def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
@@ -237,6 +291,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            disclosures=world.disclosures,
+            press=world.press,
             accesses=world.accesses,
             reviews=world.accesses,
             denial_counts=world.denial_counts,
@@ -283,6 +339,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             opener=engine.vault,
             answers=engine.answers,
             agenda=PostgresAgenda(engine.app),
+            disclosures=PostgresDisclosures(engine.app),
+            press=PostgresReportPress(engine.app, signer),
             accesses=PostgresAccesses(engine.app),
             reviews=PostgresAccesses(engine.app),
             denial_counts=PostgresDenialCounts(engine.app),
@@ -290,9 +348,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             visits=visits,
             visitors=visits,
             withheld=PostgresWithheld(engine.app, engine.positions),
-            sender=lambda office: HttpsSender(
-                office, engine.clock, default_context(), settings.allow_private_recipients
-            ),
+            sender=_https(engine, settings.allow_private_recipients),
             mirrored=CheckpointMirrored(engine.app),
             due_things=PostgresCourier(engine.app),
             handed=PostgresCourier(engine.app),
@@ -315,6 +371,10 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
         )
     )
     return platform, engine
+
+
+def _https(engine: Engine, allow_private: bool) -> Callable[[TicketOffice], Sender]:
+    return lambda office: HttpsSender(office, engine.clock, default_context(), allow_private)
 
 
 def booking_calendar(entry: CalendarEntry) -> bytes:

@@ -20,6 +20,7 @@ from application.consents import Consents
 from application.courier import Courier
 from application.denials import Denials
 from application.disclose import Disclose
+from application.disclosure_answers import DisclosureAnswers
 from application.disclosure_replies import Replies
 from application.evidence import EvidenceReads
 from application.follow_up_replies import FollowUpReplies
@@ -35,6 +36,7 @@ from application.policy_matrix import PolicyReads
 from application.ports import Answers, Clock, Ids, Positions
 from application.purposes import Purposes
 from application.recipients import Recipients
+from application.reports.issuing import Reports
 from application.services import Services
 from application.slots import Slots
 from application.staffing import Staffing
@@ -65,6 +67,8 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    disclosure_answers: DisclosureAnswers
+    reports: Reports
     recipients: Recipients
     replies: Replies
     follow_ups: FollowUpReplies

@@ -43,6 +43,7 @@ from domain import (
     policy_version,
     purpose_basis,
     recipient,
+    report,
     service,
     signal,
     staff,
@@ -106,6 +107,7 @@ DECISIONS: Final[tuple[type[Decision], ...]] = (
     *purpose_basis.DECISIONS,
     *consent.DECISIONS,
     *signal.DECISIONS,
+    *report.DECISIONS,
     *access_review.DECISIONS,
     *ledger.DECISIONS,
 )

@@ -16,6 +16,7 @@ from domain.ledger import (
     LedgerRestored,
     MapCommitted,
 )
+from domain.report import ReportIssued
 
 KEEPER: Final = "system:ledger"
 CARTOGRAPHER: Final = "system:cartographer"
@@ -65,7 +66,7 @@ class LedgerRecords:
         return carry_out(self.store, attempt)
 
     def record_copy(
-        self, by: Caller, decision: LedgerExported | EvidenceIssued
+        self, by: Caller, decision: LedgerExported | EvidenceIssued | ReportIssued
     ) -> Recorded[object]:
         """Record that a caller takes a copy, before it is handed out.
 

@@ -80,6 +80,14 @@ LISTED: Final = (
         "What shows that a person decided something: a reference, words, a digest.",
         exact=False,
     ),
+    PersonalField(
+        "scope",
+        "evidence",
+        f"{DPV}PersonalData",
+        "evidence",
+        "What a legal process demands, in the words of its paper.",
+        exact=False,
+    ),
 )
 FIELDS: Final[Mapping[str, PersonalField]] = MappingProxyType({one.code: one for one in LISTED})
 

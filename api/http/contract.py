@@ -61,7 +61,8 @@ class Spec:
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
     entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
     takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
-    (its path names the tenant), `waits` that it waits for its read model by itself.
+    (its path names the tenant), `waits` that it waits for its read model by itself. `also` are media types that its
+    answer may have beside JSON.
     """
 
     method: Method
@@ -79,6 +80,7 @@ class Spec:
     pending: bool
     long: bool
     published: bool
+    also: tuple[str, ...]
     waits: bool
 
     @property
@@ -114,6 +116,7 @@ class Routes:
         pending: bool = False,
         long: bool = False,
         published: bool = False,
+        also: tuple[str, ...] = (),
         waits: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
@@ -137,6 +140,7 @@ class Routes:
                     pending,
                     long,
                     published,
+                    also,
                     waits,
                 )
             )

@@ -106,6 +106,8 @@ def _responses(spec: Spec) -> dict[int | str, dict[str, Any]]:
     success: dict[str, Any] = {"headers": {name: HEADERS[name] for name in spec.headers}}
     if isinstance(spec.answers, str):
         success["content"] = {spec.answers: {"schema": {"type": "string"}}}
+    if spec.also:
+        success["content"] = {kind: {"schema": {"type": "string"}} for kind in spec.also}
     found: dict[int | str, dict[str, Any]] = {spec.status: success}
     if spec.pending:
         later = "Not yet there; ask again."
@@ -188,6 +190,10 @@ def _text(description: str, example: str) -> dict[str, Any]:
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Daybook-Event": _text("The event that recorded this.", example_id("event")),
     "Daybook-Position": _text("How far the list has followed, -1 when nowhere yet.", "41"),
+    "Daybook-Signature": _text(
+        "A signed note of the ledger's key over a manifest that lists the body's digest, base64.",
+        "ZGF5Ym9vay9tYW5pZmVzdC92MQo=",
+    ),
     "ETag": _text("The version of the resource, for If-Match.", '"3"'),
     "Location": _text("Where the new resource is.", "/v1/bookings/" + example_id("booking")),
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},

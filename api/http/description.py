@@ -61,6 +61,10 @@ TAGS: Final = [
         "description": "What the privacy policy promises, and the tests that hold it.",
     },
     {
+        "name": "Answers",
+        "description": "Who did we share with: about a person, to a recipient, in a period; and the reports.",
+    },
+    {
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },

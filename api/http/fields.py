@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from domain.errors import FieldError, Unacceptable
+from domain.report import REPORT_NAMES, ReportName
 from domain.values import PREFIXES, instant_text, parse_id
 
 _INSTANT: Final = re.compile(
@@ -76,6 +77,7 @@ class PathId:
 
 
 TILE: Final = "tile"
+REPORT: Final = "report"
 _TILE: Final = re.compile(
     r"tile/(?:entries|0|[1-9][0-9]?)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?"
 )
@@ -85,6 +87,8 @@ def read_path(kind: str, text: str) -> UUID | str | None:
     """The value of a path parameter; None when there can be nothing under `text`."""
     if kind == TILE:
         return f"tile/{text}" if _TILE.fullmatch(f"tile/{text}") else None
+    if kind == REPORT:
+        return text if text in REPORT_NAMES else None
     return read_id(kind, text)
 
 
@@ -92,6 +96,8 @@ def path_schema(kind: str) -> tuple[str, str]:
     """The pattern of a path parameter and an example, for descriptions."""
     if kind == TILE:
         return "^[0-9a-z]+/[0-9x/]+(\\.p/[0-9]+)?$", "0/x001/x234/067"
+    if kind == REPORT:
+        return f"^({'|'.join(REPORT_NAMES)})$", REPORT_NAMES[0]
     return id_pattern(kind), example_id(kind)
 
 
@@ -112,6 +118,7 @@ RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
 FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
+ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 
 LocationRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("location")), WithJsonSchema(_id_schema("location"))

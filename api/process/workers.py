@@ -33,6 +33,7 @@ from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel
 from projections.consents import ConsentsModel, PostgresConsents
 from projections.courier import CourierModel
+from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
 from projections.withheld import PostgresWithheld, WithheldModel
 
@@ -50,7 +51,14 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (AgendaModel(), AccessesModel(), ConsentsModel(), CourierModel(), WithheldModel())
+    models = (
+        AgendaModel(),
+        AccessesModel(),
+        ConsentsModel(),
+        CourierModel(),
+        WithheldModel(),
+        DisclosuresModel(),
+    )
     follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models

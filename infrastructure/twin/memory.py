@@ -15,9 +15,11 @@ from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCoun
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
+from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
+from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
@@ -115,6 +117,7 @@ class MemoryWorld:
         self.opener = self.vault
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
+        self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
         self.visits = MemoryVisits(self.agenda)
         self.mirrored = MemoryMirrored()
@@ -125,6 +128,7 @@ class MemoryWorld:
         self.ledger = MemoryLedger(self.state)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
+        self.press = MemoryReportPress(self.ledger)
         self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)
         self.denial_counts = MemoryDenialCounts(self.state)

@@ -36,11 +36,11 @@ class MemoryLedger:
 
     state: MemoryState
 
-    def checkpoint(self, tenant: UUID) -> Checkpoint | None:
-        """See the port."""
+    def checkpoint(self, tenant: UUID, size: int | None = None) -> Checkpoint | None:
+        """See the port; or the checkpoint of an earlier `size`."""
         with self.state.lock:
-            log = self.state.log.get(tenant, [])
-            if not log:
+            log = self.state.log.get(tenant, [])[:size]
+            if not log or size not in (None, len(log)):
                 return None
             head = TreeHead(default(tenant), len(log), merkle.root(len(log), self._read(tenant)))
             note = sign(head.text(), head.origin, KEY).whole()

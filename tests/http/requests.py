@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.contract import Spec
-from api.http.fields import path_schema
+from api.http.fields import example_id, path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 from tests.http.disclosing import CRM, wish
 from tests.http.ordering import PAPER, a_wish
@@ -34,6 +34,7 @@ def arguments(spec: Spec, made: dict[str, str]) -> dict[str, Any]:
     queries: dict[str, Any] = {
         "list_slots": {"service_id": made["service"], **WINDOW},
         "show_agenda": {"location_id": made["location"], **WINDOW},
+        "take_report": {"subject_id": made.get("subject", example_id("subject"))},
     }
     return {"params": queries.get(name), "json": bodies(made).get(name)}
 

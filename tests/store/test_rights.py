@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.deployment import Deployment
+from infrastructure.recovery.bringing_back import READ_MODELS
 
 # --- what the schema says --------------------------------------------------------------------------------------------
 
@@ -157,6 +158,31 @@ def test_no_part_changes_the_record_beyond_its_work(
             (list(RECORD), role),
         ).fetchall()
     assert set(rows) == MAY[part]
+
+
+def test_nobody_but_the_follower_writes_read_models_and_a_recovery_forgets_each_of_them(
+    module_deployment: Deployment,
+) -> None:
+    with psycopg.connect(module_deployment.main, autocommit=True) as connection:
+        database = connection.info.dbname
+        rows = connection.execute(
+            "SELECT relname, part, p FROM pg_class, unnest(%s::text[]) part,"
+            " unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '_v[0-9]+$'"
+            " AND has_table_privilege(part, oid, p)",
+            ([f"{database}_{part}" for part in MAY],),
+        ).fetchall()
+    found = {(table, part.removeprefix(f"{database}_"), right) for table, part, right in rows}
+    expected = {
+        (table, part, right)
+        for table in READ_MODELS
+        for part, right in (
+            *(("follower", right) for right in ("INSERT", "UPDATE", "DELETE")),
+            ("restorer", "DELETE"),
+        )
+    }
+    # The courier, who works as the app, takes off the list what it has followed up.
+    assert found == expected | {("courier_due_v1", "app", "DELETE")}
 
 
 @pytest.mark.parametrize("part", MAY)

@@ -18,12 +18,13 @@ import pytest
 from psycopg import sql
 
 from application.claims import claim_of_hold
+from application.disclosure_reads import AsOf, Wanted
 from application.ports import Append, BusyReplacement, CatalogEntry, Outcome, Release
 from application.recorded import Answer, Ticket
 from domain.errors import DomainError
 from domain.hold import HoldReleased
 from domain.service import Service, ServiceTerms
-from domain.values import epoch_seconds
+from domain.values import epoch_seconds, from_epoch
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
@@ -38,12 +39,17 @@ from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
 from projections.agenda import AgendaModel, PostgresAgenda
 from projections.consents import ConsentsModel, PostgresConsents
+from projections.disclosure_questions import PostgresDisclosures
+from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
+from tests.disclosing import Disclosing
 from tests.store.filling import EMAIL, Filled, fill
 
 ANSWER = Answer(201, (("etag", '"1"'),), b"{}")
 DAYS = timedelta(days=2)
 FAR = 4_102_444_800  # 2100-01-01T00:00Z
+FAR_OFF = from_epoch(FAR)
+NOW = AsOf(FAR_OFF)
 TABLES_OF_TENANTS = (
     "SELECT relname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attname = 'tenant_id'"
     " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -91,6 +97,13 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
     )
 
 
+def share_something(engine: Engine, one: Filled) -> None:
+    """A disclosure of the tenant's person to a recipient."""
+    tenant = one.tenant.id
+    story = Disclosing(engine.store, tenant, bound=lambda: bound_to(tenant))
+    story.sent(story.recipient(), one.subject)
+
+
 def draw_maps(deployment: Deployment, engine: Engine, *tenants: UUID) -> None:
     """Index both logs, draw a map of each, and leave a wish for another."""
     mapping = Database(deployment.dsn_of("mapper"), size=1, walled=False)
@@ -114,9 +127,11 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
     follower = Database(module_deployment.dsn_of("follower"), size=1, walled=False)
     order = Database(module_deployment.dsn_of("sequencer"), size=1, walled=False)
     made = Two(engine, PostgresAgenda(engine.app), fill(engine), fill(engine))
+    for one in (made.mine, made.theirs):
+        share_something(engine, one)
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    for model in (AgendaModel(), AccessesModel(), ConsentsModel()):
+    for model in (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel()):
         following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
         with follower.connection() as connection:
             following.begin(connection)
@@ -186,6 +201,24 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
         for subject, _ in PostgresConsents(two.engine.app).due(of, SystemClock().now() + DAYS, 500)
         if subject == two.theirs.subject
     ],
+    "disclosures.totals": lambda two, of: (
+        disclosures(two).totals(of, two.theirs.subject, "auditor", NOW).rows
+    ),
+    "disclosures.of_subject": lambda two, of: disclosures(two).of_subject(
+        of, two.theirs.subject, "auditor", NOW, 9, None
+    ),
+    "disclosures.page": lambda two, of: [
+        one
+        for one in disclosures(two).page(of, Wanted(), NOW, 9, None, with_withheld=True)
+        if one.row.disclosure == shared_by(two)
+    ],
+    "disclosures.recipients": lambda two, of: [
+        one for one in disclosures(two).recipients(of, NOW) if one.recipient == given_to(two)
+    ],
+    "disclosures.recipient": lambda two, of: disclosures(two).recipient(of, given_to(two)),
+    "disclosures.known_position": lambda two, of: (
+        0 if of == two.mine.tenant.id else disclosures(two).known_position(of, FAR_OFF)
+    ),
     "accesses.about": lambda two, of: PostgresAccesses(two.engine.app).about(
         of, two.theirs.subject, LATE, 9, None, withheld=True
     ),
@@ -211,6 +244,24 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
     ],
     "positions.wait": lambda two, of: two.engine.positions.wait(of, "agenda", first_event(two)),
 }
+
+
+def disclosures(two: Two) -> PostgresDisclosures:
+    """The questions to the read model."""
+    return PostgresDisclosures(two.engine.app)
+
+
+def shared_by(two: Two) -> UUID:
+    """The other's disclosure."""
+    with bound_to(two.their):
+        whole = disclosures(two).page(two.their, Wanted(), NOW, 9, None, with_withheld=True)
+    return whole[0].row.disclosure
+
+
+def given_to(two: Two) -> UUID:
+    """The other's recipient."""
+    with bound_to(two.their):
+        return disclosures(two).recipients(two.their, NOW)[0].recipient
 
 
 def first_event(two: Two) -> UUID:

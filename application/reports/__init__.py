@@ -1,0 +1,1 @@
+"""Official answers: lists of rows derived from what happened, one file for each."""

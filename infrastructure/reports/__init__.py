@@ -1,0 +1,1 @@
+"""Reports as bytes: one rendering a file, all of the same rows."""
