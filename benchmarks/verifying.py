@@ -141,7 +141,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="daybook-bench-") as folder:
         path = Path(folder, "export.zip")
-        # In a process of its own: what a child uses at its start counts as the parent's memory.
+        # In a process of its own: its memory is the system's again before anything is measured.
         making = "import sys; from pathlib import Path; from benchmarks.verifying import make;"
         making += "print(make(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))"
         sizes = (str(options.leaves), str(options.subjects))
