@@ -11,7 +11,7 @@ from application.ledger_records import LedgerRecords
 from application.permissions import require
 from application.recorded import Caller
 from application.witnessing import Witnessing
-from domain.errors import NotFound
+from domain.errors import Behind, NotFound
 from domain.ledger import EvidenceIssued
 
 
@@ -54,6 +54,8 @@ class EvidenceReads:
         require(by, *AUDITORS)
         self.witnessing.require_witnessed(by.tenant)
         found = self.evidence.bundle(by.tenant, subject)
+        if not found.count and self.records.store.read(by.tenant, subject):
+            raise Behind("Their first event waits for its place", retry_after_seconds=1)
         if not found.count and not absent:
             raise NotFound("Nothing in this ledger is about them")
         if found.count:

@@ -11,7 +11,14 @@ from application.access_log import AccessRow, LogQuery, SubjectQuery
 from application.agenda import AgendaQuery
 from application.evidence import EvidenceBundle, EvidenceReads
 from application.ledger_records import LedgerRecords
-from domain.errors import DomainError, NotFound, NotPermitted, Unacceptable, UnknownReference
+from domain.errors import (
+    Behind,
+    DomainError,
+    NotFound,
+    NotPermitted,
+    Unacceptable,
+    UnknownReference,
+)
 from domain.ledger import EvidenceIssued, LedgerExported
 from tests.usecases.front import Front
 from tests.usecases.salon import at, customer
@@ -70,6 +77,24 @@ def test_evidence_is_recorded_once_with_its_upper_position(front: Front):
     assert event.decision == EvidenceIssued(front.ada, covers=7)
     reads.about(UUID(int=3), front.officer, absent=True)
     assert len(front.events(EvidenceIssued)) == 1, "a record would be the first thing about them"
+
+
+def test_who_waits_for_a_place_in_the_ledger_is_not_said_to_be_unknown(front: Front):
+    class Early:
+        """Nothing has its place yet."""
+
+        def bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
+            return EvidenceBundle(covers=0, count=0, data=b"")
+
+    world = front.salon.world
+    records = LedgerRecords(world.store, world.clock, world.ids)
+    reads = EvidenceReads(Early(), records, Unwitnessed())  # type: ignore[arg-type]
+    for absent in (False, True):
+        with pytest.raises(Behind):
+            reads.about(front.ada, front.officer, absent=absent)
+    with pytest.raises(NotFound):
+        reads.about(UUID(int=3), front.officer)
+    assert front.events(EvidenceIssued) == []
 
 
 def test_it_comes_in_parts_and_as_of_a_time(front: Front):
