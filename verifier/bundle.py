@@ -25,7 +25,8 @@ class Bundle:
     Only a bare tlog-tiles folder has no manifest. Unreadable or DoesNotHold when that is not so."""
 
     def __init__(self, path: Path, trust: Trust) -> None:
-        self._open, self.names = _folder(path) if path.is_dir() else _zip(path)
+        self._path = path
+        self.reopen()
         self.unread = set(self.names)
         self.manifest: dict[str, Any] | None = None
         if path.is_dir() and not {MANIFEST, SIGNATURE} & self.names:
@@ -42,6 +43,10 @@ class Bundle:
             raise DoesNotHold("the manifest is not the one that was signed")
         if strange:
             raise DoesNotHold(f"{min(strange)}: manifest and bundle do not hold the same files")
+
+    def reopen(self) -> None:
+        """Open it; once more in a second process, which must not share the first one's place in the file."""
+        self._open, self.names = (_folder if self._path.is_dir() else _zip)(self._path)
 
     def read(self, name: str, index: int | None = None) -> bytes:
         """Give a file's bytes; `index` is the first entry of the log that a fault in it concerns."""

@@ -46,6 +46,9 @@ def main(arguments: list[str]) -> int:
     except (*MALFORMED, OSError, OverflowError, MemoryError) as bad:
         code = 2
         report["problem"] = {"reason": f"malformed ({type(bad).__name__})", "index": None}
+    except KeyboardInterrupt:
+        code = 2
+        report["problem"] = {"reason": "interrupted", "index": None}
     finally:
         gc.enable()
     report["verdict"] = ("holds", "does not hold", "cannot be checked")[code]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from hashlib import sha256
 from itertools import pairwise
 from struct import Struct
@@ -13,10 +14,18 @@ from verifier.findings import MALFORMED, DoesNotHold, Finding, Unreadable
 from verifier.merkle import tree_root
 from verifier.notes import Head
 from verifier.prefix_map import Shelves, key_of, replay
+from verifier.second import in_order
 from verifier.trust import Trust
 
 WIDTH: Final = 256
 ENTRY, PAYLOAD = Struct(">H"), Struct(">I")
+# What checking one entry by itself gives, to be added up in order: type, at, tenant, id || index,
+# stream || index || version, RECORDs of its tags, tags whose envelopes are gone, tags to erase, what a map says,
+# whether its payload is gone.
+Row = tuple[str, str, str, bytes, bytes, list[bytes], list[bytes], list[bytes], Any, bool]
+# Of a tile: its root; roots of its first hashes, by the size of the log of which they are the last; its rows; and the
+# kind, reason and index of the Finding that ended its check.
+Tile = tuple[bytes, dict[int, bytes], list[Row], tuple[bool, str, int | None] | None]
 GONE: Final = "content withheld: no order to erase its subject stands later in the export"
 
 
@@ -50,7 +59,7 @@ class Export:
         self, bundle: Bundle, head: Head, known: Sequence[Head], trust: Trust, spill: IO[bytes]
     ) -> None:
         self.bundle, self.head, self.size, self.trust = bundle, head, head.size, trust
-        self.known = sorted(known, key=lambda each: -each.size)
+        self.known = sorted(known, key=lambda each: each.size)
         said = bundle.manifest or {"from": 0, "to": self.size}
         first, past = said["from"], said["to"]
         if not 0 <= first <= past <= self.size:
@@ -69,7 +78,7 @@ class Export:
     def run(self) -> None:
         """Check everything; raises the Finding with the first index."""
         found: list[Finding] = []
-        for check in (self._tiles, self._upper_tiles, self._order, self._withheld_and_maps):
+        for check in (self._tiles, self._upper_tiles, self._order, self._maps):
             try:
                 check()
             except Finding as bad:
@@ -80,26 +89,35 @@ class Export:
             raise DoesNotHold(f"{min(self.bundle.unread)} does not belong into this export")
 
     def _tiles(self) -> None:
-        hashes = list[bytes]()
-        if self.known and self.known[0].size > self.size:
-            raise DoesNotHold(f"the export ends before {self.known[0].size} entries that are known")
-        for n in range(self.size // WIDTH + 1):  # the last may be empty
-            first = n * WIDTH
-            hashes = self._hashes(0, n) if first < self.size else []
-            if n in self.tiles:
-                self._contents(n, hashes)
-            while self.known and self.known[-1].size <= first + len(hashes):
-                old = self.known.pop()
-                if self._root(hashes[: old.size - first]) != old.root:
-                    raise DoesNotHold(f"the first {old.size} entries are not those that are known")
-            if len(hashes) == WIDTH:
-                self._rising.append(tree_root(hashes))
-        if self._root(hashes) != self.head.root:
+        if self.known and self.known[-1].size > self.size:
+            most = self.known[-1].size
+            raise DoesNotHold(f"the export ends before {most} entries that are known")
+        roots = {0: tree_root([])}
+        count = -(-self.size // WIDTH)
+        with closing(in_order(count, self._tile, self.bundle.reopen)) as tiles:
+            for n, (root, parts, rows, bad) in enumerate(tiles):
+                for index, row in enumerate(rows, n * WIDTH):
+                    self._add(index, row)
+                if bad is not None:
+                    holds_not, reason, at = bad
+                    raise (DoesNotHold if holds_not else Unreadable)(reason, at)
+                roots |= {size: tree_root([*self._rising, part]) for size, part in parts.items()}
+                self._rising += [root] if (n + 1) * WIDTH <= self.size else []
+                self.bundle.unread.difference_update(self._names(n))  # perhaps read elsewhere
+                for shelves in (self._ids, self._streams, self._chains):
+                    shelves.settle()
+        if self._withheld:  # known only now: an order to erase may stand in the last entry
+            raise DoesNotHold(GONE, min(self._withheld.values()))
+        for old in self.known:
+            if roots[old.size] != old.root:
+                raise DoesNotHold(f"the first {old.size} entries are not those that are known")
+        if roots[self.size] != self.head.root:
             raise DoesNotHold("the entries do not hash to the root in the checkpoint")
 
-    def _root(self, more: list[bytes]) -> bytes:
-        """Compute the root over the full tiles so far, and the hashes that follow them."""
-        return tree_root([*self._rising, tree_root(more)] if more else self._rising)
+    def _names(self, n: int) -> list[str]:
+        """List the files of a tile: hashes and, in the range of the export, entries and payloads."""
+        kinds = ["tile/0", "tile/entries", "payload"][: 2 + self.payloads if n in self.tiles else 1]
+        return [f"{kind}/{place_of(n, self.size)}" for kind in kinds]
 
     def _upper_tiles(self) -> None:
         row, level = self._rising, 1
@@ -122,66 +140,85 @@ class Export:
             self.bundle.require_intact(name, data, index)
         return [data[at : at + 32] for at in range(0, len(data), 32)]
 
-    def _contents(self, n: int, hashes: list[bytes]) -> None:
-        place, first = place_of(n, self.size), n * WIDTH
-        index = first
-        kinds = {f"tile/entries/{place}": ENTRY, f"payload/{place}": PAYLOAD}
-        files = {name: self.bundle.read(name, first) for name in list(kinds)[: 1 + self.payloads]}
+    def _tile(self, n: int) -> Tile:
+        """Check a tile by itself: nothing here depends on another tile, or is kept for one."""
+        rows: list[Row] = []
         try:
-            rows: list[list[Any]] = [unpack(data, kinds[name]) for name, data in files.items()]
-            rows += [] if self.payloads else [[None] * len(hashes)]
-            for index, (hash_, entry, payload) in enumerate(zip(hashes, *rows), first):  # noqa: B905
-                self._entry(index, hash_, entry or b"", payload)
+            hashes = self._hashes(0, n)
+            if n in self.tiles:
+                self._contents(n, hashes, rows)
+        except Finding as bad:
+            return b"", {}, rows, (isinstance(bad, DoesNotHold), bad.reason, bad.index)
+        first = n * WIDTH
+        asked = [it.size for it in (*self.known, self.head) if first < it.size <= first + WIDTH]
+        parts = {size: tree_root(hashes[: size - first]) for size in asked}
+        return tree_root(hashes), parts, rows, None
+
+    def _contents(self, n: int, hashes: list[bytes], rows: list[Row]) -> None:
+        index = first = n * WIDTH
+        names = self._names(n)
+        files = [self.bundle.read(name, first) for name in names[1:]]
+        try:
+            entries = unpack(files[0], ENTRY)
+            payloads = unpack(files[1], PAYLOAD) if self.payloads else [None] * len(hashes)
+            for index, (hash_, entry, payload) in enumerate(zip(hashes, entries, payloads), first):  # noqa: B905
+                rows.append(self._entry(index, hash_, entry or b"", payload))
         except MALFORMED:
             raise Unreadable("the entry or its payload is malformed or cut short", index) from None
-        counts = [len(row) for row in (hashes, *rows)]
-        if len(set(counts)) > 1:
+        counts = {len(hashes), len(entries), len(payloads)}
+        if len(counts) > 1:
             reason = "there are not as many entries and payloads as hashes"
             raise DoesNotHold(reason, first + min(counts))
         # Only now: a changed byte should be named by its entry, not by its file.
-        for name, data in (files | {f"tile/0/{place}": b"".join(hashes)}).items():
+        for name, data in zip(names, (b"".join(hashes), *files), strict=True):
             self.bundle.require_intact(name, data, first)
-        for shelves in (self._ids, self._streams, self._chains):
-            shelves.settle()
 
-    def _entry(self, index: int, hash_: bytes, entry: bytes, payload: bytes | None) -> None:
+    def _entry(self, index: int, hash_: bytes, entry: bytes, payload: bytes | None) -> Row:
         if sha256(b"\x00" + entry).digest() != hash_:
             raise DoesNotHold("the entry does not hash to its leaf in the tile", index)
         leaf, seals = leaves.parse_leaf(entry, index)
         type_, at, id_, stream, tenant, version = leaf.group(*leaves.FIELDS)
         self.trust.require_time(index, at)
-        place, event, stream = index.to_bytes(8, "big"), bytes.fromhex(id_), bytes.fromhex(stream)
+        tags, absent, said = set[bytes](), list[bytes](), None
+        gone = self.payloads and payload is None
+        if gone:
+            absent = leaves.absent_envelopes(seals, [b""] * len(seals), index)
+            tags = set(absent)
+            if not absent or leaf["many"] or type_ in (leaves.MAP_TYPE, leaves.ERASURE_TYPE):
+                raise DoesNotHold(GONE, index)
+        elif payload is not None:
+            first, *lines = payload.split(b"\n")
+            plain = leaves.plain_of(leaf, first, index)
+            tags = leaves.tags_of(leaf, seals, plain, index)
+            absent = leaves.absent_envelopes(seals, lines, index)
+            said = leaves.map_of(leaf, plain, index) if type_ == leaves.MAP_TYPE else None
+        place = index.to_bytes(8, "big")
+        event = bytes.fromhex(id_) + place
+        change = bytes.fromhex(stream) + place + int(version).to_bytes(8, "big")
+        chains = [key_of(tag) + place + hash_ for tag in tags]
+        ordered = list(tags) if type_ == leaves.ERASURE_TYPE else []
+        return type_, at, tenant, event, change, chains, absent, ordered, said, gone
+
+    def _add(self, index: int, row: Row) -> None:
+        """Check an entry against those before it, and keep what those that follow are checked against."""
+        type_, at, tenant, event, change, chains, absent, ordered, said, gone = row
         self.types[type_] += 1
+        self.gone += gone
         if not self.times[0] <= at <= self.times[1]:
             self.times = (min(self.times[0], at), max(self.times[1], at))
         if tenant != (self.tenant or tenant):
             raise DoesNotHold("the leaf is of another tenant than those before it", index)
         self.tenant = tenant
-        self._ids.shelves[event[0]] += event + place
-        self._streams.shelves[stream[0]] += stream + place + int(version).to_bytes(8, "big")
-        if not self.payloads:
-            return
-        if payload is None:
-            self.gone += 1
-            absent = leaves.absent_envelopes(seals, [b""] * len(seals), index)
-            tags = set(absent)
-            if not absent or leaf["many"] or type_ in (leaves.MAP_TYPE, leaves.ERASURE_TYPE):
-                raise DoesNotHold(GONE, index)
-        else:
-            first, *lines = payload.split(b"\n")
-            plain = leaves.plain_of(leaf, first, index)
-            tags = leaves.tags_of(leaf, seals, plain, index)
-            absent = leaves.absent_envelopes(seals, lines, index)
-            if type_ == leaves.MAP_TYPE:
-                self._map(index, leaves.map_of(leaf, plain, index))
-            elif type_ == leaves.ERASURE_TYPE:
-                for tag in tags:
-                    self._withheld.pop(tag, None)
+        self._ids.shelves[event[0]] += event
+        self._streams.shelves[change[0]] += change
+        for record in chains:
+            self._chains.shelves[record[0]] += record
+        if said is not None:
+            self._map(index, said)
+        for tag in ordered:
+            self._withheld.pop(tag, None)
         for tag in absent:
             self._withheld.setdefault(tag, index)
-        for tag in tags:
-            key = key_of(tag)
-            self._chains.shelves[key[0]] += key + place + hash_
 
     def _map(self, index: int, said: dict[str, Any]) -> None:
         last, covered = (self.maps[-1][0], self.maps[-1][1]["covers"]) if self.maps else (None, 0)
@@ -207,12 +244,11 @@ class Export:
         if min(jumps) < self.size:
             raise DoesNotHold("the version in its stream does not follow", min(jumps))
 
-    def _withheld_and_maps(self) -> None:
+    def _maps(self) -> None:
+        # A map behind content that is withheld cannot be replayed.
         first = min(self._withheld.values(), default=self.size)
         if self.full and self.payloads:
             self.subjects = replay(self._chains, [it for it in self.maps if it[0] < first])
-        if self._withheld:
-            raise DoesNotHold(GONE, first)
 
 
 def _u64(record: bytes, at: int) -> int:
