@@ -79,6 +79,7 @@ class ReviseRecipient:
     contract_from: date | Unset = UNSET
     contract_to: date | Unset | None = UNSET
     transfer_mechanism: TransferMechanism | Unset | None = UNSET
+    transfer_mechanism_to: date | Unset | None = UNSET
     business_nature: str | Unset | None = UNSET
     own_use: bool | Unset = UNSET
     delivery: Delivery | Unset = UNSET

@@ -170,6 +170,9 @@ def _transfer(facts: SendingFacts) -> Reason | None:
     ]
     if not leaving:
         return None
+    ends_on = terms.transfer_mechanism_to
+    if ends_on is not None and ends_on < facts.on:
+        return "no_transfer_mechanism"  # as Privacy Shield's end was, on 16 July 2020
     match terms.transfer_mechanism:
         case None:
             return "no_transfer_mechanism"

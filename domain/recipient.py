@@ -77,8 +77,9 @@ class Branch:
 class RecipientTerms:
     """What the business says of a recipient.
 
-    `country` is ISO 3166-1 alpha-2. The contract runs from `contract_from` to the end of `contract_to` (local dates).
-    `own_use` says that it may use what it gets for ends of its own, as its contract says.
+    `country` is ISO 3166-1 alpha-2. The contract runs from `contract_from` to the end of `contract_to`, the transfer
+    mechanism to the end of `transfer_mechanism_to` (local dates; None is open). `own_use` says that it may use what
+    it gets for ends of its own, as its contract says.
     """
 
     legal_name: Annotated[str, Plain("the name of an organisation, as in its contract")]
@@ -91,6 +92,7 @@ class RecipientTerms:
     contract_from: date
     contract_to: date | None = None
     transfer_mechanism: TransferMechanism | None = None
+    transfer_mechanism_to: date | None = None
     business_nature: Annotated[str, Plain("what the organisation does, in a few words")] | None = (
         None
     )
@@ -255,6 +257,9 @@ def _faults(terms: RecipientTerms) -> Faults:
         found += fields.fault("/country", "unknown_country", words)
     if terms.contract_to is not None and terms.contract_to < terms.contract_from:
         found += fields.fault("/contract_to", "out_of_order", "It lies before contract_from.")
+    if terms.transfer_mechanism_to is not None and terms.transfer_mechanism is None:
+        words = "There is no transfer mechanism that could end."
+        found += fields.fault("/transfer_mechanism_to", "not_wanted", words)
     if terms.business_nature is not None:
         found += fields.line("/business_nature", terms.business_nature, NAME_CHARACTERS_MAX)
     return found

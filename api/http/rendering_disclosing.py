@@ -28,6 +28,7 @@ def recipient_json(it: Recipient) -> Json:
         "contract_from": terms.contract_from,
         "contract_to": terms.contract_to,
         "transfer_mechanism": terms.transfer_mechanism,
+        "transfer_mechanism_to": terms.transfer_mechanism_to,
         "business_nature": terms.business_nature,
         "own_use": terms.own_use,
         "location_ids": ids("location", [one.location for one in terms.branches]),

@@ -113,6 +113,7 @@ class NewRecipient(Input):
     contract_from: LocalDate
     contract_to: LocalDate | None = None
     transfer_mechanism: TransferMechanism | None = None
+    transfer_mechanism_to: LocalDate | None = None
     business_nature: Words | None = None
     own_use: bool = False
     location_ids: Annotated[
@@ -139,6 +140,7 @@ class RecipientChange(Input):
     contract_from: LocalDate = absent()
     contract_to: LocalDate | None = absent()
     transfer_mechanism: TransferMechanism | None = absent()
+    transfer_mechanism_to: LocalDate | None = absent()
     business_nature: Words | None = absent()
     own_use: bool = absent()
     delivery: NewDelivery = absent()
@@ -195,6 +197,7 @@ class Recipient(Output):
     contract_from: LocalDate
     contract_to: LocalDate | None
     transfer_mechanism: TransferMechanism | None
+    transfer_mechanism_to: LocalDate | None
     business_nature: str | None
     own_use: bool
     location_ids: list[str]

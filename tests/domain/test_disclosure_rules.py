@@ -152,6 +152,14 @@ def test_and_what_keeps_it_may_leave(allowed: SendingFacts):
     assert refusal(allowed) is None
 
 
+def test_a_transfer_mechanism_ends_with_its_last_day():
+    ended = terms(country="US", transfer_mechanism="A45-3", transfer_mechanism_to=date(2020, 7, 16))
+    assert refusal(facts(terms=ended)) == "no_transfer_mechanism"
+    last_day = replace(ended, transfer_mechanism_to=FINE.on)
+    assert refusal(facts(terms=last_day)) is None
+    assert refusal(facts(terms=replace(last_day, country="IE"))) is None, "none is needed there"
+
+
 def test_one_person_without_consent_keeps_everyone_in():
     both = (*ada(consent_valid=True), SubjectFacts(UUID(int=9)))
     asked = facts(ground=Ground(lawful_basis="consent"), subjects=both)

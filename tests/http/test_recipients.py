@@ -19,6 +19,7 @@ def test_a_recipient_is_registered_and_found_again(shop: Business):
         "id": made["id"],
         "contract_to": None,
         "transfer_mechanism": None,
+        "transfer_mechanism_to": None,
         "business_nature": None,
         "own_use": False,
         "location_ids": [],
