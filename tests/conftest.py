@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import zoneinfo
 
 import hypothesis
@@ -29,6 +30,10 @@ from tools.steps import ROOT
 
 # Zone rules come from the pinned package, as in a running deployment, not from this machine.
 zoneinfo.reset_tzpath(())
+
+# Started in the background of a shell we would inherit that interrupts are ignored, and so would whatever we start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says nothing on a busy machine; what failed is to be found again.
 hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
