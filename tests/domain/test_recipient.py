@@ -53,6 +53,7 @@ FULL = replace(
     FRANCHISE,
     contract_to=date(2027, 12, 31),
     transfer_mechanism="A46-2-c",
+    transfer_mechanism_to=date(2028, 12, 31),
     business_nature="Runs eleven salons",
     own_use=True,
     delivery=replace(HTTPS, public_key="A" * 43 + "="),
@@ -94,6 +95,11 @@ def test_a_recipient_is_registered_on_its_terms(
             "unknown_purpose",
         ),
         (replace(CRM, contract_to=date(2026, 12, 31)), "/contract_to", "out_of_order"),
+        (
+            replace(CRM, transfer_mechanism_to=date(2027, 12, 31)),
+            "/transfer_mechanism_to",
+            "not_wanted",
+        ),
         (replace(CRM, business_nature=""), "/business_nature", "blank"),
         (replace(CRM, branches=FRANCHISE.branches), "/location_ids", "not_wanted"),
         (
