@@ -7,10 +7,10 @@ from uuid import UUID
 
 from api.demo.load import write_secret
 from api.platform import Platform
-from application.access_keys import AccessKeys, IssueKey
-from application.log_history import LogHistory
+from application.ledger.log_history import LogHistory
 from application.recorded import Caller
-from application.tenancy import Tenancy
+from application.setup.access_keys import AccessKeys, IssueKey
+from application.setup.tenancy import Tenancy
 from domain.access_key import KeyTerms
 from domain.errors import FieldError, UnknownReference
 from domain.values import parse_id, public_id

@@ -10,21 +10,22 @@ from tempfile import gettempdir
 from typing import Final
 
 from api.platform import Platform
-from application.access_keys import AccessKeys
-from application.access_log import Accesses, AccessLog
-from application.access_reviews import ReviewRows, Reviews
-from application.agenda import AgendaReads
-from application.booking import Bookings
-from application.booking_course import BookingCourse
-from application.booking_reads import BookingReads, CalendarEntry
-from application.break_glass import BreakGlass
-from application.consent_history import ConsentHistory, ConsentReads
-from application.consents import Consents, ReceiptSigner, StreamConsentStates
-from application.contacts import KnownPeople
-from application.courier import Courier, DueThings
-from application.denials import DenialCounts, Denials
-from application.disclose import Disclose
-from application.disclosing import (
+from application.access.access_log import Accesses, AccessLog
+from application.access.access_reviews import ReviewRows, Reviews
+from application.access.break_glass import BreakGlass
+from application.access.denials import DenialCounts, Denials
+from application.access.reveal import Reveal
+from application.answers.disclosure_answers import DisclosureAnswers
+from application.answers.disclosure_reads import Disclosures
+from application.booking.agenda import AgendaReads
+from application.booking.booking_course import BookingCourse
+from application.booking.booking_reads import BookingReads, CalendarEntry
+from application.booking.holds import Holds
+from application.booking.placing import Bookings
+from application.booking.slots import Slots
+from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
+from application.consents.history import ConsentHistory, ConsentReads
+from application.disclosing.conditions import (
     Mirrored,
     NoSender,
     Objections,
@@ -32,28 +33,30 @@ from application.disclosing import (
     Sender,
     Visits,
 )
-from application.disclosure_answers import DisclosureAnswers
-from application.disclosure_facts import FactsOfSending
-from application.disclosure_parcels import Parcels
-from application.disclosure_reads import Disclosures
-from application.disclosure_replies import Replies, Signatures
-from application.disclosure_tickets import TicketOffice
-from application.evidence import Evidence, EvidenceReads
-from application.follow_up_replies import FollowUpList, FollowUpReplies
-from application.follow_ups import FollowUps, HandedTo
-from application.forged_tickets import ForgedTickets
-from application.franchise_requests import FranchiseRequests, Visitors
-from application.holds import Holds
-from application.ledger import Ledger, LedgerReads
-from application.ledger_exports import CopyRoom, Exporter, LedgerExports
-from application.ledger_records import LedgerRecords
-from application.legal_processes import LegalProcesses, StandingOrders
-from application.locations import Locations
-from application.openings import WithheldDisclosures
-from application.people import Holdings, People
+from application.disclosing.courier import Courier, DueThings
+from application.disclosing.disclose import Disclose
+from application.disclosing.facts import FactsOfSending
+from application.disclosing.follow_up_replies import FollowUpList, FollowUpReplies
+from application.disclosing.follow_ups import FollowUps, HandedTo
+from application.disclosing.forged_tickets import ForgedTickets
+from application.disclosing.parcels import Parcels
+from application.disclosing.recipients import Recipients
+from application.disclosing.replies import Replies, Signatures
+from application.disclosing.tickets import TicketOffice
+from application.ledger.evidence import Evidence, EvidenceReads
+from application.ledger.exports import CopyRoom, Exporter, LedgerExports
+from application.ledger.reading import Ledger, LedgerReads
+from application.ledger.records import LedgerRecords
+from application.ledger.witnessing import Witness, Witnessing, WitnessRecords
+from application.orders.franchise_requests import FranchiseRequests, Visitors
+from application.orders.legal_processes import LegalProcesses, StandingOrders
+from application.orders.openings import WithheldDisclosures
+from application.people.contacts import KnownPeople
+from application.people.people import Holdings, People
 from application.people_known import Erasures
-from application.policies import Policies, PoliciesInForce, PolicyKeepingStore
-from application.policy_matrix import PolicyReads
+from application.policy.policies import Policies, PoliciesInForce, PolicyKeepingStore
+from application.policy.policy_matrix import PolicyReads
+from application.policy.purposes import Purposes
 from application.ports import (
     Agenda,
     Answers,
@@ -66,16 +69,13 @@ from application.ports import (
     Opener,
     Positions,
 )
-from application.purposes import Purposes
-from application.recipients import Recipients
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
-from application.reveal import Reveal
-from application.services import Services
-from application.slots import Slots
-from application.staffing import Staffing
-from application.tenancy import ORIGIN, Tenancy
-from application.witnessing import Witness, Witnessing, WitnessRecords
+from application.setup.access_keys import AccessKeys
+from application.setup.locations import Locations
+from application.setup.services import Services
+from application.setup.staffing import Staffing
+from application.setup.tenancy import ORIGIN, Tenancy
 from domain.values import Personal, public_id
 from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader

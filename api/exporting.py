@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.administration import reference, unknown
 from api.composition import production
 from api.out_file import out_file, require_free
-from application.ledger_exports import ExportPlan
+from application.ledger.exports import ExportPlan
 from application.permissions import operator
 from domain.errors import DomainError, LedgerDamaged
 from domain.values import public_id

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from api.administration import reference
-from application.log_history import LogHistory
+from application.ledger.log_history import LogHistory
 from application.ports import Clock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment

@@ -7,41 +7,41 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.access_keys import AccessKeys
-from application.access_log import AccessLog
-from application.access_reviews import Reviews
-from application.agenda import AgendaReads
-from application.booking import Bookings
-from application.booking_course import BookingCourse
-from application.booking_reads import BookingReads, CalendarEntry
-from application.break_glass import BreakGlass
-from application.consent_history import ConsentReads
-from application.consents import Consents
-from application.courier import Courier
-from application.denials import Denials
-from application.disclose import Disclose
-from application.disclosure_answers import DisclosureAnswers
-from application.disclosure_replies import Replies
-from application.evidence import EvidenceReads
-from application.follow_up_replies import FollowUpReplies
-from application.franchise_requests import FranchiseRequests
-from application.holds import Holds
-from application.ledger import LedgerReads
-from application.ledger_exports import LedgerExports
-from application.legal_processes import LegalProcesses
-from application.locations import Locations
-from application.people import People
-from application.policies import Policies
-from application.policy_matrix import PolicyReads
+from application.access.access_log import AccessLog
+from application.access.access_reviews import Reviews
+from application.access.break_glass import BreakGlass
+from application.access.denials import Denials
+from application.answers.disclosure_answers import DisclosureAnswers
+from application.booking.agenda import AgendaReads
+from application.booking.booking_course import BookingCourse
+from application.booking.booking_reads import BookingReads, CalendarEntry
+from application.booking.holds import Holds
+from application.booking.placing import Bookings
+from application.booking.slots import Slots
+from application.consents.choices import Consents
+from application.consents.history import ConsentReads
+from application.disclosing.courier import Courier
+from application.disclosing.disclose import Disclose
+from application.disclosing.follow_up_replies import FollowUpReplies
+from application.disclosing.recipients import Recipients
+from application.disclosing.replies import Replies
+from application.ledger.evidence import EvidenceReads
+from application.ledger.exports import LedgerExports
+from application.ledger.reading import LedgerReads
+from application.ledger.witnessing import Witness, Witnessing
+from application.orders.franchise_requests import FranchiseRequests
+from application.orders.legal_processes import LegalProcesses
+from application.people.people import People
+from application.policy.policies import Policies
+from application.policy.policy_matrix import PolicyReads
+from application.policy.purposes import Purposes
 from application.ports import Answers, Clock, Ids, Positions
-from application.purposes import Purposes
-from application.recipients import Recipients
 from application.reports.issuing import Reports
-from application.services import Services
-from application.slots import Slots
-from application.staffing import Staffing
-from application.tenancy import Tenancy
-from application.witnessing import Witness, Witnessing
+from application.setup.access_keys import AccessKeys
+from application.setup.locations import Locations
+from application.setup.services import Services
+from application.setup.staffing import Staffing
+from application.setup.tenancy import Tenancy
 
 
 @dataclass(frozen=True, slots=True)

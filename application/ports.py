@@ -280,7 +280,7 @@ class People(Protocol):
 
 
 class Opener(Protocol):
-    """Opens envelopes. Only `application/reveal.py` may be given one."""
+    """Opens envelopes. Only `application/access/reveal.py` may be given one."""
 
     def open(self, tenant: UUID, envelopes: Sequence[Envelope]) -> list[dict[str, object] | None]:
         """The values of each envelope by field name; None where the key was destroyed (its tombstone says so).

@@ -13,21 +13,21 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from application.access_keys import KEYS
-from application.claims import claim_of_booking, claim_of_hold
+from application.booking.claims import claim_of_booking, claim_of_hold
+from application.disclosing.recipients import RECIPIENTS
 from application.event_types import Decision
-from application.franchise_requests import FRANCHISE_REQUESTS
-from application.legal_processes import LEGAL_PROCESSES
-from application.locations import LOCATIONS
-from application.policies import POLICIES
+from application.orders.franchise_requests import FRANCHISE_REQUESTS
+from application.orders.legal_processes import LEGAL_PROCESSES
+from application.policy.policies import POLICIES
+from application.policy.purposes import PURPOSE_BASES
 from application.ports import CatalogEntry, Claim
-from application.purposes import PURPOSE_BASES
-from application.recipients import RECIPIENTS
 from application.recorded import Recorded
-from application.register import Register
-from application.services import SERVICES
-from application.staffing import STAFF
-from application.tenancy import TENANTS
+from application.setup.access_keys import KEYS
+from application.setup.locations import LOCATIONS
+from application.setup.register import Register
+from application.setup.services import SERVICES
+from application.setup.staffing import STAFF
+from application.setup.tenancy import TENANTS
 from domain import (
     access_key,
     booking,

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from api.composition import production
-from application.access_log import AccessLog, AccessRow, LogQuery, SubjectQuery
+from application.access.access_log import AccessLog, AccessRow, LogQuery, SubjectQuery
 from application.permissions import operator
 from application.recorded import Caller
 from benchmarks.running import DURABLE

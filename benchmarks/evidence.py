@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from application.evidence import EvidenceBundle
-from application.ledger_exports import LedgerExports
-from application.ledger_records import LedgerRecords
+from application.ledger.evidence import EvidenceBundle
+from application.ledger.exports import LedgerExports
+from application.ledger.records import LedgerRecords
 from application.permissions import operator
 from benchmarks.filling import fill, written
 from benchmarks.servers import served

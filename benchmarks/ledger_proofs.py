@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from application.ledger import EventsQuery
+from application.ledger.reading import EventsQuery
 from benchmarks.ledgers import FilledLedger, filled_ledger
 from benchmarks.running import DURABLE
 from benchmarks.table import percentile, show

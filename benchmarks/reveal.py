@@ -19,14 +19,14 @@ from uuid import UUID
 
 from api.composition import production
 from api.platform import Platform
-from application.agenda import AgendaQuery
-from application.booking import BookVisit
-from application.ledger_records import LedgerRecords
-from application.locations import OpenLocation
+from application.booking.agenda import AgendaQuery
+from application.booking.placing import BookVisit
+from application.ledger.records import LedgerRecords
 from application.permissions import operator
 from application.recorded import Caller
-from application.services import OfferService
-from application.staffing import EngageStaff, SetSchedule
+from application.setup.locations import OpenLocation
+from application.setup.services import OfferService
+from application.setup.staffing import EngageStaff, SetSchedule
 from benchmarks.running import DURABLE
 from benchmarks.servers import Served, served
 from benchmarks.table import percentile, show

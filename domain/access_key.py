@@ -4,7 +4,7 @@
 2. A revoked key stays revoked. A key that has expired is as good as none.
 3. `actor` and `label` are ids that the business chose, not names of people.
 
-*Not here*: how a key is written for its holder, and who may issue one (`application/access_keys.py`).
+*Not here*: how a key is written for its holder, and who may issue one (`application/setup/access_keys.py`).
 *Source*: README D15.
 """
 

@@ -4,7 +4,7 @@
 2. Marketing to a third party is refused whatever else is true.
 3. Facts come in as values: nothing here reads a clock, a register or a stream.
 
-*Not here*: gathering the facts (`application/disclosure_facts.py`), what is recorded (`disclosure`).
+*Not here*: gathering the facts (`application/disclosing/facts.py`), what is recorded (`disclosure`).
 *Source*: GDPR Art. 6, 7, 18, 28, 44-49; rows 67, 68 and 83 to 93 of the policy's matrix; README D6.
 """
 

@@ -4,7 +4,7 @@
 2. It names what changed by codes and ids; the data itself is handed over by a disclosure alone.
 3. Attempts, outcomes and the recipient's answer are events, as those of a disclosure are.
 
-*Not here*: which recipients are to be told (`application/follow_ups.py`).
+*Not here*: which recipients are to be told (`application/disclosing/follow_ups.py`).
 *Source*: GDPR Art. 7(3), 19; 11 CCR 7022(b); rows 93 and 6 of the policy's matrix.
 """
 

@@ -8,7 +8,7 @@
 4. What the demand says may name people, so it is sealed under a key of the process's own.
 
 *Not here*: the disclosure and its refusals (`disclosure`), what a gag hides and when it opens
-(`application/openings.py`).
+(`application/orders/openings.py`).
 *Source*: rows 85 to 89 of the policy's matrix; 45 CFR 164.528(a)(2), 164.512(f); GDPR Art. 6(1)(c), (d); README D6, D7.
 """
 

@@ -8,7 +8,7 @@
 
 Two seconds, so that whoever looks at the versions once a second always knows the one in force.
 
-*Not here*: consent (`consent`); which events carry the version in force (`application.policies`).
+*Not here*: consent (`consent`); which events carry the version in force (`application.policy.policies`).
 Source: privacy policy, "changes to this policy"; rows 1 and 100 of the policy's matrix.
 """
 

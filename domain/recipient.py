@@ -5,7 +5,7 @@
 3. Marketing is never a permitted purpose of a third party.
 4. A franchise's office has locations, each with its interval: what it may ask for follows the tree of that time.
 
-*Not here*: handing over (`disclosure`), the secret that signs deliveries (sealed; `application/recipients.py`).
+*Not here*: handing over (`disclosure`), the secret that signs deliveries (`application/disclosing/recipients.py`).
 *Source*: GDPR Art. 15(1)(c), 28, 30(1)(d), 44-49; Cal. Civ. Code 1798.83; README D6.
 """
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from application.access_log import FIRST, AccessRow, After
-from application.access_reviews import ReviewRow
-from application.withholding import WithheldAccess
+from application.access.access_log import FIRST, AccessRow, After
+from application.access.access_reviews import ReviewRow
+from application.ledger.withholding import WithheldAccess
 from domain.access_review import State
 from projections.agenda import Rows
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, LiteralString
 from uuid import UUID
 
-from application.access_log import MODEL, AccessEntry, entry_of
+from application.access.access_log import MODEL, AccessEntry, entry_of
 from application.recorded import Recorded
 from domain.access import AccessOpened, AccessWithheld
 from domain.access_key import KeyIssued

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any, Final, LiteralString, Protocol, get_args
 from uuid import UUID
 
-from application.disclosing import VISITS_MAX, Heads
+from application.disclosing.conditions import VISITS_MAX, Heads
 from application.ports import AgendaRow
 from application.recorded import Recorded
 from domain import booking

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
-from application.consent_history import ConsentRow
+from application.consents.history import ConsentRow
 from application.recorded import Recorded
 from domain import consent
 from domain.consent import ConsentExpired, ConsentRejected, record_of

@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
-from application.courier import DueThing
-from application.courier_rows import CourierRows
+from application.disclosing.courier import DueThing
+from application.disclosing.courier_rows import CourierRows
 from application.recorded import Recorded
-from application.register import CreationKey
+from application.setup.register import CreationKey
 from projections.follower import Connection
 
 NAME: Final = "courier"

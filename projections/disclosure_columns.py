@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from application.disclosure_rows import DisclosureRow, RecipientRow, SharedRow, Step
+from application.answers.disclosure_rows import DisclosureRow, RecipientRow, SharedRow, Step
 
 RECIPIENT: Final[LiteralString] = (
     "recipient_id, version, event_id, position, at, active, legal_name, address, country, kind, role, terms"

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
-from application.disclosure_reads import After, AsOf, Entry, Totals, View, Wanted
-from application.disclosure_rows import RecipientRow, SharedRow, Step
+from application.answers.disclosure_reads import After, AsOf, Entry, Totals, View, Wanted
+from application.answers.disclosure_rows import RecipientRow, SharedRow, Step
 from projections.disclosure_columns import (
     DISCLOSURE,
     RECIPIENT,

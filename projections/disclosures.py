@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from application.disclosure_reads import MODEL
-from application.disclosure_rows import (
+from application.answers.disclosure_reads import MODEL
+from application.answers.disclosure_rows import (
     DISCLOSURE_EVENTS,
     RECIPIENT_EVENTS,
     DisclosureRow,

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from application.disclosing import Heads
-from application.openings import process_of
+from application.disclosing.conditions import Heads
+from application.orders.openings import process_of
 from application.recorded import Recorded
 from domain.disclosure import DisclosureOpened, DisclosureRecorded, DisclosureWithheld, TagOf
 from domain.legal_process import GagChanged

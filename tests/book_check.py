@@ -1,7 +1,7 @@
 """Compare whose time is taken with what the events say, and look for time that was sold twice.
 
-A claim follows from a stream alone (`application/claims.py`), so reservations and seats can be worked out anew from
-the events of a deployment and compared row by row. Every function gives what is wrong, in words; nothing: all is well.
+A claim follows from a stream alone (`application/booking/claims.py`), so reservations and seats can be worked out
+anew from the events of a deployment and compared row by row. Every function gives what is wrong, in words; nothing: all is well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from application.claims import claim_of_booking, claim_of_hold
+from application.booking.claims import claim_of_booking, claim_of_hold
 from application.event_types import catalogue
 from application.ports import Claim
 from application.recorded import Recorded

@@ -26,7 +26,7 @@ from api.demo.load import DEMO_KEYS, LOADING, DemoKeys, load
 from api.demo.visits import BOOKINGS_A_PLACE, customer
 from api.platform import Platform
 from api.process.up import have_demo
-from application.agenda import BookingsQuery
+from application.booking.agenda import BookingsQuery
 from application.ports import AgendaRow
 from domain.schedule_document import parse_schedule
 from domain.values import parse_id

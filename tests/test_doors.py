@@ -16,18 +16,18 @@ PACKAGES = ("domain", "application", "infrastructure", "projections", "api", "to
 
 # What may be handed an `Opener`: the first door; the second, with what it opens of a person and the secret it signs by.
 DOORS = {
-    "application/reveal.py": {"Reveal"},
-    "application/disclose.py": {"Disclose"},
-    "application/disclosure_values.py": {"open_values", "_profile", "_of_bookings"},
-    "application/disclosure_parcels.py": {"Parcels"},
+    "application/access/reveal.py": {"Reveal"},
+    "application/disclosing/disclose.py": {"Disclose"},
+    "application/disclosing/values.py": {"open_values", "_profile", "_of_bookings"},
+    "application/disclosing/parcels.py": {"Parcels"},
 }
 # Who opens, or hands over what opens, and why.
 OPENING = {
     "infrastructure/keys/key_vault.py": "the vault: it finds the key and opens with it",
-    "application/reveal.py": "the first door",
-    "application/disclose.py": "the second door",
-    "application/disclosure_values.py": "what the second door opens of a person, for one sending",
-    "application/disclosure_parcels.py": "opens the recipient's secret, which signs what the second door sends",
+    "application/access/reveal.py": "the first door",
+    "application/disclosing/disclose.py": "the second door",
+    "application/disclosing/values.py": "what the second door opens of a person, for one sending",
+    "application/disclosing/parcels.py": "opens the recipient's secret, which signs what the second door sends",
     "api/composition.py": "hands the vault to the doors",
     "infrastructure/twin/memory.py": "names the vault of the twin for the composition",
 }

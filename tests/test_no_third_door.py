@@ -57,10 +57,10 @@ REACHES = {
     "api/tour/talking.py": "the tour calls the API as a customer does",
 }
 TICKETS = {
-    "application/disclosure_tickets.py": "says what a ticket is",
-    "application/disclosing.py": "senders take tickets",
-    "application/disclosure_parcels.py": "asks the office for one, for the second door",
-    "application/forged_tickets.py": "records forged ones",
+    "application/disclosing/tickets.py": "says what a ticket is",
+    "application/disclosing/conditions.py": "senders take tickets",
+    "application/disclosing/parcels.py": "asks the office for one, for the second door",
+    "application/disclosing/forged_tickets.py": "records forged ones",
     "infrastructure/delivery/https_sender.py": "redeems them",
     "api/composition.py": "makes the one office",
 }
@@ -124,7 +124,7 @@ def test_tickets_are_issued_in_one_place():
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == "issue" and "office" in ast.dump(node)
     }
-    assert issuing == {"application/disclosure_parcels.py"}
+    assert issuing == {"application/disclosing/parcels.py"}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,8 @@ def test_a_third_door_would_be_seen(planted: str):
 
 
 def test_another_hand_on_tickets_would_be_seen():
-    planted = "from application.disclosure_tickets import Parcel, TicketOffice"
+    planted = "from application.disclosing.tickets import Parcel, TicketOffice"
     assert names(ast.parse(planted), "TicketOffice")
-    assert not names(ast.parse("from application.disclosing import Sent"), "TicketOffice")
+    assert not names(
+        ast.parse("from application.disclosing.conditions import Sent"), "TicketOffice"
+    )

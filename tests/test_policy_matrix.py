@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from application.policy_matrix import CAPABILITIES, POLICY_LINES, MatrixFlawed, PolicyMatrix
+from application.policy.policy_matrix import CAPABILITIES, POLICY_LINES, MatrixFlawed, PolicyMatrix
 from domain.purposes import PURPOSES
 from infrastructure.policy.policy_file import FILE, policy_matrix, read_matrix
 from tests.policy_results import PolicyResults

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from application.event_types import catalogue
-from application.policy_matrix import Capability, MatrixFlawed, PolicyMatrix
+from application.policy.policy_matrix import Capability, MatrixFlawed, PolicyMatrix
 from infrastructure.policy.policy_file import FILE, read_matrix
 from tools.steps import ROOT
 

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from api.demo.data import PLACES, SERVICES, STAFF, DemoService, DemoStaff
 from api.platform import Platform
-from application.locations import OpenLocation
 from application.recorded import Caller
-from application.services import OfferService
-from application.staffing import EngageStaff, SetSchedule
+from application.setup.locations import OpenLocation
+from application.setup.services import OfferService
+from application.setup.staffing import EngageStaff, SetSchedule
 from domain.errors import NotFound
 from domain.schedule import Schedule
 from domain.schedule_document import parse_schedule

@@ -28,7 +28,7 @@ from api.demo.data import BRAND, PLACES
 from api.demo.visits import take_bookings
 from api.platform import Platform
 from application.recorded import Caller
-from application.tenancy import FoundedTenant
+from application.setup.tenancy import FoundedTenant
 from domain.errors import NotFound
 from domain.values import public_id
 

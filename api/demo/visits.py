@@ -16,10 +16,10 @@ from uuid import UUID
 
 from api.demo.business import Franchise, staff_at
 from api.demo.data import FAMILY_NAMES, GIVEN_NAMES, NOTES, PLACES, SERVICES, DemoService
-from application.booking import BookVisit
-from application.booking_course import Target
+from application.booking.booking_course import Target
+from application.booking.placing import BookVisit
+from application.booking.slots import SlotQuery
 from application.recorded import Caller
-from application.slots import SlotQuery
 from domain.availability import Slot
 from domain.booking import Booking, Status
 from domain.booking_given import References

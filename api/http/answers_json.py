@@ -6,8 +6,8 @@ from base64 import b64encode
 from uuid import UUID
 
 from api.http.rendering import Json, ids, optional_instant
-from application.disclosure_answers import CompleteTo, Shown, Told, Withheld
-from application.disclosure_rows import DisclosureRow, RecipientRow, Step
+from application.answers.disclosure_answers import CompleteTo, Shown, Told, Withheld
+from application.answers.disclosure_rows import DisclosureRow, RecipientRow, Step
 from domain.values import instant_text, public_id
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from starlette.types import Send
 
 from api.http.threads import Threads
-from application.ledger_exports import Copy
+from application.ledger.exports import Copy
 from application.recorded import Answer
 
 PART_BYTES: Final = 256 * 1024

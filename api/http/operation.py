@@ -29,7 +29,7 @@ from api.http.reading import read_model, read_query
 from api.http.settings import ApiSettings
 from api.http.threads import Threads
 from api.platform import Platform
-from application.ledger import public_reader
+from application.ledger.reading import public_reader
 from application.recorded import Answer, Caller
 from domain.errors import DomainError, NotFound
 

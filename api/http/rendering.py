@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from application.access.reveal import Opened
 from application.ports import AgendaRow
-from application.register import Receipt
-from application.reveal import Opened
+from application.setup.register import Receipt
 from domain.access_key import AccessKey
 from domain.booking import Booking
 from domain.hold import Hold

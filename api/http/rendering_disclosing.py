@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from api.http.rendering import Json, ids, optional_instant
-from application.disclose import Disclosed
-from application.disclosure_parcels import records_json
-from application.disclosure_replies import Shown
+from application.disclosing.disclose import Disclosed
+from application.disclosing.parcels import records_json
+from application.disclosing.replies import Shown
 from application.recorded import Recorded
 from domain.disclosure import DisclosureAcknowledged, DisclosureFailed, DisclosureSharedOnward
 from domain.recipient import Recipient

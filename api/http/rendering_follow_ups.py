@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.http.rendering import Json, optional_instant
-from application.follow_up_story import FollowUpStory
+from application.disclosing.follow_up_story import FollowUpStory
 from domain.values import instant_text, public_id
 
 

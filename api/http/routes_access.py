@@ -9,11 +9,11 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import EventId, SubjectId, read_cursor, write_cursor
 from api.http.rendering import Json, list_json, optional_instant
-from application.access_log import AccessPage, AccessRow, LogQuery, SubjectQuery
-from application.access_reviews import ReviewAccess, Reviewed, ReviewRow, ReviewsQuery
-from application.break_glass import RuleBreakGlass
+from application.access.access_log import AccessPage, AccessRow, LogQuery, SubjectQuery
+from application.access.access_reviews import ReviewAccess, Reviewed, ReviewRow, ReviewsQuery
+from application.access.break_glass import RuleBreakGlass
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.tenant import Tenant
 from domain.values import instant_text, public_id

@@ -6,7 +6,7 @@ from api.http import schemas_booking as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.rendering import Json
-from application.agenda import AgendaEntry, AgendaQuery
+from application.booking.agenda import AgendaEntry, AgendaQuery
 from application.recorded import Answer
 from domain import errors
 from domain.values import from_epoch, instant_text, public_id

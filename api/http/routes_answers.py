@@ -10,8 +10,8 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import RecipientId, SubjectId, read_cursor, write_cursor
 from api.http.rendering import Json
-from application.disclosure_answers import Moment, Part
-from application.disclosure_reads import Wanted
+from application.answers.disclosure_answers import Moment, Part
+from application.answers.disclosure_reads import Wanted
 from application.recorded import Answer
 from domain import errors
 

@@ -11,11 +11,11 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import BookingId, read_cursor, write_cursor
 from api.http.rendering import booking_json, list_json, opened_json, row_json
-from application.agenda import BookingsQuery
-from application.booking import BookVisit
-from application.booking_course import Target
+from application.booking.agenda import BookingsQuery
+from application.booking.booking_course import Target
+from application.booking.placing import BookVisit
 from application.recorded import Answer, Caller
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.booking import Booking
 from domain.booking_given import References

@@ -10,10 +10,10 @@ from api.http.contract import Routes
 from api.http.fields import LocationId, ServiceId, read_cursor, write_cursor
 from api.http.rendering import list_json, location_json, service_json
 from api.http.schemas_common import Following, given
-from application.locations import CloseLocation, OpenLocation, ReviseLocation
 from application.recorded import Answer
-from application.register import Receipt
-from application.services import OfferService, ReviseService, WithdrawService
+from application.setup.locations import CloseLocation, OpenLocation, ReviseLocation
+from application.setup.register import Receipt
+from application.setup.services import OfferService, ReviseService, WithdrawService
 from domain import errors
 from domain.location import Location, LocationTerms
 from domain.service import Price, Service, ServiceTerms

@@ -12,8 +12,8 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import ConsentId, SubjectId
 from api.http.rendering import Json, optional_instant
-from application.consent_history import ConsentRow, ConsentsQuery, PurposeState
-from application.consents import RecordedConsent, Say
+from application.consents.choices import RecordedConsent, Say
+from application.consents.history import ConsentRow, ConsentsQuery, PurposeState
 from application.recorded import Answer
 from domain import errors
 from domain.consent import record_of

@@ -7,11 +7,11 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import DisclosureId
 from api.http.rendering_disclosing import disclosed_json, disclosure_json
-from application.disclose import Disclosed, HandOver
-from application.disclosure_facts import Wish
-from application.disclosure_replies import Acknowledge, SharedOnward, Shown
+from application.disclosing.disclose import Disclosed, HandOver
+from application.disclosing.facts import Wish
+from application.disclosing.replies import Acknowledge, SharedOnward, Shown
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.disclosure import Ground, Scope
 

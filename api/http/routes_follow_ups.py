@@ -11,9 +11,9 @@ from api.http.fields import FollowUpId, read_cursor, write_cursor
 from api.http.rendering import list_json
 from api.http.rendering_follow_ups import follow_up_json
 from api.http.routes_business import LISTED
-from application.follow_up_story import FollowUpStory
+from application.disclosing.follow_up_story import FollowUpStory
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 
 routes = Routes("Disclosures")
 FOLLOWED: Final = "courier"

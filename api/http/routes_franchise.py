@@ -10,9 +10,14 @@ from api.http.rendering import Json, ids, list_json
 from api.http.rendering_disclosing import disclosed_json
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following
-from application.franchise_requests import Approved, ApproveRequest, AskForData, RefuseRequest
+from application.orders.franchise_requests import (
+    Approved,
+    ApproveRequest,
+    AskForData,
+    RefuseRequest,
+)
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.franchise_request import FranchiseRequest, RequestTerms
 from domain.values import instant_text, public_id

@@ -9,9 +9,9 @@ from api.http.fields import KeyId, read_cursor, write_cursor
 from api.http.rendering import Json, key_json, list_json
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following
-from application.access_keys import IssuedKey, IssueKey, RevokeKey
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.access_keys import IssuedKey, IssueKey, RevokeKey
+from application.setup.register import Receipt
 from domain import errors
 from domain.access_key import AccessKey, KeyTerms
 from domain.values import public_id

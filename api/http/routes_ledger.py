@@ -13,9 +13,9 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import EventId, SubjectId, TenantId, TilePath
 from api.http.rendering import Json, optional_instant
-from application.ledger import EventsQuery, LedgerEvent, Proof
+from application.ledger.reading import EventsQuery, LedgerEvent, Proof
+from application.ledger.witnessing import Standing
 from application.recorded import Answer
-from application.witnessing import Standing
 from domain import errors
 from domain.values import instant_text, public_id
 

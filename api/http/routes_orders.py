@@ -13,7 +13,7 @@ from api.http.rendering import Json, list_json, optional_instant
 from api.http.routes_booking import OPENING
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following
-from application.legal_processes import (
+from application.orders.legal_processes import (
     ApproveProcess,
     ChangeGag,
     ReceiveProcess,
@@ -21,7 +21,7 @@ from application.legal_processes import (
     ReviewProcess,
 )
 from application.recorded import Answer, Caller
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.legal_paper import Narrowing, ProcessTerms
 from domain.legal_process import LegalProcess

@@ -11,11 +11,11 @@ from api.http.contract import Routes
 from api.http.fields import SubjectId
 from api.http.rendering import Json, opened_json, optional_instant
 from api.http.schemas_policies import AsOf
-from application.contacts import ContactKind
 from application.event_types import catalogue
-from application.people import Corrected, CorrectPerson, Holding, PersonHeld, Searched
+from application.people.contacts import ContactKind
+from application.people.people import Corrected, CorrectPerson, Holding, PersonHeld, Searched
 from application.recorded import Answer
-from application.register import Unset
+from application.setup.register import Unset
 from domain import errors
 from domain.errors import FieldError, Unacceptable
 from domain.personal_fields import FIELDS

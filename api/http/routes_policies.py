@@ -10,10 +10,10 @@ from api.http.contract import Routes
 from api.http.fields import PolicyId, SubjectId, read_cursor, write_cursor
 from api.http.rendering import Json, list_json, optional_instant
 from api.http.schemas_common import Following
-from application.policies import Accepting
-from application.purposes import AssignBasis, PurposeAsOf
+from application.policy.policies import Accepting
+from application.policy.purposes import AssignBasis, PurposeAsOf
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.personal_fields import LISTED
 from domain.policy_version import NamedController, PolicyAccepted, PolicyVersion, Publication

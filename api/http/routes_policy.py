@@ -6,7 +6,7 @@ from api.http import schemas_policy as schemas
 from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.rendering import Json, list_json
-from application.policy_matrix import Contradiction, PolicyMatrix, PolicyRow
+from application.policy.policy_matrix import Contradiction, PolicyMatrix, PolicyRow
 from application.recorded import Answer
 
 routes = Routes("Policy")

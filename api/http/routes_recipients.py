@@ -14,9 +14,9 @@ from api.http.rendering import Json, list_json
 from api.http.rendering_disclosing import recipient_json
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following, given
-from application.recipients import Registered, RegisterRecipient, ReviseRecipient
+from application.disclosing.recipients import Registered, RegisterRecipient, ReviseRecipient
 from application.recorded import Answer
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain import errors
 from domain.delivery_terms import Delivery
 from domain.recipient import Branch, Recipient, RecipientTerms

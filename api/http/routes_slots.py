@@ -9,10 +9,10 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import HoldId
 from api.http.rendering import Json, hold_json
-from application.holds import PlaceHold
+from application.booking.holds import PlaceHold
+from application.booking.slots import SlotQuery
 from application.recorded import Answer
-from application.register import Receipt
-from application.slots import SlotQuery
+from application.setup.register import Receipt
 from domain import errors
 from domain.hold import Hold
 from domain.local_time import checked_zone, zone

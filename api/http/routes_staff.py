@@ -10,8 +10,8 @@ from api.http.rendering import Json, list_json, staff_json
 from api.http.routes_business import CHANGED, LISTED, MADE
 from api.http.schemas_common import Following, given
 from application.recorded import Answer
-from application.register import Receipt
-from application.staffing import (
+from application.setup.register import Receipt
+from application.setup.staffing import (
     BusyImport,
     EngageStaff,
     ImportBusy,

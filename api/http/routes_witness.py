@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from api.http.limits import Disconnected, read_body
 from api.http.operation import Edge
 from api.http.routes_machine import described, machine_route
-from application.witnessing import Conflict
+from application.ledger.witnessing import Conflict
 from domain import errors
 
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.fields import AtLeast, Cursor, QueryNumber
-from application.register import UNSET, Unset
+from application.setup.register import UNSET, Unset
 
 T = TypeVar("T")
 R = TypeVar("R")

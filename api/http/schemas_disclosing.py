@@ -20,7 +20,7 @@ from api.http.fields import (
 )
 from api.http.schemas_business import Country
 from api.http.schemas_common import Input, Output, absent
-from application.disclosure_replies import Reply
+from application.disclosing.replies import Reply
 from domain import delivery_terms, disclosure, recipient
 from domain.disclosure import About, FailureReason, LawfulBasis, LegalTrigger, Outcome
 from domain.recipient import TransferMechanism

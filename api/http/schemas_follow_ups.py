@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.http.schemas_common import Following, Input, Output
 from api.http.schemas_disclosing import Base64
-from application.disclosure_replies import Reply
+from application.disclosing.replies import Reply
 from domain import follow_up
 
 

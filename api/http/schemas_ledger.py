@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.http.fields import AtLeast, QueryNumber, SubjectRef
 from api.http.schemas_common import Input, Output
-from application.ledger import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX
+from application.ledger.reading import PAGE_EVENTS_DEFAULT, PAGE_EVENTS_MAX
 
 Position = Annotated[int, Field(ge=0, le=2**53, description="An index in the tenant's ledger.")]
 Base64 = Annotated[str, Field(examples=["tgekH9EIMYjsSfaiSzHhFnonwNqkFo9wmDriv/2o/gQ="])]

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.http.schemas_common import Output
-from application.policy_matrix import ROWS, Capability, Section
+from application.policy.policy_matrix import ROWS, Capability, Section
 
 Lines = Annotated[list[int], Field(description="Lines of the policy's text, from 1.")]
 

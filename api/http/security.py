@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from uuid import UUID
 
-from application.access_keys import parse_token
 from application.recorded import Caller
+from application.setup.access_keys import parse_token
 from domain.access import DenialReason, known_case
 from domain.access_review import GLASS_REASONS, GlassReason
 from domain.errors import NotPermitted, PurposeRequired, TooMany, Unidentified

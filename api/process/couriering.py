@@ -16,7 +16,7 @@ from uuid import UUID
 
 from api.composition import production
 from api.process.loops import Stop
-from application.courier import Courier, DueThing
+from application.disclosing.courier import Courier, DueThing
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.wall import bound_to

@@ -6,7 +6,7 @@ from typing import Final
 
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import RETRY_SECONDS, Stop, persistently
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
 from domain.values import public_id
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database

@@ -13,14 +13,14 @@ import psycopg
 from api.process.couriering import carry_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
-from application.consent_expiry import ConsentExpiry
-from application.denials import Denials
-from application.legal_processes import StandingOrders
-from application.openings import DisclosureOpenings
-from application.policies import PoliciesInForce, PolicyKeepingStore
+from application.access.denials import Denials
+from application.booking.sweeping import Sweeping
+from application.consents.expiry import ConsentExpiry
+from application.ledger.withholding import Openings
+from application.orders.legal_processes import StandingOrders
+from application.orders.openings import DisclosureOpenings
+from application.policy.policies import PoliciesInForce, PolicyKeepingStore
 from application.ports import Clock
-from application.sweeping import Sweeping
-from application.withholding import Openings
 from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from application.disclosure_reads import Entry
+from application.answers.disclosure_reads import Entry
 from application.reports.report import (
     PLACE_COLUMNS,
     RECIPIENT_COLUMNS,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from application.disclosure_reads import Entry
+from application.answers.disclosure_reads import Entry
 from application.reports.report import (
     PLACE_COLUMNS,
     RECIPIENT_COLUMNS,

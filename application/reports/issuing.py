@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from application.disclosure_answers import AUDITOR, OFFICERS, exists
-from application.disclosure_reads import MODEL, AsOf, Disclosures
-from application.ledger_records import LedgerRecords
+from application.answers.disclosure_answers import AUDITOR, OFFICERS, exists
+from application.answers.disclosure_reads import MODEL, AsOf, Disclosures
+from application.ledger.records import LedgerRecords
+from application.ledger.witnessing import Witnessing
 from application.permissions import require
 from application.ports import Clock, EventStore, Positions
 from application.recorded import Caller
@@ -37,7 +38,6 @@ from application.reports.report import (
     ReportPress,
     Sources,
 )
-from application.witnessing import Witnessing
 from domain.errors import FieldError, NotFound, Unacceptable, UnknownReference
 from domain.report import ReportFormat, ReportIssued, ReportName
 from domain.values import instant_text, public_id

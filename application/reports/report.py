@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from application.disclosure_reads import After, AsOf, Disclosures, Entry, Wanted
-from application.disclosure_rows import RecipientRow
-from application.ledger import Checkpoint
+from application.answers.disclosure_reads import After, AsOf, Disclosures, Entry, Wanted
+from application.answers.disclosure_rows import RecipientRow
+from application.ledger.reading import Checkpoint
 from domain.errors import RangeTooLong
 from domain.recipient import PROCESSING_FOR_US
 from domain.report import ReportFormat, ReportName

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from application.disclosure_reads import Entry
-from application.disclosure_rows import RecipientRow
+from application.answers.disclosure_reads import Entry
+from application.answers.disclosure_rows import RecipientRow
 from application.reports.report import (
     RECIPIENT_COLUMNS,
     Asked,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from application.disclosure_reads import Entry
+from application.answers.disclosure_reads import Entry
 from application.reports.report import Cell, Column, instant_cell, joined
 
 

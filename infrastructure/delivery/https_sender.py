@@ -22,8 +22,8 @@ from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from application.disclosing import Sent
-from application.disclosure_tickets import DisclosureTicket, Parcel, TicketOffice
+from application.disclosing.conditions import Sent
+from application.disclosing.tickets import DisclosureTicket, Parcel, TicketOffice
 from application.ports import Clock
 from infrastructure.delivery.addresses import Resolver, Unresolved, is_public, lookup, resolve
 from infrastructure.delivery.webhooks import signed_headers

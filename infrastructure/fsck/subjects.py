@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
-from application.ledger_records import log_stream
+from application.ledger.records import log_stream
 from domain.ledger import LedgerRestored
 from infrastructure.canonical import parsed, unb64
 from infrastructure.fsck.finding import OF_TENANT, Finding, Row, Scope

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from application.contacts import Claimed
+from application.people.contacts import Claimed
 from application.ports import Clock, Found
 from domain.sealing import RetentionClass
 from infrastructure.canonical import hmac_sha256

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import yaml  # type: ignore[import-untyped]
 
-from application.policy_matrix import Contradiction, MatrixFlawed, PolicyMatrix, PolicyRow
+from application.policy.policy_matrix import Contradiction, MatrixFlawed, PolicyMatrix, PolicyRow
 
 FILE: Final = Path(__file__).with_name("policy_matrix.yaml")
 T = TypeVar("T", PolicyRow, Contradiction)

@@ -22,7 +22,7 @@ from uuid import UUID
 
 import psycopg
 
-from application.ledger_records import LedgerRecords, log_stream
+from application.ledger.records import LedgerRecords, log_stream
 from domain.errors import Unavailable
 from domain.ledger import LedgerRestored
 from infrastructure.database import Database, Roles

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
-from application.ledger import Checkpoint
+from application.ledger.reading import Checkpoint
 from application.reports.report import Rendered, Report
 from domain.errors import Unavailable
 from domain.report import ReportFormat

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
-from application.denials import Counted
+from application.access.denials import Counted
 from domain.access import Field
 from infrastructure.database import Database, Row
 

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Final
 from uuid import UUID
 
-from application.people import Holding
+from application.people.people import Holding
 from domain.errors import Behind
 from infrastructure.database import Database
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from application.evidence import EvidenceBundle
+from application.ledger.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from application.access_log import AccessEntry, AccessRow, After, entry_of
-from application.access_reviews import ReviewRow
-from application.denials import Counted
+from application.access.access_log import AccessEntry, AccessRow, After, entry_of
+from application.access.access_reviews import ReviewRow
+from application.access.denials import Counted
+from application.ledger.withholding import WithheldAccess
 from application.recorded import Recorded
-from application.withholding import WithheldAccess
 from domain.access import AccessOpened, AccessWithheld
 from domain.access_key import KeyIssued
 from domain.access_review import AccessReviewed, GlassBroken, State

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from application.consent_history import ConsentRow
+from application.consents.history import ConsentRow
 from application.event_types import catalogue
-from application.people import Holding
+from application.people.people import Holding
 from domain import consent
 from domain.consent import ConsentExpired, ConsentRejected, record_of
 from infrastructure.twin.memory_state import MemoryState

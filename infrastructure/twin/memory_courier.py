@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from application.courier import DueThing
-from application.courier_rows import CourierRows
-from application.register import CreationKey
+from application.disclosing.courier import DueThing
+from application.disclosing.courier_rows import CourierRows
+from application.setup.register import CreationKey
 from infrastructure.twin.memory_state import MemoryState
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from application.disclosure_reads import After, AsOf, Entry, Totals, View, Wanted
-from application.disclosure_rows import (
+from application.answers.disclosure_reads import After, AsOf, Entry, Totals, View, Wanted
+from application.answers.disclosure_rows import (
     DISCLOSURE_EVENTS,
     RECIPIENT_EVENTS,
     DisclosureRow,

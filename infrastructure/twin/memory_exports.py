@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
 
-from application.ledger import Checkpoint, EventsQuery
-from application.ledger_exports import ExportPlan, Told
+from application.ledger.exports import ExportPlan, Told
+from application.ledger.reading import Checkpoint, EventsQuery
 from infrastructure.canonical import b64, canonical, sha256
 from infrastructure.ledger.copies.bundle_writer import BundleWriter
 from infrastructure.ledger.copies.export_writer import Entry, ExportWriter

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
+from application.ledger.reading import Checkpoint, EventsQuery, LedgerEvent, Receipt
 from application.recorded import Recorded
 from infrastructure.ledger.publishing.origins import default
 from infrastructure.ledger.signed.checkpoints import TreeHead

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.ledger import Checkpoint
+from application.ledger.reading import Checkpoint
 from application.reports.report import Rendered, Report
 from domain.report import ReportFormat
 from infrastructure.canonical import b64, sha256

@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import RLock
 from uuid import UUID
 
-from application.denials import Counted
+from application.access.denials import Counted
 from application.ports import CatalogEntry
 from application.recorded import Answer, Recorded
 from infrastructure.twin.memory_reservations import Reservations

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from application.contacts import Claimed
 from application.event_types import catalogue
+from application.people.contacts import Claimed
 from application.ports import Found, Ids
 from application.recorded import Recorded
 from domain.errors import Unreadable

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from application.openings import process_of
+from application.orders.openings import process_of
 from domain.disclosure import DisclosureOpened, DisclosureRecorded, DisclosureWithheld, TagOf
 from domain.legal_process import GagChanged
 from infrastructure.twin.memory_state import MemoryState

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from application.witnessing import Conflict, Cosigned, WitnessedCheckpoint, WitnessSeen
+from application.ledger.witnessing import Conflict, Cosigned, WitnessedCheckpoint, WitnessSeen
 from domain.errors import NotFound
 from infrastructure.twin.memory_ledger import MemoryLedger
 

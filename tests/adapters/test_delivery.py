@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from application.disclosing import Sent
-from application.disclosure_tickets import DisclosureTicket, Parcel, TicketOffice
+from application.disclosing.conditions import Sent
+from application.disclosing.tickets import DisclosureTicket, Parcel, TicketOffice
 from domain.errors import DisclosureRefused
 from infrastructure.delivery.addresses import DENIED, Unresolved, is_public, lookup, resolve
 from infrastructure.delivery.https_sender import HttpsSender, default_context

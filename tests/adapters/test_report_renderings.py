@@ -16,7 +16,7 @@ from uuid import UUID
 import pypdf
 import pytest
 
-from application.ledger import Checkpoint
+from application.ledger.reading import Checkpoint
 from application.reports.issuing import KINDS
 from application.reports.report import Report, Row
 from domain.disclosure import LawfulBasis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from application.contacts import Claimed
+from application.people.contacts import Claimed
 from tests.contracts.test_people_contract import register
 from tests.contracts.world import Desk
 

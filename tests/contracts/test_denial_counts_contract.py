@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
-from application.denials import Counted
+from application.access.denials import Counted
 from tests.contracts.world import NOW, Desk
 
 HOUR = timedelta(hours=1)

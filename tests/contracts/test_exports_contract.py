@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ledger_exports import LedgerExports
-from application.ledger_records import LedgerRecords
+from application.ledger.exports import LedgerExports
+from application.ledger.records import LedgerRecords
 from application.permissions import operator
 from application.recorded import Caller
-from application.tenancy import Tenancy
+from application.setup.tenancy import Tenancy
 from domain.errors import Malformed, NotFound, NotPermitted
 from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.ledger.publishing.origins import default

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
-from application.contacts import KnownPeople
-from application.denials import DenialCounts
+from application.access.denials import DenialCounts
+from application.people.contacts import KnownPeople
 from application.ports import (
     Answers,
     Append,

@@ -11,7 +11,7 @@ from starlette.types import Send
 from api.http import file_answers
 from api.http.file_answers import file_answer, send_file
 from api.http.threads import Threads
-from application.ledger_exports import CopyRoom, LedgerExports
+from application.ledger.exports import CopyRoom, LedgerExports
 from domain.values import public_id
 from infrastructure.copy_room import FolderCopyRoom
 from infrastructure.ledger.publishing.origins import default

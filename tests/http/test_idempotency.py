@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 
 from api.http.app import create_app
 from api.http.settings import ApiSettings
-from application.booking import BookVisit
+from application.booking.placing import BookVisit
 from application.recorded import Answer, Caller
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain.booking import Booking
 from domain.errors import Unavailable
 from tests.http.business import MONDAY, Business, Server

@@ -13,7 +13,7 @@ from api.http.app import create_app
 from api.http.problems import STATUS, bug, kinds, meanings, problem, status_of
 from api.http.settings import ApiSettings
 from application.recorded import Caller
-from application.register import Listing
+from application.setup.register import Listing
 from domain.errors import DomainError, FieldError, Refused
 from tests.http.business import Business, Server
 from tests.http.problem import assert_problem

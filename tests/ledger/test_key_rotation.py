@@ -26,7 +26,7 @@ from tests.ledger.ledger_house import House, house
 
 ADDED, RETIRED = "ledger.key_added.v1", "ledger.key_retired.v1"
 SEEDS = "infrastructure.ledger.signing.signer_seeds:SeedFolder"
-HISTORY = "application.log_history:LogHistory"
+HISTORY = "application.ledger.log_history:LogHistory"
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.access_log import AccessRow
-from application.denials import Denials
+from application.access.access_log import AccessRow
+from application.access.denials import Denials
+from application.ledger.withholding import NoGags, Openings
 from application.ports import Append, Outcome
 from application.recorded import Caller, Recorded
-from application.withholding import NoGags, Openings
 from domain.access import AccessDenied, AccessOpened, Field, SubjectSeen, grant, withhold
 from domain.access_key import KeyIssued, KeyTerms
 from domain.access_review import AccessReviewed, break_glass

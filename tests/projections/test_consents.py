@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.consent_expiry import ConsentExpiry
 from application.consent_log import consent_stream, records_of
-from application.consents import StreamConsentStates
+from application.consents.choices import StreamConsentStates
+from application.consents.expiry import ConsentExpiry
 from application.ports import Append, Outcome
 from application.recorded import Recorded
 from domain import consent_rules

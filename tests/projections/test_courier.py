@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.courier import BEGUN_WITHIN, LOST_AFTER
+from application.disclosing.courier import BEGUN_WITHIN, LOST_AFTER
 from application.ports import Append, Outcome
 from application.recorded import Recorded
 from domain.disclosure import (

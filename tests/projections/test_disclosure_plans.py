@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from application.disclosure_reads import AsOf, Wanted
+from application.answers.disclosure_reads import AsOf, Wanted
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine

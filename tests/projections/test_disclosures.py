@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.disclosure_reads import AsOf, Disclosures, Entry, Totals, View, Wanted
+from application.answers.disclosure_reads import AsOf, Disclosures, Entry, Totals, View, Wanted
 from application.ports import Append
 from application.recorded import Recorded
 from domain import disclosure

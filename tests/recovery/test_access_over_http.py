@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from application.denials import Denials
-from application.reveal import NoGags
+from application.access.denials import Denials
+from application.access.reveal import NoGags
 from infrastructure.clock import SystemClock
 from infrastructure.engine import Engine
 from infrastructure.server.processes import wait_until

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from application.claims import claim_of_hold
+from application.booking.claims import claim_of_hold
 from application.ports import Append, Outcome
 from application.recorded import Recorded
 from domain.hold import HoldPlaced

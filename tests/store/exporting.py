@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import IO
 from uuid import UUID
 
-from application.ledger_exports import Copy, ExportPlan, LedgerExports
-from application.ledger_records import LedgerRecords
+from application.ledger.exports import Copy, ExportPlan, LedgerExports
+from application.ledger.records import LedgerRecords
 from application.permissions import operator
 from benchmarks.filling import fill
 from infrastructure.copy_room import FolderCopyRoom

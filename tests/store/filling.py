@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from application.claims import claim_of_booking, claim_of_hold
+from application.access.denials import Counted
+from application.booking.claims import claim_of_booking, claim_of_hold
 from application.consent_log import consent_stream
-from application.denials import Counted
 from application.ports import Append, BusyReplacement, CatalogEntry, Claim, Outcome, Release
 from application.recorded import Answer, Recorded, Ticket
 from domain import booking

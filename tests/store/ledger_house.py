@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from application.evidence import EvidenceBundle
-from application.ledger_records import LedgerRecords
+from application.ledger.evidence import EvidenceBundle
+from application.ledger.records import LedgerRecords
 from infrastructure.clock import SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from application.claims import claim_of_hold
+from application.booking.claims import claim_of_hold
 from application.ports import Outcome, Release
 from application.recorded import Answer, Ticket
 from domain.errors import Unavailable

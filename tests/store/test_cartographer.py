@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
 from application.recorded import Recorded
 from domain.ledger import MapCommitted
 from infrastructure.canonical import unb64

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from application.sweeping import Sweeping
+from application.booking.sweeping import Sweeping
 from domain.errors import LedgerDamaged
 from domain.values import public_id
 from infrastructure.database import Database

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.witnessing import Witnessing
+from application.ledger.witnessing import Witnessing
 from domain.errors import Unwitnessed
 from infrastructure.clock import SystemClock
 from infrastructure.deployment import Deployment

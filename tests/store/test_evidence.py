@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.evidence import EvidenceBundle
-from application.log_history import LogHistory
+from application.ledger.evidence import EvidenceBundle
+from application.ledger.log_history import LogHistory
 from application.recorded import Recorded
 from domain.access import AccessGranted, SubjectSeen
 from domain.errors import Behind, LedgerDamaged

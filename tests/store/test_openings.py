@@ -12,17 +12,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.denials import Denials
-from application.legal_processes import (
+from application.access.denials import Denials
+from application.access.reveal import Reveal
+from application.orders.legal_processes import (
     ChangeGag,
     LegalProcesses,
     ReceiveProcess,
     ReviewProcess,
     StandingOrders,
 )
-from application.openings import DisclosureOpenings, opening_stream
+from application.orders.openings import DisclosureOpenings, opening_stream
 from application.recorded import Caller, Recorded
-from application.reveal import Reveal
 from domain.disclosure import (
     DisclosureRecorded,
     DisclosureWithheld,

@@ -15,7 +15,7 @@ import pytest
 
 from api.process import recovering
 from api.process.recovering import carry_out, guard, run_recover
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
 from domain.ledger import LedgerRestored
 from infrastructure.clock import SystemIds
 from infrastructure.deployment import Deployment

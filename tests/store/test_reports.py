@@ -11,13 +11,13 @@ from uuid import UUID
 
 import pytest
 
-from application.consents import StreamConsentStates
-from application.disclosure_answers import DisclosureAnswers, Moment
-from application.ledger_records import LedgerRecords
+from application.answers.disclosure_answers import DisclosureAnswers, Moment
+from application.consents.choices import StreamConsentStates
+from application.ledger.records import LedgerRecords
+from application.ledger.witnessing import Witnessing
 from application.recorded import Caller
 from application.reports.issuing import Issued, Reports
 from application.reports.report import Asked
-from application.witnessing import Witnessing
 from domain.errors import NotFound
 from domain.report import ReportFormat
 from infrastructure.canonical import b64, sha256

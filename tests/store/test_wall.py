@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from application.claims import claim_of_hold
-from application.disclosure_reads import AsOf, Wanted
+from application.answers.disclosure_reads import AsOf, Wanted
+from application.booking.claims import claim_of_hold
 from application.ports import Append, BusyReplacement, CatalogEntry, Outcome, Release
 from application.recorded import Answer, Ticket
 from domain.errors import DomainError

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 
-from application.access_log import AccessRow
-from application.denials import Denials
+from application.access.access_log import AccessRow
+from application.access.denials import Denials
+from application.access.reveal import Reveal, Sight, Wish
+from application.ledger.withholding import Openings
 from application.recorded import Caller
-from application.reveal import Reveal, Sight, Wish
-from application.withholding import Openings
 from domain.errors import PurposeRequired
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment

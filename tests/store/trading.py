@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.access_keys import AccessKeys
-from application.booking import Bookings, BookVisit
-from application.booking_course import BookingCourse, Target
-from application.holds import Holds, PlaceHold
-from application.locations import Locations, OpenLocation
+from application.booking.booking_course import BookingCourse, Target
+from application.booking.holds import Holds, PlaceHold
+from application.booking.placing import Bookings, BookVisit
 from application.recorded import Caller
-from application.services import OfferService, ReviseService, Services
-from application.staffing import EngageStaff, ImportBusy, SetSchedule, Staffing
-from application.tenancy import Tenancy
+from application.setup.access_keys import AccessKeys
+from application.setup.locations import Locations, OpenLocation
+from application.setup.services import OfferService, ReviseService, Services
+from application.setup.staffing import EngageStaff, ImportBusy, SetSchedule, Staffing
+from application.setup.tenancy import Tenancy
 from domain.booking import Booking
 from domain.location import LocationTerms
 from domain.schedule import Hours, Schedule, WeeklyHours

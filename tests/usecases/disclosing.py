@@ -7,18 +7,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from application.consents import ConsentState
-from application.courier import Courier
-from application.disclose import Disclose, Disclosed, HandOver
-from application.disclosing import Sent
-from application.disclosure_facts import FactsOfSending, Wish
-from application.disclosure_parcels import Parcels
-from application.disclosure_replies import Replies
-from application.disclosure_tickets import DisclosureTicket, Parcel, TicketOffice
-from application.follow_up_replies import FollowUpReplies
-from application.follow_ups import FollowUps
-from application.forged_tickets import ForgedTickets
-from application.recipients import Recipients, RegisterRecipient
+from application.consents.choices import ConsentState
+from application.disclosing.conditions import Sent
+from application.disclosing.courier import Courier
+from application.disclosing.disclose import Disclose, Disclosed, HandOver
+from application.disclosing.facts import FactsOfSending, Wish
+from application.disclosing.follow_up_replies import FollowUpReplies
+from application.disclosing.follow_ups import FollowUps
+from application.disclosing.forged_tickets import ForgedTickets
+from application.disclosing.parcels import Parcels
+from application.disclosing.recipients import Recipients, RegisterRecipient
+from application.disclosing.replies import Replies
+from application.disclosing.tickets import DisclosureTicket, Parcel, TicketOffice
 from application.recorded import Caller
 from domain.delivery_terms import Delivery
 from domain.disclosure import Ground, Scope

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from application.access_log import AccessLog, AccessRow, SubjectQuery, View
-from application.access_reviews import Reviews
-from application.break_glass import BreakGlass
+from application.access.access_log import AccessLog, AccessRow, SubjectQuery, View
+from application.access.access_reviews import Reviews
+from application.access.break_glass import BreakGlass
+from application.ledger.withholding import Openings
 from application.ports import CatalogEntry
 from application.recorded import Caller, Recorded
-from application.register import Receipt
-from application.withholding import Openings
+from application.setup.register import Receipt
 from domain.booking import Booking
 from domain.tenant import Tenant
 from tests.usecases.salon import TENANT, Salon

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from application.denials import Denials
-from application.legal_processes import LegalProcesses, StandingOrders
-from application.reveal import Reveal
+from application.access.denials import Denials
+from application.access.reveal import Reveal
+from application.orders.legal_processes import LegalProcesses, StandingOrders
 from infrastructure.twin.memory import MemoryWorld
 
 

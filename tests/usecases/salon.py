@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from application.agenda import AgendaReads
-from application.booking import Bookings, BookVisit
-from application.booking_course import BookingCourse, Target
-from application.booking_reads import BookingReads
-from application.denials import Denials
+from application.access.denials import Denials
+from application.access.reveal import Reveal
+from application.booking.agenda import AgendaReads
+from application.booking.booking_course import BookingCourse, Target
+from application.booking.booking_reads import BookingReads
+from application.booking.holds import Holds, PlaceHold
+from application.booking.placing import Bookings, BookVisit
+from application.booking.slots import SlotQuery, Slots
 from application.execute import Scribe
-from application.holds import Holds, PlaceHold
 from application.ports import Append, BusyReplacement, CatalogEntry, CatalogKind, Outcome
 from application.recorded import Caller, Recorded
-from application.register import Receipt
-from application.reveal import Reveal
-from application.slots import SlotQuery, Slots
+from application.setup.register import Receipt
 from domain import location, service, staff
 from domain.booking import Booking
 from domain.hold import Hold

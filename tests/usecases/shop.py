@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.access_keys import AccessKeys
-from application.locations import Locations, OpenLocation
 from application.recorded import Caller
-from application.services import OfferService, Services
-from application.staffing import EngageStaff, Staffing
-from application.tenancy import FoundedTenant, Tenancy
+from application.setup.access_keys import AccessKeys
+from application.setup.locations import Locations, OpenLocation
+from application.setup.services import OfferService, Services
+from application.setup.staffing import EngageStaff, Staffing
+from application.setup.tenancy import FoundedTenant, Tenancy
 from domain.access_key import Role
 from domain.location import LocationTerms
 from domain.service import ServiceTerms

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from application.access_keys import IssueKey, RevokeKey, parse_token
 from application.permissions import operator
+from application.setup.access_keys import IssueKey, RevokeKey, parse_token
 from domain.access_key import ROLES, KeyTerms
 from domain.errors import (
     NotFound,

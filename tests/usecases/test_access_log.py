@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from application.access_log import AccessRow, LogQuery, SubjectQuery
-from application.agenda import AgendaQuery
-from application.evidence import EvidenceBundle, EvidenceReads
-from application.ledger_records import LedgerRecords
+from application.access.access_log import AccessRow, LogQuery, SubjectQuery
+from application.booking.agenda import AgendaQuery
+from application.ledger.evidence import EvidenceBundle, EvidenceReads
+from application.ledger.records import LedgerRecords
 from domain.errors import (
     Behind,
     DomainError,

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from application.booking_course import BookingCourse, Target
+from application.booking.booking_course import BookingCourse, Target
 from application.recorded import Caller
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain.booking import Booking, Status
 from domain.errors import (
     DomainError,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from application.agenda import BookingsQuery
+from application.booking.agenda import BookingsQuery
 from application.recorded import Caller
 from domain.errors import (
     NotPermitted,

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from application.choice import Chooser, Wanted
-from application.offer import Asked
+from application.booking.choice import Chooser, Wanted
+from application.booking.offer import Asked
 from application.recorded import Answer, Ticket
-from application.register import Receipt
+from application.setup.register import Receipt
 from domain.errors import (
     DomainError,
     IdempotencyInFlight,

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from application.access_reviews import ReviewAccess, ReviewsQuery
-from application.agenda import AgendaQuery
+from application.access.access_reviews import ReviewAccess, ReviewsQuery
+from application.booking.agenda import AgendaQuery
 from application.recorded import Caller
 from domain.access import AccessDenied, AccessGranted
 from domain.access_review import AccessReviewed, GlassBroken

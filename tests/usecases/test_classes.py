@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from application.slots import SlotQuery
+from application.booking.slots import SlotQuery
 from domain.errors import DomainError, SlotUnavailable
 from tests.usecases.salon import TENANT, Salon, at, customer
 

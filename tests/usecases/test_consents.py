@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from application.consent_expiry import ConsentExpiry
 from application.consent_log import consent_stream
-from application.consents import Consents, ConsentState, Say, StreamConsentStates
-from application.policies import Policies, PoliciesInForce
+from application.consents.choices import Consents, ConsentState, Say, StreamConsentStates
+from application.consents.expiry import ConsentExpiry
+from application.policy.policies import Policies, PoliciesInForce
 from application.recorded import Caller
 from domain.consent import ConsentRejected
 from domain.errors import ConsentRejected as Rejected

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from application.courier import BEGUN_WITHIN, LOST_AFTER
-from application.disclosing import Sent
-from application.disclosure_retries import PAUSE_SECONDS_MAX, pause_seconds, retry_at
+from application.disclosing.conditions import Sent
+from application.disclosing.courier import BEGUN_WITHIN, LOST_AFTER
+from application.disclosing.retries import PAUSE_SECONDS_MAX, pause_seconds, retry_at
 from application.execute import Scribe
 from application.recorded import Recorded
 from domain.disclosure import ATTEMPTS_MAX, DisclosureRecorded, Ground

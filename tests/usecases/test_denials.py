@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from application.agenda import AgendaQuery
+from application.booking.agenda import AgendaQuery
 from application.recorded import Recorded
 from domain.access import AccessDenied, AccessGranted, AccessWithheld, DenialReason
 from domain.errors import DomainError, NotFound, NotPermitted, PurposeRequired, UnknownReference

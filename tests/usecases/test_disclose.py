@@ -11,9 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from application.disclosing import Sent
-from application.disclosure_tickets import DisclosureTicket, Parcel
-from application.disclosure_values import Handed, plain
+from application.disclosing.conditions import Sent
+from application.disclosing.tickets import DisclosureTicket, Parcel
+from application.disclosing.values import Handed, plain
 from application.recorded import Recorded
 from domain.disclosure import (
     DisclosureAttempted,

@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.consents import StreamConsentStates
-from application.disclosure_answers import (
+from application.answers.disclosure_answers import (
     DisclosureAnswers,
     Moment,
     PersonAnswer,
     Told,
     Withheld,
 )
-from application.disclosure_reads import Totals, View, Wanted
+from application.answers.disclosure_reads import Totals, View, Wanted
+from application.consents.choices import StreamConsentStates
 from application.recorded import Caller
 from domain.access_key import Role
 from domain.disclosure import Ground

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from application.agenda import AgendaQuery
+from application.booking.agenda import AgendaQuery
 from application.recorded import Caller
 from domain.access import AccessDenied, AccessGranted
 from domain.access_key import ROLES

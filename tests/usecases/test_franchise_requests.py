@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from application import franchise_requests
-from application.franchise_requests import (
+from application.orders import franchise_requests
+from application.orders.franchise_requests import (
     ApproveRequest,
     AskForData,
     FranchiseRequests,

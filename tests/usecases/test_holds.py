@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from application.claims import NOTHING_CLEARED, clear
+from application.booking.claims import NOTHING_CLEARED, clear
 from application.execute import Scribe
 from application.ports import Seat
 from domain.errors import (

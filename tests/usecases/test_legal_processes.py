@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from application.access_keys import IssueKey
-from application.legal_processes import (
+from application.orders.legal_processes import (
     ApproveProcess,
     ChangeGag,
     LegalProcesses,
@@ -19,6 +18,7 @@ from application.legal_processes import (
     StandingOrders,
 )
 from application.recorded import Caller
+from application.setup.access_keys import IssueKey
 from domain.access_key import KeyTerms
 from domain.errors import (
     InvalidState,

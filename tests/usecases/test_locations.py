@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from application.locations import CloseLocation, OpenLocation, ReviseLocation
 from application.permissions import TENANT_ROLES
 from application.ports import Append, EventStore, Outcome
 from application.recorded import Answer, Recorded, Ticket
-from application.register import CreationKey
+from application.setup.locations import CloseLocation, OpenLocation, ReviseLocation
+from application.setup.register import CreationKey
 from domain.access_key import Role
 from domain.errors import (
     InvalidState,

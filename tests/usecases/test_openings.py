@@ -9,15 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from application import openings
-from application.disclose import Disclosed
-from application.legal_processes import (
+from application.disclosing.disclose import Disclosed
+from application.orders import openings
+from application.orders.legal_processes import (
     ChangeGag,
     ReceiveProcess,
     ReviewProcess,
     StandingOrders,
 )
-from application.openings import DisclosureOpenings, opening_stream
+from application.orders.openings import DisclosureOpenings, opening_stream
 from application.ports import Append, EventStore, Outcome
 from application.recorded import Recorded
 from domain.disclosure import (

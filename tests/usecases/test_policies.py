@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from application.event_types import catalogue
-from application.policies import (
+from application.policy.policies import (
     ABOUT_PEOPLE,
     Policies,
     PoliciesInForce,

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
+from application.ledger.witnessing import Witnessing
 from application.recorded import Caller
 from application.reports.issuing import KINDS, Issued, Reports
 from application.reports.report import Asked, Row
-from application.witnessing import Witnessing
 from domain.disclosure import Ground
 from domain.errors import NotFound, NotPermitted, Unacceptable, UnknownReference, Unwitnessed
 from domain.report import ReportIssued, ReportName

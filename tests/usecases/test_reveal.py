@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from application.agenda import AgendaQuery
+from application.access.reveal import Sight
+from application.booking.agenda import AgendaQuery
 from application.recorded import Caller
-from application.register import Receipt
-from application.reveal import Sight
+from application.setup.register import Receipt
 from domain.access import AccessGranted
 from domain.booking import Booking
 from domain.errors import (

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from application.locations import CloseLocation
-from application.services import OfferService, ReviseService, WithdrawService
+from application.setup.locations import CloseLocation
+from application.setup.services import OfferService, ReviseService, WithdrawService
 from domain.errors import (
     InvalidState,
     NotFound,

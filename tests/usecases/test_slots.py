@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from application.slots import SlotQuery
+from application.booking.slots import SlotQuery
 from domain.errors import (
     DomainError,
     LocationRequired,

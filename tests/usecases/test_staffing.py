@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from application.locations import CloseLocation
-from application.services import WithdrawService
-from application.staffing import (
+from application.setup.locations import CloseLocation
+from application.setup.services import WithdrawService
+from application.setup.staffing import (
     BusyImport,
     EngageStaff,
     ImportBusy,

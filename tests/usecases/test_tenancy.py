@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from application.locations import ReviseLocation
-from application.tenancy import FIRST_ROLES, Tenancy
+from application.setup.locations import ReviseLocation
+from application.setup.tenancy import FIRST_ROLES, Tenancy
 from domain.errors import NotFound, Unacceptable, UnknownReference
 from domain.values import public_id
 from infrastructure.twin.memory import MemoryWorld

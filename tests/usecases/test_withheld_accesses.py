@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from application.ledger_records import LedgerRecords
+from application.ledger.records import LedgerRecords
 from application.recorded import Caller
 from domain.access import AccessGranted, AccessOpened, AccessWithheld
 from domain.ledger import EvidenceIssued

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from application.ledger_exports import ExportPlan
+from application.ledger.exports import ExportPlan
 from domain.errors import LedgerDamaged
 from domain.values import instant_text
 from infrastructure.canonical import b64, sha256

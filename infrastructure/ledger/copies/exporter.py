@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import IO, Final, Protocol
 from uuid import UUID
 
-from application.ledger import Checkpoint
-from application.ledger_exports import ExportPlan, Told
+from application.ledger.exports import ExportPlan, Told
+from application.ledger.reading import Checkpoint
 from domain.errors import Unavailable
 from infrastructure.database import Database
 from infrastructure.ledger.copies.bundle_writer import BundleWriter

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from application.ledger import Checkpoint, EventsQuery, LedgerEvent, Receipt
+from application.ledger.reading import Checkpoint, EventsQuery, LedgerEvent, Receipt
 from domain.errors import LedgerDamaged
 from infrastructure.database import Database, Row
 from infrastructure.ledger.signed.tlog_proof import TlogProof

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from application.ledger_records import LedgerRecords, log_stream
+from application.ledger.records import LedgerRecords, log_stream
 from application.ports import Clock
 from domain.ledger import LogFrozen, MapCommitted
 from infrastructure.canonical import b64

@@ -15,8 +15,8 @@ from time import monotonic, sleep
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
-from application.evidence import EvidenceBundle
-from application.ledger_records import log_stream
+from application.ledger.evidence import EvidenceBundle
+from application.ledger.records import log_stream
 from application.ports import Clock
 from domain.errors import Behind, LedgerDamaged, TooMany
 from domain.ledger import LogFrozen, MapCommitted

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from application.ledger.witnessing import Conflict, Cosigned
 from application.ports import Clock
-from application.witnessing import Conflict, Cosigned
 from domain.errors import DomainError, Malformed, NotFound, NotPermitted, Unacceptable, Unavailable
 from infrastructure.canonical import b64, unb64
 from infrastructure.ledger.signed.notes import BadNote, VerifierKey

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from application.ledger import Checkpoint
+from application.ledger.reading import Checkpoint
+from application.ledger.witnessing import WitnessedCheckpoint, WitnessSeen
 from application.ports import Clock
-from application.witnessing import WitnessedCheckpoint, WitnessSeen
 from infrastructure.database import Database, Row
 from infrastructure.ledger.signed.checkpoints import parse_tree_head
 from infrastructure.ledger.signed.cosignatures import cosigners, with_cosignatures

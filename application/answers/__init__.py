@@ -1,0 +1,1 @@
+"""Who did we share with? The question, and the rows it is answered from."""

@@ -1,0 +1,1 @@
+"""Slots, holds and bookings, from the offer to the agenda."""

@@ -1,0 +1,199 @@
+"""Tell recipients what has become of data that they have: a consent was withdrawn, a profile corrected. GDPR Art. 19.
+
+Whoever got a person's data under that consent's purpose, or those fields, is told: over https by the courier, through
+the same office as every delivery; others are listed as due, until their answer is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid5
+
+from application.disclosing.conditions import Sender, Sent
+from application.disclosing.facts import CORRECTED
+from application.disclosing.follow_up_story import FollowUpStory, add, read_follow_up
+from application.disclosing.parcels import Parcels
+from application.disclosing.recipients import RECIPIENTS
+from application.disclosing.retries import retry_at
+from application.disclosing.story import COURIER, Story, read_story
+from application.execute import Scribe
+from application.ports import Append, Book, Clock, EventStore, Ids, Outcome
+from application.recorded import Caller, Recorded
+from domain.errors import NotFound, Unavailable
+from domain.follow_up import (
+    Decision,
+    FollowUpAttempted,
+    FollowUpDelivered,
+    FollowUpFailed,
+    FollowUpOrdered,
+)
+from domain.values import instant_text, public_id
+
+WITHDRAWN: Final = "consent.withdrawn.v1"
+CHANGES: Final = (WITHDRAWN, CORRECTED)
+PROFILE: Final = frozenset({"name", "email", "phone", "address"})
+SEND_SECONDS_MAX: Final = 5.0
+
+
+class HandedTo(Protocol):
+    """Which disclosures speak of whom. It may be behind, but never behind a change that it says is due."""
+
+    def disclosures(self, tenant: UUID, subject: UUID) -> Sequence[UUID]:
+        """All disclosures that speak of `subject`, by whatever name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUps:
+    """Orders follow-ups, and carries them out."""
+
+    store: EventStore
+    book: Book
+    handed: HandedTo
+    parcels: Parcels
+    sender: Sender
+    clock: Clock
+    ids: Ids
+
+    def order(self, tenant: UUID, change: UUID, stream: UUID) -> int:
+        """Order what follows from the event `change`; how many were ordered. Run again, it orders nothing twice.
+
+        A disclosure that was recorded under a gag is left alone: telling of it would betray it.
+        """
+        events = self.store.read(tenant, stream)
+        found = next((one for one in events if one.event_id == change), None)
+        if found is None or _type(found) not in CHANGES:
+            return 0
+        subject: UUID = found.decision.subject  # type: ignore[attr-defined]
+        ordered = 0
+        for disclosure in self.handed.disclosures(tenant, subject):
+            try:
+                story = read_story(self.store, tenant, disclosure)
+            except NotFound:
+                continue
+            if fields := concerned(found, story):
+                ordered += self._order(found, subject, story, fields)
+        return ordered
+
+    def _order(
+        self, change: Recorded[object], subject: UUID, story: Story, fields: tuple[str, ...]
+    ) -> bool:
+        it, tenant = story.state.recorded, change.tenant
+        withdrawn = _type(change) == WITHDRAWN
+        consents = {one.subject: one.consent for one in it.subjects}
+        recipient = RECIPIENTS.find(self.book, tenant, it.recipient)[1]
+        id = uuid5(tenant, f"daybook/follow_up/{change.event_id.hex}/{it.disclosure.hex}")
+        decision = FollowUpOrdered(
+            follow_up=id,
+            disclosure=it.disclosure,
+            recipient=it.recipient,
+            subject=subject,
+            about="withdrawal" if withdrawn else "correction",
+            purpose=it.purpose,
+            fields=fields,
+            consent=consents.get(subject) if withdrawn else None,
+            channel=recipient.terms.delivery.kind,
+        )
+        scribe = Scribe.begin(_courier(tenant), self.clock, self.ids)
+        event = scribe.record(id, 1, decision, cause=change.event_id)
+        return self.store.append(Append(tenant, scribe.at, (event,))) is Outcome.APPENDED
+
+    def carry(self, tenant: UUID, id: UUID, lost_after: timedelta) -> bool:
+        """Tell a recipient whose machine takes deliveries, if it is due; True when something was done.
+
+        Refuses: NotFound, Stale.
+        """
+        story, by = read_follow_up(self.store, tenant, id), _courier(tenant)
+        state, now = story.state, self.clock.now()
+        if state.is_over or state.ordered.channel == "response":
+            return False
+        if state.running is not None:
+            return self._lost(by, story, lost_after)
+        if state.retry_at is not None and now < state.retry_at:
+            return False
+        number = state.attempts + 1
+        if not self._begin(by, story, number):
+            return False
+        sent = self._send(tenant, story)
+
+        def decide(standing: FollowUpStory, at: datetime) -> Decision | None:
+            if standing.state.running != number:
+                return None
+            if sent.reason is None:
+                return FollowUpDelivered(number, sent.status)
+            again = retry_at(sent, number, at, self.ids)
+            return FollowUpFailed(number, sent.reason, sent.status, again)
+
+        return add(self.store, self.clock, self.ids, by, id, decide)
+
+    def _begin(self, by: Caller, story: FollowUpStory, number: int) -> bool:
+        """Record that an attempt begins, at the very version that was looked at; False when somebody was quicker."""
+        scribe = Scribe.begin(by, self.clock, self.ids)
+        decision, version = FollowUpAttempted(number), story.state.version + 1
+        cause = story.first.event_id
+        event = scribe.record(story.state.ordered.follow_up, version, decision, cause=cause)
+        return self.store.append(Append(by.tenant, scribe.at, (event,))) is Outcome.APPENDED
+
+    def _send(self, tenant: UUID, story: FollowUpStory) -> Sent:
+        it = story.state.ordered
+        recipient = RECIPIENTS.find(self.book, tenant, it.recipient)[1]
+        if recipient.terms.delivery.kind != "https":
+            return Sent("stopped")
+        named = public_id("follow_up", it.follow_up)
+        body: dict[str, object] = {
+            "type": it.about,
+            "follow_up_id": named,
+            "disclosure_id": public_id("disclosure", it.disclosure),
+            "recipient_id": public_id("recipient", it.recipient),
+            "subject_id": public_id("subject", it.subject),
+            "purpose": it.purpose,
+            "fields": list(it.fields),
+            "ordered_at": instant_text(story.first.occurred_at),
+        }
+        try:
+            ticket = self.parcels.ticket(tenant, named, recipient, body)
+        except Unavailable:
+            return Sent("stopped")
+        return self.sender.send(ticket, SEND_SECONDS_MAX)
+
+    def _lost(self, by: Caller, story: FollowUpStory, after: timedelta) -> bool:
+        running = story.state.running
+
+        def decide(standing: FollowUpStory, at: datetime) -> Decision | None:
+            if standing.state.running != running or running is None:
+                return None
+            if at < standing.begun_at + after:
+                return None
+            again = retry_at(Sent("lost"), running, at, self.ids)
+            return FollowUpFailed(running, "lost", None, again)
+
+        return add(self.store, self.clock, self.ids, by, story.state.ordered.follow_up, decide)
+
+
+def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
+    """The fields of a disclosure that a change concerns; none where its recipient need not be told.
+
+    A withdrawal concerns all that was handed over for its purpose on the ground of consent, a correction the profile's
+    fields that were. Nothing is concerned that never left, or that is withheld from the person.
+    """
+    it, state = story.state.recorded, story.state
+    if state.attempts == 0 or state.outcome == "refused" or it.withheld_until is not None:
+        return ()
+    decision: Any = change.decision
+    if _type(change) == CORRECTED:
+        corrected = getattr(decision, "fields", None) or PROFILE
+        return tuple(one for one in it.scope.fields if one in PROFILE and one in corrected)
+    seen = {one.subject: one.consent_at_send for one in it.subjects}
+    by_consent = it.ground.lawful_basis == "consent" or seen.get(decision.subject) == "given"
+    return it.scope.fields if by_consent and decision.purpose == it.purpose else ()
+
+
+def _courier(tenant: UUID) -> Caller:
+    return Caller(tenant, COURIER, frozenset())
+
+
+def _type(event: Recorded[object]) -> str:
+    return str(getattr(event.decision, "TYPE", ""))

@@ -1,0 +1,1 @@
+"""The privacy policy at work: its versions, its rows as data, and the purposes it allows."""
