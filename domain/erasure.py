@@ -222,7 +222,7 @@ class Wanted:
 
 def order(
     wanted: Wanted, custody: Custody, gagged: Collection[UUID], at: datetime
-) -> tuple[ErasureOrdered, *tuple[ErasureDeferred, ...]]:
+) -> tuple[ErasureOrdered, tuple[ErasureDeferred, ...]]:
     """Order an erasure: what is kept stays, what is pinned waits, the rest is taken. Classes taken before are left.
 
     `gagged` are the legal holds that the person may not know of.
@@ -241,12 +241,12 @@ def order(
     )
     told = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold not in gagged)
     silent = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold in gagged)
-    deferred = [
+    deferred = tuple(
         ErasureDeferred(wanted.subject, tag, some)
         for tag, some in ((wanted.subject, told), (None, silent))
         if some
-    ]
-    return (ordered, *deferred)
+    )
+    return ordered, deferred
 
 
 def resume(
