@@ -24,12 +24,29 @@ WITHOUT_TENANTS = {
     "schema_migration": "what the schema is made of",
     "epoch": "the deployment's epochs",
     "bucket_key": "the deployment's bucket keys",
+    "key_destroyed": "which keys the last re-keyings destroyed, by id",
+    "full_rekeying": "one row: where a re-keying of all buckets stands",
 }
-PARTS = ("app", "sequencer", "follower", "publisher", "mapper", "keeper", "restorer", "keys")
-EVERYONES = ("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring")
+PARTS = (
+    "app",
+    "sequencer",
+    "follower",
+    "publisher",
+    "mapper",
+    "keeper",
+    "restorer",
+    "keys",
+    "shredder",
+)
+EVERYONES = (
+    *("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring"),
+    *("shredding", "rekeying", "canary"),
+)
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",
     "event_queue_pkey": "the order of waiting, for the sequencer only",
+    "subject_key_by_bucket": "a bucket's keys, for the shredder only",
+    "blind_index_by_bucket": "a bucket's rows, for the shredder only",
 }
 
 
@@ -65,7 +82,15 @@ def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
     database = owner.info.dbname
     for table, policy, roles, sees, writes in rows:
         if policy in EVERYONES:
-            parts = ("sequencer", "follower", "publisher", "mapper", "keeper", "restorer")
+            parts = (
+                "sequencer",
+                "follower",
+                "publisher",
+                "mapper",
+                "keeper",
+                "restorer",
+                "shredder",
+            )
             assert roles in [[f"{database}_{part}"] for part in parts], table
         else:
             assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
