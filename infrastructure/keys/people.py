@@ -84,7 +84,7 @@ class PostgresPeople:
         return found[0] if found else None
 
     def find_all(self, tenant: UUID, kind: Contact, value: str) -> list[UUID]:
-        """See the port `Contacts`. Nobody is found under an older key of the bucket: that is not taken for an answer."""
+        """See the port `Contacts`. An older key of the bucket finds nobody: that is not taken for an answer."""
         inner = self._inner(tenant, kind, value)
         bucket = bucket_of_inner(inner)
 

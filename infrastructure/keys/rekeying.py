@@ -41,7 +41,10 @@ ROWS_OF: Final = (
     "SELECT ctid::text, tenant_id, kind, subject_id, bucket, inner_sealed FROM blind_index"
     " WHERE bucket = ANY(%b::int[])"
 )
-REWRAP: Final = "UPDATE subject_key s SET wrapped = x.w FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t"
+REWRAP: Final = (
+    "UPDATE subject_key s SET wrapped = x.w"
+    " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t"
+)
 REDIGEST: Final = (
     "UPDATE blind_index s SET digest = x.d, inner_sealed = x.i"
     " FROM unnest(%b::text[]::tid[], %b::bytea[], %b::bytea[]) AS x(t, d, i) WHERE s.ctid = x.t"

@@ -171,11 +171,18 @@ def test_a_key_is_destroyed_with_its_tombstone_or_not_at_all(
             run(deployment.keys, f"UPDATE subject_key SET {change} WHERE tenant_id = %s", desk.id)
 
 
+def epochs(deployment: Deployment) -> list[tuple[int]]:
+    """The epochs there are."""
+    with psycopg.connect(deployment.keys) as connection:
+        return connection.execute("SELECT epoch FROM epoch").fetchall()
+
+
 def test_only_the_owner_reads_the_epoch_key(deployment: Deployment) -> None:
     settings, held = deployment.settings, set()
     for place, names in ((settings.keys, ["roles.secret"]), (settings.keys_copy, [])):
         files = sorted(place.iterdir())
-        assert [path.name for path in files] == ["epoch-1.key", *names]
+        ((epoch,),) = epochs(deployment)
+        assert [path.name for path in files] == [f"epoch-{epoch}.key", *names]
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
         held.add(files[0].read_bytes())
@@ -191,10 +198,11 @@ def test_without_its_epoch_key_nothing_opens(desk: Tenant, tmp_path: Path) -> No
     envelopes = desk.envelopes(desk.register())
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
-    EpochKeyFiles(tmp_path).create(1)
+    epoch = desk.engine.vault.tree().epoch
+    EpochKeyFiles(tmp_path).create(epoch)
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
-    (tmp_path / "epoch-1.key").write_bytes(b"too short")
+    (tmp_path / f"epoch-{epoch}.key").write_bytes(b"too short")
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
 
