@@ -33,7 +33,8 @@ class EpochKeyFiles:
         with unreachable():
             for place in self._places:
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            first = write_key(file_in(self._places[0], epoch), *(keys or [os.urandom(KEY_BYTES)]))
+            key = keys[0] if keys else os.urandom(KEY_BYTES)
+            first = write_key(file_in(self._places[0], epoch), key)
             for place in self._places[
                 1:
             ]:  # someone else may have been first: theirs is the key then
