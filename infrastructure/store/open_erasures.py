@@ -15,6 +15,16 @@ UNFINISHED: Final = (
 # What is unfinished may wait for holds too.
 WAITING: Final = f"{OPEN} AND jsonb_array_length(state::jsonb -> 'deferred') > 0 ORDER BY created_at, id LIMIT %s"
 
+WHOSE: Final = (
+    "SELECT DISTINCT tenant_id FROM catalog WHERE kind = 'erasure' AND erasure_stands(state) <> 'over'"
+    " ORDER BY tenant_id"
+)
+
+
+def tenants_erasing(everyone: Database) -> list[UUID]:
+    """The tenants with erasures that are not at their end; asked by a role that sees them all."""
+    return [row[0] for row in everyone.rows(WHOSE)]
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresOpenErasures:
