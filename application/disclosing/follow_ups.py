@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from application.disclosing.conditions import Sender, Sent
 from application.disclosing.facts import CORRECTED
-from application.disclosing.follow_up_story import FollowUpStory, add, read_follow_up
+from application.disclosing.follow_up_story import FollowUpStory, add, follow_up_id, read_follow_up
 from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import RECIPIENTS
 from application.disclosing.retries import retry_at
@@ -85,7 +85,7 @@ class FollowUps:
         withdrawn = _type(change) == WITHDRAWN
         consents = {one.subject: one.consent for one in it.subjects}
         recipient = RECIPIENTS.find(self.book, tenant, it.recipient)[1]
-        id = uuid5(tenant, f"daybook/follow_up/{change.event_id.hex}/{it.disclosure.hex}")
+        id = follow_up_id(tenant, change.event_id, it.disclosure)
         decision = FollowUpOrdered(
             follow_up=id,
             disclosure=it.disclosure,
