@@ -10,6 +10,7 @@ from eventsourcing.persistence import OperationalError
 
 from application.ports import Append, BusyReplacement, Claim, Outcome, Release
 from application.recorded import Recorded
+from domain.custody import Fence
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
 from infrastructure.database import Database
@@ -82,6 +83,8 @@ def document_of(append: Append) -> bytes | None:
         document["busy"] = _busy(append.busy)
     if append.catalog:
         document["catalog"] = [catalog_row(entry) for entry in append.catalog]
+    if append.fences:
+        document["fences"] = [_fence(fence) for fence in append.fences]
     return canonical(document) if document else None
 
 
@@ -101,6 +104,14 @@ def _claim(claim: Claim) -> dict[str, object]:
         "to": claim.to,
         "capacity": claim.capacity,
         "expires_at": claim.expires_at,
+    }
+
+
+def _fence(fence: Fence) -> dict[str, object]:
+    return {
+        "subject": str(fence.subject),
+        "classes": list(fence.classes),
+        "through": fence.through.isoformat(),
     }
 
 

@@ -70,6 +70,9 @@ class MemoryStore:
         state.reservations[tenant] = reservations
         for event in sealed:
             self._keep(event)
+        for fence in append.fences:
+            for name in fence.classes:
+                state.fences.setdefault((tenant, fence.subject, name), fence.through)
         for entry in append.catalog:
             state.catalog[(tenant, entry.id)] = _entered(state.catalog, tenant, entry)
         if append.busy is not None:

@@ -120,9 +120,8 @@ class MemoryVault:
     def erase(self, tenant: UUID, subject: UUID, at: datetime = LONG_AGO) -> None:
         """Destroy the subject's keys, leaving tombstones; fence it; forget whose contacts they were."""
         with self.state.lock:
-            self.state.erased[(tenant, subject)] = at
             for name in RETENTION_CLASSES:
-                self.state.fences.add((tenant, subject, name))
+                self.state.fences.setdefault((tenant, subject, name), at)
                 key = self.keys.pop((tenant, subject, name), None)
                 if key is not None:
                     self.destroyed.add(key)

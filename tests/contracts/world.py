@@ -27,6 +27,7 @@ from application.ports import (
 from application.recorded import Answer, Recorded, Ticket
 from domain.booking import BookingCancelled
 from domain.booking_given import PersonGiven
+from domain.custody import Fence
 from domain.hold import HoldPlaced, HoldReleased
 from domain.service import Service, ServiceTerms
 from domain.staff import Staff, StaffTerms
@@ -130,6 +131,7 @@ class Desk:
         claims: tuple[Claim, ...] = (),
         catalog: tuple[CatalogEntry, ...] = (),
         busy: BusyReplacement | None = None,
+        fences: tuple[Fence, ...] = (),
         ticket: Ticket | None = None,
         answer: Answer | None = None,
     ) -> Outcome:
@@ -141,6 +143,7 @@ class Desk:
             releases=releases,
             claims=claims,
             busy=busy,
+            fences=fences,
             catalog=catalog,
             ticket=ticket,
             answer=answer,

@@ -121,7 +121,7 @@ RECORD = (
     ),
 )
 MAY: dict[str, set[tuple[str, str]]] = {
-    "app": {("INSERT", "event"), ("INSERT", "event_queue")},
+    "app": {("INSERT", "event"), ("INSERT", "event_queue"), ("INSERT", "subject_fence")},
     "sequencer": {
         ("DELETE", "event_queue"),
         ("INSERT", "sequenced"),
