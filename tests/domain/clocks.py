@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from domain import clock
 from domain.clock import Clock
 from domain.clock_rules import RULES
-from domain.values import UTC
 from domain.working_days import WorkingCalendar
 
 BERLIN = "Europe/Berlin"

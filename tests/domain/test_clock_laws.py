@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
@@ -23,7 +23,6 @@ from domain.clock_rules import RULES
 from domain.clock_terms import Fact, FactKind, Jurisdiction, Length, RequestType, Rule
 from domain.errors import ExtensionTooLate, InvalidState
 from domain.request_clocks import clocks_for, years_reached
-from domain.values import UTC
 from domain.working_days import WorkingCalendar
 
 DAY: Final = timedelta(days=1)

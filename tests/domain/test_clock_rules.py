@@ -90,8 +90,10 @@ def test_a_rule_holds_together(rule: Rule) -> None:
         (
             "erasure",
             "us_ca",
-            ["recipients_told", "ccpa.acknowledgement", "ccpa.answer", "ccpa.record_kept"]
-            + ["child_deletion"],
+            [
+                *("recipients_told", "ccpa.acknowledgement", "ccpa.answer", "ccpa.record_kept"),
+                "child_deletion",
+            ],
         ),
         ("opt_out", "us_ca", ["ccpa.opt_out", "ccpa.record_kept"]),
         ("restriction", "us_ca", ["recipients_told", "ccpa.limit", "ccpa.record_kept"]),

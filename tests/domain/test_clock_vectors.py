@@ -98,9 +98,7 @@ def test_a_vector_that_does_not_hold_is_told_and_fails_the_command(
     assert "gdpr_last_of_march: 2026-05-01, computed 2026-04-30: DIFFERS\n1 of 2 hold" in told
 
 
-def test_no_vectors_at_all_hold_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_vectors_at_all_hold_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "vectors.json"
     file.write_text("[]")
     assert main([str(file)]) == 1

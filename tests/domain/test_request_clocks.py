@@ -226,8 +226,11 @@ def test_the_record_is_kept_from_when_the_request_was_closed_last() -> None:
 
 @pytest.mark.parametrize(
     ("request_type", "jurisdiction", "last"),
-    [("access", "gdpr", "2026-04-02"), ("erasure", "us_ca", "2026-04-16")]
-    + [("accounting", "us_hipaa", "2026-05-01")],
+    [
+        ("access", "gdpr", "2026-04-02"),
+        ("erasure", "us_ca", "2026-04-16"),
+        ("accounting", "us_hipaa", "2026-05-01"),
+    ],
 )
 def test_an_extension_is_refused_after_the_last_day_for_telling(
     request_type: RequestType, jurisdiction: Jurisdiction, last: str
