@@ -116,6 +116,15 @@ def test_as_many_days_are_left_after_a_pause_as_before() -> None:
     assert clock.due_on == date(2026, 5, 4)
 
 
+def test_a_pause_on_a_day_that_it_rolled_to_leaves_none_and_does_not_make_it_late() -> None:
+    clock = running(
+        "gdpr.answer", "2026-01-31"
+    )  # 28 February is a Saturday: due on Monday, 2 March
+    asked = paused(clock, at("2026-03-02"))
+    assert verdict(asked, at("2026-03-11")).state == "paused"
+    assert due(resumed(asked, at("2026-03-11"))) == "2026-03-11"
+
+
 def test_what_is_late_is_not_paused() -> None:
     with pytest.raises(InvalidState, match="late already"):
         paused(ANSWER, at("2026-04-02T22:00"))
