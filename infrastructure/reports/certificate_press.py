@@ -62,20 +62,10 @@ class LedgerCertificatePress:
 def page_of(body: bytes) -> dict[str, object]:
     """What `certificate.typ` shows of a certificate: texts alone, and the digest under which it is logged."""
     said: dict[str, Any] = parsed(body)
-    erasure, subject = said["erasure"], said["subject"]
     told = said["recipients_told"]
     return {
-        "date": _date(erasure["stands_as_of"]),
-        "head": [
-            ["Certificate", said["certificate_id"]],
-            ["Person (pseudonym)", subject["pseudonym"]],
-            ["Digest of the person's code", subject["code_sha256"]],
-            ["Erasure", f"{erasure['erasure_id']}, {erasure['status']}"],
-            ["Ordered", erasure["ordered_at"]],
-            ["Stands as of", erasure["stands_as_of"]],
-            *_request(said["request"]),
-            ["SHA-256 in the ledger", b64(sha256(body))],
-        ],
+        "date": _date(said["erasure"]["stands_as_of"]),
+        "head": [*_head(said), ["SHA-256 in the ledger", b64(sha256(body))]],
         "destroyed": [
             [
                 one["retention_class"],
@@ -86,31 +76,37 @@ def page_of(body: bytes) -> dict[str, object]:
             for one in said["destroyed"]
         ],
         "waiting": [[one["retention_class"], one["legal_hold_id"]] for one in said["deferred"]],
-        "kept": [
-            [
-                one["retention_class"],
-                one["exception"],
-                one["statute"],
-                ", ".join(one["usable_for"]),
-                one["until"] or "no date",
-            ]
-            for one in said["kept"]
-        ],
-        "told": [
-            [
-                shown(one["legal_name"]),
-                one["country"],
-                ", ".join(one["fields"]),
-                one["outcome"],
-                one["answer"] or "none yet",
-            ]
-            for one in told[:PDF_ROWS_MAX]
-        ],
+        "kept": [_kept(one) for one in said["kept"]],
+        "told": [_told(one) for one in told[:PDF_ROWS_MAX]],
         "told_more": max(0, len(told) - PDF_ROWS_MAX),
         "method": [[name.replace("_", " "), text] for name, text in said["method"].items()],
         "remains": said["remains"],
         "verify": said["how_to_verify"],
     }
+
+
+def _head(said: dict[str, Any]) -> list[list[str]]:
+    erasure, subject = said["erasure"], said["subject"]
+    return [
+        ["Certificate", said["certificate_id"]],
+        ["Person (pseudonym)", subject["pseudonym"]],
+        ["Digest of the person's code", subject["code_sha256"]],
+        ["Erasure", f"{erasure['erasure_id']}, {erasure['status']}"],
+        ["Ordered", erasure["ordered_at"]],
+        ["Stands as of", erasure["stands_as_of"]],
+        *_request(said["request"]),
+    ]
+
+
+def _kept(one: dict[str, Any]) -> list[str]:
+    usable = ", ".join(one["usable_for"])
+    until = one["until"] or "no date"
+    return [one["retention_class"], one["exception"], one["statute"], usable, until]
+
+
+def _told(one: dict[str, Any]) -> list[str]:
+    fields, answer = ", ".join(one["fields"]), one["answer"] or "none yet"
+    return [shown(one["legal_name"]), one["country"], fields, one["outcome"], answer]
 
 
 def _request(request: dict[str, Any] | None) -> list[list[str]]:
