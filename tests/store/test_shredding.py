@@ -165,6 +165,20 @@ def test_a_backup_that_was_lost_in_between_is_made_again(house: House) -> None:
     assert backup_opens(lost.with_name(turned.backup), house.deployment.epoch_keys())
 
 
+def test_a_turn_that_began_before_an_erasure_does_not_complete_it(house: House) -> None:
+    """Copies under the epoch that was new then hold the key: the backup that was made at once, among others."""
+    killed(house.shredder, "backup opened", lambda shredder: shredder.turn_epoch(AT))
+    (early,) = house.deployment.settings.key_backups.iterdir()
+    kept = early.read_bytes()
+    house.destroy(house.ada)
+    turned = house.shredder.turn_epoch(AT)
+    assert (turned.old, turned.new) == (2, 3)
+    early.write_bytes(kept)
+    assert not backup_opens(early, house.deployment.epoch_keys())
+    assert house.opened() == [False, True]
+    assert house.epochs_in_places() == [["epoch-3"]] * 2
+
+
 def test_nothing_is_claimed_while_a_place_is_away(house: House) -> None:
     copy = house.deployment.settings.keys_copy
     away = copy.with_name("away")
