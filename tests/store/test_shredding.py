@@ -23,6 +23,7 @@ from infrastructure.clock import SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.keys import shredding
 from infrastructure.keys.key_backup import backup_opens
 from infrastructure.keys.key_tree import BUCKETS
 from infrastructure.keys.key_vault import PostgresKeyVault
@@ -97,6 +98,12 @@ class House:
             sorted(path.stem for path in place.glob("epoch-*"))
             for place in (settings.keys, settings.keys_copy)
         ]
+
+
+@pytest.fixture
+def larger_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few keys are re-keyed in sixteen steps as well as in 256."""
+    monkeypatch.setattr(shredding, "TOGETHER", BUCKETS // 16)
 
 
 @pytest.fixture
@@ -202,6 +209,7 @@ def test_an_erasure_that_is_killed_happened_whole_or_not_at_all(house: House) ->
     assert house.destroy(house.ada) == 0
 
 
+@pytest.mark.usefixtures("larger_steps")
 def test_a_re_keying_of_everything_goes_on_where_it_was_killed(house: House) -> None:
     before = dict(house.rows("SELECT bucket, revision FROM bucket_key"))
     killed(house.shredder, "some buckets re-keyed", lambda one: one.full_rekey(AT, print))
@@ -220,6 +228,7 @@ def test_a_re_keying_of_everything_goes_on_where_it_was_killed(house: House) -> 
 # --- with others at work ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("larger_steps")
 def test_no_key_is_lost_while_everything_is_re_keyed_under_way(house: House) -> None:
     """Processes make people and look them up, none of which watches, while buckets and epochs go."""
     engines = [Engine.connect(house.deployment, connections=4) for _ in range(2)]
