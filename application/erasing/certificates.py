@@ -7,7 +7,7 @@ happened, it is the same one. The code that only the person is given leaves once
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
@@ -15,12 +15,14 @@ from application.disclosing.follow_up_story import follow_up_id, read_follow_up
 from application.disclosing.follow_ups import HandedTo
 from application.disclosing.recipients import RECIPIENTS
 from application.erasing.certificate import Document, Facts, Told, document
+from application.erasing.ordering import ERASURES
 from application.execute import Scribe
 from application.ledger.records import LedgerRecords
 from application.ledger.witnessing import Witnessing
 from application.permissions import require
-from application.ports import Append, Book, Clock, EventStore, Ids, Outcome
+from application.ports import Book, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
+from application.setup.register import append_of
 from domain import erasure
 from domain.access_key import Role
 from domain.erasure import Erasure, ErasureCertified, ErasureOrdered
@@ -153,10 +155,11 @@ class Certificates:
         body = self.press.body(document(id, code_sha256, facts))
         subject, version = state.ordered.subject, state.version
         decision = ErasureCertified(id, subject, version, self.press.digest(body), code_sha256)
-        scribe = Scribe.begin(by, self.clock, self.ids)
-        cause = events[0].event_id
-        event = scribe.record(state.ordered.erasure, version + 1, decision, cause=cause)
-        if self.store.append(Append(by.tenant, scribe.at, (event,))) is not Outcome.APPENDED:
+        scribe = Scribe.begin(replace(by, ticket=None), self.clock, self.ids)
+        entry, standing = ERASURES.find(self.book, by.tenant, state.id)
+        written = ERASURES.write(scribe, state.id, (decision,), entry)
+        append = append_of(scribe, (written,), None)
+        if standing.version != version or self.store.append(append) is not Outcome.APPENDED:
             raise Stale("The erasure has moved on meanwhile", retry_after_seconds=1)
         return decision, body, code.hex()
 
