@@ -1,7 +1,8 @@
 """`make test`: every test, and every branch of `domain/`.
 
 The domain's own tests run in one process under coverage; they are pure and take seconds. The rest
-runs in three workers without it: tests wait as much as they work, so three keep two cores busy. With arguments it is plain pytest on those.
+runs in three workers without it: tests wait as much as they work, so three keep two cores busy.
+With arguments it is plain pytest on those.
 `make soak` is pytest on the full sizes, for which `make test` has smaller twins.
 """
 
