@@ -35,6 +35,7 @@ PREFIXES: Final = {
     "consent": "con_",
     "erasure": "ers_",
     "certificate": "cer_",
+    "package": "pkg_",
     "legal_hold": "lho_",
     "privacy_request": "prq_",
 }

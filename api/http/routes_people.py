@@ -66,7 +66,7 @@ def show_subject(call: Call, id: SubjectId, query: AsOf) -> Answer:
     `erased_at` and without values. Roles: privacy_officer, owner; auditor without values.
     """
     found = call.platform.people.show(id, query.as_of, call.by)
-    return answered(_person_json(found), version=found.version)
+    return answered(person_json(found), version=found.version)
 
 
 @routes.add(
@@ -108,7 +108,8 @@ def _found(found: Searched) -> Answer:
     return answered({"data": data}, event=found.event)
 
 
-def _person_json(it: PersonHeld) -> Json:
+def person_json(it: PersonHeld) -> Json:
+    """What is held about a person."""
     shown: Json = {
         "id": public_id("subject", it.subject),
         "as_of": instant_text(it.as_of),
