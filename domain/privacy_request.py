@@ -8,7 +8,7 @@
 6. What is refused is on record too.
 
 *Not here*: how long it may take (the clocks); how a right is carried out (`custody`, `erasure`, `consent`).
-*Source*: GDPR Art. 12, 15 to 22; 11 CCR 7021, 7060 to 7063, 7101; Cal. Civ. Code 1798.83, 1798.105, 1798.130; README D10.
+*Source*: GDPR Art. 12, 15 to 22; 11 CCR 7021, 7060 to 7063, 7101; Cal. Civ. Code 1798.83, 1798.105; README D10.
 """
 
 from __future__ import annotations

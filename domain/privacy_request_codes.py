@@ -80,9 +80,11 @@ RefusalCode = Literal["invalid_state", "identity_not_verified", "extension_too_l
 
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 DENIAL_CODES: Final[tuple[DenialCode, ...]] = get_args(DenialCode)
-# Whoever only says no, or asks for a list that names nobody, need not show who they are. 11 CCR 7026(f), 7027.
+# Whoever only says no, or asks for a list that names nobody, need not show who they are. 11 CCR 7026(d).
 UNVERIFIED: Final = frozenset[Right]({"opt_out", "shine_the_light"})
 NEVER_VERIFIED: Final = frozenset[Right]({"opt_out"})
+# In California these are the rights to limit and to opt out: they take no verifiable request. 11 CCR 7026(f), 7027(e).
+LIMITING: Final = frozenset[Right]({"restriction", "objection"})
 ERASING: Final = frozenset[Right]({"erasure", "account_cancellation"})
 SHOWING: Final = frozenset[Right]({"access", "portability", "accounting"})
 

@@ -1,37 +1,18 @@
-"""A privacy request as it stands, and how it follows from what was decided on it. See `privacy_request`.
+"""A privacy request as it stands. See `privacy_request`; how it follows from decisions is in `privacy_request_course`.
 
 *Source*: the states are those of DPV's `RequestStatus`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 from uuid import UUID
 
-from domain.privacy_request import (
-    AppealDecided,
-    Decision,
-    IdentityAsked,
-    IdentityEvidenceDestroyed,
-    IdentityVerified,
-    RequestAcknowledged,
-    RequestAppealed,
-    RequestClosed,
-    RequestDenied,
-    RequestExtended,
-    RequestForwarded,
-    RequestFulfilled,
-    RequestMarkedDuplicate,
-    RequestPaused,
-    RequestReceived,
-    RequestRecordExpired,
-    RequestResumed,
-    RequestStepRefused,
-    RequestWithdrawn,
-)
+from domain.privacy_request import RequestReceived
 from domain.privacy_request_codes import (
+    LIMITING,
     NEVER_VERIFIED,
     UNVERIFIED,
     AppealOutcome,
@@ -43,6 +24,7 @@ from domain.privacy_request_codes import (
 )
 
 RECORD_YEARS: Final = 2
+SAYING: Final = frozenset({"answered", "refused", "withdrawn", "appeal_answered"})
 APPEAL_WINDOW: Final = timedelta(days=90)
 
 Outcome = Literal["open", "partially_denied", "fulfilled", "partially_fulfilled", "denied"]
@@ -154,9 +136,19 @@ class PrivacyRequest:
         return any(one.denied for one in self.rights)
 
     @property
+    def is_acknowledged(self) -> bool:
+        """True when they were told that it came in."""
+        return any(one.kind == "acknowledged" for one in self.moments)
+
+    @property
     def needs_no_identity(self) -> bool:
         """True when nobody may be asked who they are: they only opt out."""
         return all(one.right in NEVER_VERIFIED for one in self.rights)
+
+    @property
+    def last_decided_at(self) -> datetime | None:
+        """When it was last said what becomes of anything in it."""
+        return max((one.at for one in self.moments if one.kind in SAYING), default=None)
 
     @property
     def is_verified(self) -> bool:
@@ -192,7 +184,8 @@ class PrivacyRequest:
     def may_fulfil(self, right: Right) -> bool:
         """True when it is known well enough who asks to give them `right`."""
         child = self.received.cause == "under_13"
-        return child or right in UNVERIFIED or self.is_verified
+        limits = self.received.jurisdiction == "us_ca" and right in LIMITING
+        return child or limits or right in UNVERIFIED or self.is_verified
 
     def _outcome(self) -> Status:
         outcomes = {one.outcome for one in self.rights}
@@ -213,10 +206,7 @@ class PrivacyRequest:
             return "accepted"
         if self.identity.asked or self.identity.outcome is not None:
             return "identity_pending"
-        return "acknowledged" if self.moments[-1:] and self._is_acknowledged() else "received"
-
-    def _is_acknowledged(self) -> bool:
-        return any(one.kind == "acknowledged" for one in self.moments)
+        return "acknowledged" if self.is_acknowledged else "received"
 
 
 def two_years_after(at: datetime) -> datetime:
@@ -229,49 +219,3 @@ def two_years_after(at: datetime) -> datetime:
     if (at.month, at.day) == (2, 29):
         at += timedelta(days=1)
     return at.replace(year=at.year + RECORD_YEARS)
-
-
-# --- evolve ----------------------------------------------------------------------------------------------------------
-
-
-def evolve(state: PrivacyRequest | None, decision: Decision) -> PrivacyRequest:
-    """The request after one more decision; None before the first."""
-    if isinstance(decision, RequestReceived):
-        confirmed = Moment("child_confirmed", decision.received_at)
-        moments = (confirmed,) if decision.cause == "under_13" else ()
-        rights = tuple(RightAsked(one) for one in decision.rights)
-        return PrivacyRequest(decision, 1, rights, moments)
-    assert state is not None, "a request is received first"
-    state = replace(state, version=state.version + 1)
-    match decision:
-        case RequestFulfilled() | RequestDenied() | RequestAppealed() | AppealDecided():
-            return _after_answer(state, decision)
-        case IdentityAsked() | IdentityVerified() | IdentityEvidenceDestroyed():
-            return replace(state, identity=_after_look(state.identity, decision))
-        case RequestAcknowledged():
-            return _marked(state, Moment("acknowledged", decision.at))
-        case RequestPaused():
-            return _marked(replace(state, paused=True), Moment("paused", decision.at))
-        case RequestResumed():
-            return _marked(replace(state, paused=False), Moment("resumed", decision.at))
-        case RequestExtended():
-            return _marked(replace(state, extended=True), Moment("extended", decision.told_at))
-        case RequestForwarded():
-            state = replace(state, ended="forwarded", other=decision.recipient)
-            return _marked(state, Moment("answered", decision.at))
-        case RequestWithdrawn():
-            return _marked(replace(state, ended="withdrawn"), Moment("withdrawn", decision.at))
-        case RequestMarkedDuplicate():
-            state = replace(state, ended="duplicate", other=decision.original)
-            return _marked(state, Moment("answered", decision.at))
-        case RequestClosed():
-            return replace(state, closed_at=decision.at)
-        case RequestRecordExpired():
-            return replace(state, expired=True)
-        case RequestStepRefused():
-            return replace(state, refusals=state.refusals + 1)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-Answer = RequestFulfilled | RequestDenied | RequestAppealed | AppealDecided

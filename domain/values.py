@@ -33,6 +33,8 @@ PREFIXES: Final = {
     "franchise_request": "frq_",
     "policy": "pol_",
     "consent": "con_",
+    "privacy_request": "req_",
+    "erasure": "era_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 
