@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain import clock_rules_america, clock_rules_europe
+from domain.adequacy import EUROPEAN_ECONOMIC_AREA
 from domain.clock_terms import Jurisdiction, RequestType, Rule
 
 RULES_VERSION: Final = "2026-11-25"
@@ -23,6 +24,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 )
 FEDERAL_HOLIDAYS: Final = ("US", None)
 UNITED_KINGDOM: Final = "GB"
+# Whoever is in no member state has no holidays that Regulation 1182/71 knows: weekends alone, which is never later.
+WEEKENDS_ALONE: Final = ("EU", None)
 
 
 def rules_for(request_type: RequestType, jurisdiction: Jurisdiction) -> tuple[Rule, ...]:
@@ -39,11 +42,11 @@ def calendar_place(
 ) -> tuple[str, str | None]:
     """Whose working days count for a business in `country`: its own under the GDPR, the federal ones in the US.
 
-    >>> calendar_place("us_ca", "US", "CA"), calendar_place("gdpr", "DE", "BY")
-    (('US', None), ('DE', 'BY'))
+    >>> calendar_place("us_ca", "US", "CA"), calendar_place("gdpr", "DE", "BY"), calendar_place("gdpr", "JP", None)
+    (('US', None), ('DE', 'BY'), ('EU', None))
     """
     if jurisdiction.startswith("us_"):
         return FEDERAL_HOLIDAYS
     if jurisdiction == "uk_gdpr":
         return UNITED_KINGDOM, subdivision if country == UNITED_KINGDOM else None
-    return country, subdivision
+    return (country, subdivision) if country in EUROPEAN_ECONOMIC_AREA else WEEKENDS_ALONE

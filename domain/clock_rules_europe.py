@@ -26,7 +26,7 @@ _GDPR: Final[frozenset[Jurisdiction]] = frozenset({"gdpr"})
 _UK: Final[frozenset[Jurisdiction]] = frozenset({"uk_gdpr"})
 _CLOSING: Final[frozenset[FactKind]] = frozenset({"answered", "refused", "withdrawn"})
 _NO_REFUSAL: Final[frozenset[FactKind]] = frozenset({*_CLOSING, "extended"})
-_REFUSAL_NOTES: Final = "Not paused by doubts of identity. An extension or an answer meets it; a refusal, whenever it comes, decides."
+_REFUSAL_NOTES: Final = "Not paused by doubts of identity. An extension or an answer meets it; a refusal decides, whenever it comes."
 
 RULES: Final = (
     Rule(
@@ -56,7 +56,7 @@ RULES: Final = (
     ),
     Rule(
         id="uk_gdpr.answer",
-        source="UK GDPR Art. 12(3), 12(6)",
+        source="UK GDPR Art. 12(3), 12A",
         start="received",
         length=_MONTH,
         rolls=True,
@@ -65,7 +65,7 @@ RULES: Final = (
         request_types=_REQUESTS,
         jurisdictions=_UK,
         met_by=_CLOSING,
-        notes="Three months in all are counted from the receipt, not from the end of the first.",
+        notes="Art. 12A lets the month begin when identity is proved; standing still until then is never later.",
     ),
     Rule(
         id="uk_gdpr.refusal_notice",

@@ -41,8 +41,7 @@ def clocks_for(
 ) -> tuple[Clock, ...]:
     """The clocks of a request, in the order of the rules; none where no statute sets a time.
 
-    `facts` may come in any order; `calendar` is that of `clock_rules.calendar_place`, and covers the years from the
-    receipt on into which the clocks reach.
+    `facts` may come in any order; `calendar` is that of `clock_rules.calendar_place`, and covers `years_reached`.
 
     Refuses: UnknownTimeZone, ExtensionTooLate (the person was told after the last day for it), InvalidState (extended
     twice; nothing runs that may be extended).
@@ -55,6 +54,16 @@ def clocks_for(
     )
     _demand_all_used(clocks, in_order)
     return clocks
+
+
+def years_reached(received_at: datetime, now: datetime) -> tuple[int, int]:
+    """The first and the last year that a calendar must cover for the clocks of a request, its facts up to `now`.
+
+    >>> from domain.values import UTC
+    >>> years_reached(datetime(2026, 12, 31, tzinfo=UTC), datetime(2027, 1, 5, tzinfo=UTC))
+    (2025, 2028)
+    """
+    return received_at.year - 1, max(received_at, now).year + 1
 
 
 def notice_clock(

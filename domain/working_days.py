@@ -49,6 +49,15 @@ class WorkingCalendar:
         return day.weekday() not in self.weekend and day not in self.holidays
 
 
+def place_name(country: str, subdivision: str | None) -> str:
+    """How a calendar names its place.
+
+    >>> place_name("DE", "BY"), place_name("US", None)
+    ('DE-BY', 'US')
+    """
+    return f"{country}-{subdivision}" if subdivision else country
+
+
 def add_months(day: date, months: int) -> date:
     """The same date so many months later, or the last of that month where it has no such date.
 
