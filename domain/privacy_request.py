@@ -27,15 +27,12 @@ from domain.privacy_request_codes import (
     ExtensionReason,
     IdentityOutcome,
     PauseReason,
-    Place,
     RefusalCode,
-    RequestCause,
-    RequestChannel,
+    RequestTerms,
     Right,
     Step,
     VerificationMethod,
 )
-from domain.purposes import Jurisdiction
 from domain.sealing import Envelope, Sealed
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -44,19 +41,13 @@ from domain.sealing import Envelope, Sealed
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """Somebody asks for `rights`. `forwarded_by` is the processor that the person turned to first."""
+    """Somebody asks for rights. `contact` is where to answer them, where nobody is known by that address."""
 
     TYPE: ClassVar[str] = "privacy_request.received.v1"
 
     request: UUID
     subject: UUID | None
-    rights: tuple[Right, ...]
-    jurisdiction: Jurisdiction
-    channel: RequestChannel
-    cause: RequestCause
-    forwarded_by: UUID | None
-    received_at: datetime
-    place: Place
+    terms: RequestTerms
     contact: Annotated[Contact | Envelope, Sealed("support", "request")] | None
 
 

@@ -120,7 +120,7 @@ def _part_faults(state: PrivacyRequest, asked: RightAsked, parts: tuple[DeniedPa
         if one.retention_class in seen:
             words = "It is named twice, or denied already."
             found += fault(f"/parts/{index}/retention_class", "duplicate", words)
-        if not denial_suits(one.reason_code, asked.right, state.received.jurisdiction):
+        if not denial_suits(one.reason_code, asked.right, state.terms.jurisdiction):
             words = "It is no reason for denying this right under this law."
             found += fault(f"/parts/{index}/reason_code", "not_applicable", words)
         seen.add(one.retention_class)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
+from uuid import UUID
 
 from domain.custody import ExceptionCode
 from domain.purposes import Jurisdiction
@@ -125,6 +127,19 @@ class Place:
     zone: Annotated[str, Plain("an IANA time zone")]
     country: Annotated[str, Plain("ISO 3166-1")]
     subdivision: Annotated[str, Plain("ISO 3166-2")] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTerms:
+    """What is asked for. `forwarded_by` is the processor that the person turned to first; instants are UTC."""
+
+    rights: tuple[Right, ...]
+    jurisdiction: Jurisdiction
+    channel: RequestChannel
+    cause: RequestCause
+    forwarded_by: UUID | None
+    received_at: datetime
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,11 @@ Running: TypeAlias = RequestAcknowledged | RequestPaused | RequestResumed | Requ
 def evolve(state: PrivacyRequest | None, decision: Decision) -> PrivacyRequest:
     """The request after one more decision; None before the first."""
     if isinstance(decision, RequestReceived):
-        confirmed = Moment("child_confirmed", decision.received_at)
-        moments = (confirmed,) if decision.cause == "under_13" else ()
-        rights = tuple(RightAsked(one) for one in decision.rights)
-        return PrivacyRequest(decision, 1, rights, moments)
+        terms = decision.terms
+        confirmed = Moment("child_confirmed", terms.received_at)
+        moments = (confirmed,) if terms.cause == "under_13" else ()
+        rights = tuple(RightAsked(one) for one in terms.rights)
+        return PrivacyRequest(decision.request, decision.subject, terms, 1, rights, moments)
     assert state is not None, "a request is received first"
     state = replace(state, version=state.version + 1)
     match decision:

@@ -57,12 +57,13 @@ def receive(received: RequestReceived, at: datetime) -> tuple[RequestReceived, .
     Refuses: Unacceptable (a right twice; received in the future; a child's that is no erasure; both forwarded by a
     processor and found by us).
     """
-    found = fields.distinct("/also", received.rights, 1, len(RIGHTS))
-    if received.received_at > at:
+    terms = received.terms
+    found = fields.distinct("/also", terms.rights, 1, len(RIGHTS))
+    if terms.received_at > at:
         found += fault("/received_at", "in_the_future", "It cannot have been received yet.")
-    if received.cause == "under_13" and received.rights != CHILD_RIGHT:
+    if terms.cause == "under_13" and terms.rights != CHILD_RIGHT:
         found += fault("/cause", "not_wanted", "What is known of a child is erased.")
-    if received.cause == "under_13" and received.forwarded_by is not None:
+    if terms.cause == "under_13" and terms.forwarded_by is not None:
         found += fault("/forwarded_by", "not_wanted", "Nobody forwards what was found here.")
     fields.accept(found)
     return (received,)
@@ -197,7 +198,7 @@ def mark_duplicate(
 
 def subject_of(state: PrivacyRequest) -> UUID | None:
     """The person it is about, for what is decided on it."""
-    return state.received.subject
+    return state.subject
 
 
 def demand_open(state: PrivacyRequest) -> None:
@@ -214,7 +215,7 @@ def _demand_untouched(state: PrivacyRequest) -> None:
 
 def _demand_look(state: PrivacyRequest, method: VerificationMethod) -> None:
     demand_open(state)
-    agent = state.received.channel == "agent"
+    agent = state.terms.channel == "agent"
     if state.needs_no_identity and not (agent and method == "agent_authority"):
         raise InvalidState("Whoever opts out is not asked who they are")
     if method == "agent_authority" and not agent:
@@ -232,6 +233,6 @@ def _point_faults(
 def _told_faults(state: PrivacyRequest, told_at: datetime, at: datetime) -> Faults:
     if told_at > at:
         return fault("/told_at", "in_the_future", "They cannot have been told yet.")
-    if told_at < state.received.received_at:
+    if told_at < state.terms.received_at:
         return fault("/told_at", "out_of_order", "It lies before the request.")
     return FINE

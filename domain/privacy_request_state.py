@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from domain.privacy_request import RequestReceived
 from domain.privacy_request_codes import (
     LIMITING,
     NEVER_VERIFIED,
@@ -19,6 +18,7 @@ from domain.privacy_request_codes import (
     Assurance,
     DeniedPart,
     IdentityOutcome,
+    RequestTerms,
     Right,
     VerificationMethod,
 )
@@ -105,7 +105,9 @@ class Identity:
 class PrivacyRequest:
     """A request as it stands; an address to answer to, which is sealed, is not part of it."""
 
-    received: RequestReceived
+    id: UUID
+    subject: UUID | None
+    terms: RequestTerms
     version: int
     rights: tuple[RightAsked, ...]
     moments: tuple[Moment, ...]
@@ -119,11 +121,6 @@ class PrivacyRequest:
     closed_at: datetime | None = None
     expired: bool = False
     refusals: int = 0
-
-    @property
-    def id(self) -> UUID:
-        """Its id."""
-        return self.received.request
 
     @property
     def is_over(self) -> bool:
@@ -153,13 +150,13 @@ class PrivacyRequest:
     @property
     def is_verified(self) -> bool:
         """True when it is known who asks, and of an agent also for whom."""
-        agent_is_fine = self.received.channel != "agent" or self.identity.agent
+        agent_is_fine = self.terms.channel != "agent" or self.identity.agent
         return self.identity.outcome == "verified" and agent_is_fine
 
     @property
     def knows(self) -> UUID | None:
         """The person it is about, once it is known that they ask; None before, and where there is none."""
-        return self.received.subject if self.is_verified else None
+        return self.subject if self.is_verified else None
 
     @property
     def record_until(self) -> datetime | None:
@@ -183,8 +180,8 @@ class PrivacyRequest:
 
     def may_fulfil(self, right: Right) -> bool:
         """True when it is known well enough who asks to give them `right`."""
-        child = self.received.cause == "under_13"
-        limits = self.received.jurisdiction == "us_ca" and right in LIMITING
+        child = self.terms.cause == "under_13"
+        limits = self.terms.jurisdiction == "us_ca" and right in LIMITING
         return child or limits or right in UNVERIFIED or self.is_verified
 
     def _outcome(self) -> Status:
