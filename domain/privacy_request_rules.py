@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from domain import fields
@@ -45,10 +45,10 @@ CHILD_RIGHT: Final[tuple[Right, ...]] = ("erasure",)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What the rules of time allow: whether any clock may pause, and until when an extension may be told, where any."""
+    """What the rules of time allow: whether a clock may pause, whether one may be extended, and whether too late."""
 
     pausable: bool
-    extendable_until: datetime | None
+    extension: Literal["none", "open", "past"]
 
 
 def receive(received: RequestReceived, at: datetime) -> tuple[RequestReceived, ...]:
@@ -164,11 +164,10 @@ def extend(
     demand_open(state)
     if state.extended:
         raise InvalidState("It was extended once already")
-    until = timing.extendable_until
-    if until is None:
+    if timing.extension == "none":
         raise InvalidState("No clock of it may be extended")
     fields.accept(_told_faults(state, told_at, at))
-    if max(told_at, at) >= until:
+    if timing.extension == "past":
         raise ExtensionTooLate()
     return (RequestExtended(subject_of(state), reason, told_at, at),)
 
