@@ -37,6 +37,10 @@ from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
 from application.ports import Answers, Clock, Ids, Positions
 from application.reports.issuing import Reports
+from application.requests.duties import Duties
+from application.requests.letters import Letters
+from application.requests.privacy_requests import PrivacyRequests
+from application.requests.receiving import Reception
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
@@ -87,6 +91,10 @@ class Platform:
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     franchise_requests: FranchiseRequests
+    reception: Reception
+    privacy_requests: PrivacyRequests
+    letters: Letters
+    duties: Duties
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

@@ -32,6 +32,7 @@ from api.http import (
     routes_policy,
     routes_recipients,
     routes_reports,
+    routes_requests,
     routes_slots,
     routes_staff,
 )
@@ -70,6 +71,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_policies.routes.specs,
     *routes_consents.routes.specs,
     *routes_people.routes.specs,
+    *routes_requests.routes.specs,
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal, Protocol, get_args
 from uuid import UUID
@@ -66,9 +67,10 @@ CODE_WORDS: Final[Mapping[DenialCode, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter: its title, then paragraphs."""
+    """A letter: its title, then paragraphs; `at` is the last thing it tells of, UTC."""
 
     request: UUID
+    at: datetime
     kind: LetterKind
     title: str
     paragraphs: tuple[str, ...]
@@ -126,7 +128,8 @@ def write(shown: ShownRequest, kind: LetterKind, business: str) -> Letter:
         "answer": "What was done on your request",
         "denial": "Why your request is denied, in whole or in part",
     }
-    return Letter(state.id, kind, titles[kind], (first, *bodies[kind], business or "The business"))
+    at = max([state.terms.received_at, *(one.at for one in state.moments)])
+    return Letter(state.id, at, kind, titles[kind], (first, *bodies[kind], business or "The business"))
 
 
 def _kinds(state: PrivacyRequest) -> tuple[LetterKind, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -55,13 +55,16 @@ Decides = Callable[[PrivacyRequest, datetime], tuple[Decision, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ShownRequest:
-    """A request as it stands at `now`, its clocks, and how far its recipients have been told."""
+    """A request as it stands at `now`, its clocks, and how far its recipients have been told.
+
+    `restricts` says whether a restriction stands by it; None where that was not looked up.
+    """
 
     state: PrivacyRequest
     clocks: tuple[RightVerdict, ...]
     now: datetime
     told: tuple[Told, ...] = ()
-    restricts: bool = False
+    restricts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +246,14 @@ class PrivacyRequests:
         now = self.steps.clock.now()
         told = self.telling.of(state, by.tenant)
         told_at = self.telling.told_at(state, told)
-        restricts = self.carrying.is_restricting(state, by.tenant)
-        return ShownRequest(state, self.times.verdicts(state, now, told_at), now, told, restricts)
+        return ShownRequest(state, self.times.verdicts(state, now, told_at), now, told)
 
     def request(self, id: UUID, by: Caller) -> ShownRequest:
         """One request. Refuses: NotPermitted, NotFound."""
         require(by, *READERS)
-        return self.shown(REQUESTS.find(self.steps.book, by.tenant, id)[1], by)
+        state = REQUESTS.find(self.steps.book, by.tenant, id)[1]
+        restricts = self.carrying.is_restricting(state, by.tenant)
+        return replace(self.shown(state, by), restricts=restricts)
 
     def version(self, id: UUID, by: Caller) -> int:
         """The version of a request. Refuses: NotPermitted, NotFound."""

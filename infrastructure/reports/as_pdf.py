@@ -36,10 +36,15 @@ def rendered(report: Report) -> bytes:
     if len(report.rows) > ROWS_MAX:
         words = f"A PDF has at most {ROWS_MAX:,} rows; take another format, or a shorter period"
         raise RangeTooLong(words)
+    return typeset("page.typ", _data(report))
+
+
+def typeset(template: str, data: dict[str, object]) -> bytes:
+    """The pages that a template beside this file makes of data. Refuses: Unavailable (they took too long)."""
     try:
         done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            input=json.dumps(_data(report)).encode(),
+            [sys.executable, str(PROGRAM), template],
+            input=json.dumps(data).encode(),
             capture_output=True,
             timeout=SECONDS_MAX,
             check=False,

@@ -1,4 +1,4 @@
-"""A program of its own: data for `page.typ` as JSON on its standard input, the PDF on its standard output.
+"""A program of its own: data for the template it is called with as JSON on its standard input, the PDF on its output.
 
 Setting a page takes memory by the hundred megabytes, and keeps it. Here it goes with the process, and no process that
 answers calls ever holds it. It imports nothing of ours, so it runs from wherever its file is.
@@ -14,8 +14,9 @@ import typst
 
 def main() -> None:
     """Set one document."""
+    (template,) = sys.argv[1:]
     made = typst.compile(
-        Path(__file__).with_name("page.typ").read_bytes(),
+        Path(__file__).with_name(template).read_bytes(),
         format="pdf",
         sys_inputs={"data": sys.stdin.buffer.read().decode()},
         pdf_standards=["a-2b"],
