@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+
 from api.platform import Platform
 from application.access.access_log import Accesses, AccessLog
 from application.access.access_reviews import ReviewRows, Reviews
@@ -25,6 +27,7 @@ from application.booking.slots import Slots
 from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
 from application.consents.history import ConsentHistory, ConsentReads
 from application.disclosing.conditions import (
+    Heads,
     Mirrored,
     NoSender,
     Objections,
@@ -66,15 +69,24 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    Positions,
 )
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
+from application.requests.carrying_out import CarryingOut
+from application.requests.desk import RequestDesk
+from application.requests.duties import Duties
+from application.requests.letters import LetterPress, Letters
+from application.requests.privacy_requests import PrivacyRequests
+from application.requests.receiving import Reception
+from application.requests.steps import Steps
+from application.requests.telling import Telling
+from application.requests.timing import RequestTiming
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
 from application.setup.staffing import Staffing
 from application.setup.tenancy import ORIGIN, Tenancy
+from application.working_calendars import WorkingCalendars
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,7 @@ class Ports:
     accesses: Accesses
     reviews: ReviewRows
     denial_counts: DenialCounts
-    positions: Positions
+    positions: Heads
     visits: Visits
     visitors: Visitors
     withheld: WithheldDisclosures
@@ -113,10 +125,12 @@ class Ports:
     witness_records: WitnessRecords
     witness: Witness
     holidays: Holidays
+    working_calendars: WorkingCalendars
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
     policy: PolicyMatrix
     signatures: Signatures
+    letter_press: LetterPress
     booking_calendar: Callable[[CalendarEntry], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]
     origin: str = ORIGIN
@@ -133,6 +147,7 @@ def assemble(ports: Ports) -> Platform:
     denials, reveal, records = _first_door(ports, store, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
+    people = People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids)
     return _business(ports, store, reveal)(
         disclosure_answers=_disclosure_answers(ports),
         reports=_reports(ports, records, witnessing),
@@ -141,7 +156,8 @@ def assemble(ports: Ports) -> Platform:
         courier=out,
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
-        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        people=people,
+        request_desk=_request_desk(ports, store, people),
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
@@ -183,6 +199,24 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+    )
+
+
+def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDesk:
+    """What people ask for under the law, and everything that is due."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    times, telling = RequestTiming(ports.working_calendars), Telling(store, ports.handed)
+    course = BookingCourse(store, book, clock, ids, ports.holidays)
+    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+    carrying = CarryingOut(
+        store, ports.ledger, ports.positions, ports.visits, course, orders, clock, ids
+    )
+    requests = PrivacyRequests(Steps(store, book, clock, ids), times, carrying, telling)
+    return RequestDesk(
+        reception=Reception(store, book, people, ports.people, clock, ids),
+        requests=requests,
+        letters=Letters(requests, ports.letter_press),
+        duties=Duties(store, book, times, telling, ports.reviews, ports.follow_ups, clock),
     )
 
 

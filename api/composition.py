@@ -34,6 +34,7 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
+from infrastructure.reports.letter_pdf import TypstLetters
 from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.erasures import PostgresErasures
@@ -136,7 +137,9 @@ def _everywhere() -> partial[Ports]:
         Ports,
         policy=policy_matrix(),
         signatures=Ed25519Signatures(),
+        letter_press=TypstLetters(),
         holidays=PublicHolidays(),
+        working_calendars=PublicHolidays(),
         calendars=ICalendarReader(),
         booking_calendar=booking_calendar,
         bound=bound_to,

@@ -37,10 +37,7 @@ from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
 from application.ports import Answers, Clock, Ids, Positions
 from application.reports.issuing import Reports
-from application.requests.duties import Duties
-from application.requests.letters import Letters
-from application.requests.privacy_requests import PrivacyRequests
-from application.requests.receiving import Reception
+from application.requests.desk import RequestDesk
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
@@ -91,10 +88,7 @@ class Platform:
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     franchise_requests: FranchiseRequests
-    reception: Reception
-    privacy_requests: PrivacyRequests
-    letters: Letters
-    duties: Duties
+    request_desk: RequestDesk
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

@@ -53,7 +53,7 @@ def receive_request(call: Call, body: schemas.NewRequest) -> Answer:
     )
 
     def received(receipt: Receipt[PrivacyRequest]) -> Answer:
-        shown = request_json(call.platform.privacy_requests.shown(receipt.state, call.by))
+        shown = request_json(call.platform.request_desk.requests.shown(receipt.state, call.by))
         return answered(
             shown,
             status=201,
@@ -62,14 +62,16 @@ def receive_request(call: Call, body: schemas.NewRequest) -> Answer:
             location=f"/v1/privacy-requests/{shown['id']}",
         )
 
-    return call.write(lambda by: call.platform.reception.receive(command, by), received)
+    return call.write(
+        lambda by: call.platform.request_desk.reception.receive(command, by), received
+    )
 
 
 @routes.add("GET", "/v1/privacy-requests", schemas.RequestList)
 def list_requests(call: Call, query: schemas.RequestFilter) -> Answer:
     """List people's requests, by when they were entered. Roles: auditor, owner, privacy_officer."""
     after = read_cursor("privacy-requests", query.cursor)
-    requests = call.platform.privacy_requests
+    requests = call.platform.request_desk.requests
     listing = requests.page(query.limit, after, query.status, query.type, call.by)
     following = listing.next and write_cursor("privacy-requests", *listing.next)
     return answered(list_json([listed_json(one) for one in listing.items], following))
@@ -81,7 +83,7 @@ def show_request(call: Call, id: PrivacyRequestId) -> Answer:
 
     Roles: auditor, owner, privacy_officer.
     """
-    found = call.platform.privacy_requests.request(id, call.by)
+    found = call.platform.request_desk.requests.request(id, call.by)
     return answered(request_json(found), version=found.state.version)
 
 
@@ -95,7 +97,7 @@ def show_request(call: Call, id: PrivacyRequestId) -> Answer:
 )
 def acknowledge_request(call: Call, id: PrivacyRequestId) -> Answer:
     """Record that they were told that it came in, and by when to expect an answer. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.acknowledge(target, by))
 
 
@@ -112,7 +114,7 @@ def ask_identity(call: Call, id: PrivacyRequestId, body: schemas.AskedIdentity) 
 
     Whoever opts out is never asked, and a government's paper is the last resort: 409 `invalid_state`.
     """
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     points = tuple(body.points)
     return _changed(call, lambda by: requests.ask_identity(target, body.method, points, by))
 
@@ -130,7 +132,7 @@ def verify_identity(call: Call, id: PrivacyRequestId, body: schemas.IdentityLook
 
     An agent shows its authority. Whoever opts out is not verified: 409 `invalid_state`.
     """
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     compared = tuple(body.compared)
     return _changed(
         call, lambda by: requests.verify_identity(target, body.method, compared, body.outcome, by)
@@ -147,7 +149,7 @@ def verify_identity(call: Call, id: PrivacyRequestId, body: schemas.IdentityLook
 )
 def destroy_identity_evidence(call: Call, id: PrivacyRequestId) -> Answer:
     """Record that what they handed in to show who they are is destroyed. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.destroy_evidence(target, by))
 
 
@@ -156,7 +158,7 @@ def destroy_identity_evidence(call: Call, id: PrivacyRequestId) -> Answer:
 )
 def pause_request(call: Call, id: PrivacyRequestId, body: schemas.Pause) -> Answer:
     """Wait for what only they can give, where the law lets the clock stand. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.pause(target, body.reason_code, by))
 
 
@@ -165,7 +167,7 @@ def pause_request(call: Call, id: PrivacyRequestId, body: schemas.Pause) -> Answ
 )
 def resume_request(call: Call, id: PrivacyRequestId) -> Answer:
     """Go on after a pause. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.resume(target, by))
 
 
@@ -180,7 +182,7 @@ def resume_request(call: Call, id: PrivacyRequestId) -> Answer:
 )
 def extend_request(call: Call, id: PrivacyRequestId, body: schemas.Extension) -> Answer:
     """Take longer, once, having told them so in time; by how much is the law's. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.extend(target, body.reason_code, body.told_at, by))
 
 
@@ -195,7 +197,7 @@ def extend_request(call: Call, id: PrivacyRequestId, body: schemas.Extension) ->
 )
 def forward_request(call: Call, id: PrivacyRequestId, body: schemas.Forwarding) -> Answer:
     """Hand it to the business for whom the data is processed. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.forward(target, body.recipient_id, by))
 
 
@@ -219,7 +221,7 @@ def fulfil_request(
     visits still to come. Restriction, objection and opt_out take effect at once. Correction takes a correction that was
     recorded since, shine_the_light and accounting a report that was taken since: 409 `invalid_state` without.
     """
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     right = None if body is None else body.right
     return _changed(call, lambda by: requests.fulfil(target, right, by))
 
@@ -228,8 +230,11 @@ def fulfil_request(
     "POST", f"{PATH}/deny", schemas.Request, errors.InvalidState, headers=CHANGED, changes=True
 )
 def deny_request(call: Call, id: PrivacyRequestId, body: schemas.Denial) -> Answer:
-    """Deny parts of a right, each for a statutory reason; what is left may be fulfilled. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    """Deny parts of a right, each for a statutory reason; what is left may be fulfilled.
+
+    Roles: owner, privacy_officer.
+    """
+    target, requests = _target(call, id), call.platform.request_desk.requests
     parts = tuple(DeniedPart(one.retention_class, one.reason_code) for one in body.parts)
     return _changed(call, lambda by: requests.deny(target, body.right, parts, by))
 
@@ -239,7 +244,7 @@ def deny_request(call: Call, id: PrivacyRequestId, body: schemas.Denial) -> Answ
 )
 def withdraw_request(call: Call, id: PrivacyRequestId) -> Answer:
     """Record that they no longer ask for what is not decided. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.withdraw(target, by))
 
 
@@ -254,7 +259,7 @@ def withdraw_request(call: Call, id: PrivacyRequestId) -> Answer:
 )
 def mark_duplicate(call: Call, id: PrivacyRequestId, body: schemas.Duplicate) -> Answer:
     """Record that they asked for the same before. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.mark_duplicate(target, body.request_id, by))
 
 
@@ -263,7 +268,7 @@ def mark_duplicate(call: Call, id: PrivacyRequestId, body: schemas.Duplicate) ->
 )
 def appeal_request(call: Call, id: PrivacyRequestId) -> Answer:
     """Take up that they do not accept a denial, once and within 90 days. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.appeal(target, by))
 
 
@@ -277,7 +282,7 @@ def appeal_request(call: Call, id: PrivacyRequestId) -> Answer:
 )
 def decide_appeal(call: Call, id: PrivacyRequestId, body: schemas.AppealDecision) -> Answer:
     """Look at the denial again: upheld, what was denied is open again. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.decide_appeal(target, body.outcome, by))
 
 
@@ -291,7 +296,7 @@ def decide_appeal(call: Call, id: PrivacyRequestId, body: schemas.AppealDecision
 )
 def lift_restriction(call: Call, id: PrivacyRequestId) -> Answer:
     """Lift the restriction that the request led to, having told them before. Roles: owner, privacy_officer."""
-    target, requests = _target(call, id), call.platform.privacy_requests
+    target, requests = _target(call, id), call.platform.request_desk.requests
     return _changed(call, lambda by: requests.lift_restriction(target, by))
 
 
@@ -308,7 +313,7 @@ def write_letter(call: Call, id: PrivacyRequestId, query: schemas.LetterAsked) -
 
     It names the request by its id and holds no value of the person's. Roles: auditor, owner, privacy_officer.
     """
-    letters = call.platform.letters
+    letters = call.platform.request_desk.letters
     letter = letters.letter(id, query.kind, call.by)
     private = ("cache-control", "private, no-store")
     if query.format == "pdf":
@@ -327,19 +332,19 @@ def list_duties(call: Call, query: schemas.DutiesAsked) -> Answer:
     broken glass, reviews of emergencies, and recipients that have not answered.
     """
     after = read_cursor("duties", query.cursor)
-    page = call.platform.duties.page(query.before, query.limit, after, call.by)
+    page = call.platform.request_desk.duties.page(query.before, query.limit, after, call.by)
     following = page.next and write_cursor("duties", *page.next)
     return answered(list_json([duty_json(one) for one in page.duties], following))
 
 
 def _target(call: Call, id: PrivacyRequestId) -> Target:
-    requests = call.platform.privacy_requests
+    requests = call.platform.request_desk.requests
     return Target(id, call.if_match(lambda: requests.version(id, call.by)))
 
 
 def _changed(call: Call, act: Callable[[Caller], Receipt[PrivacyRequest]]) -> Answer:
     def shown(receipt: Receipt[PrivacyRequest]) -> Answer:
-        body = request_json(call.platform.privacy_requests.shown(receipt.state, call.by))
+        body = request_json(call.platform.request_desk.requests.shown(receipt.state, call.by))
         return answered(body, event=receipt.event, version=receipt.state.version)
 
     return call.write(act, shown)

@@ -24,8 +24,8 @@ Points = Annotated[list[codes.DataPoint], Field(max_length=7)]
 class NewRequest(Input):
     """What somebody asks for; `also` are further rights in the same letter. No deadline is ever given.
 
-    One of `subject_id` and `email` says who they are. `cause` is `under_13` where it was found here that the person is a
-    child. `forwarded_by` is the processor that they turned to first.
+    One of `subject_id` and `email` says who they are. `cause` is `under_13` where it was found here that the person
+    is a child. `forwarded_by` is the processor that they turned to first.
     """
 
     type: codes.Right

@@ -7,7 +7,7 @@ dies in between finds its order again, and orders nothing twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -16,6 +16,7 @@ from application.booking.booking_course import BookingCourse, Target
 from application.consent_log import consent_stream, records_of
 from application.disclosing.conditions import Heads, Visits
 from application.erasing.custody_log import custody_stream, read_custody
+from application.erasing.ordering import Wish
 from application.execute import Scribe
 from application.ledger.reading import EventsQuery, Ledger
 from application.ports import Clock, EventStore, Ids
@@ -31,7 +32,7 @@ from domain.privacy_request_codes import ERASING, RequestChannel, Right
 from domain.privacy_request_state import PrivacyRequest, RightAsked
 from domain.purposes import OBJECTABLE
 from domain.report import ReportIssued, ReportName
-from domain.sealing import RETENTION_CLASSES, RetentionClass
+from domain.sealing import RETENTION_CLASSES
 from domain.subject import SubjectCorrected
 from domain.values import epoch_seconds
 
@@ -58,18 +59,11 @@ _SPOKEN: Final[dict[RequestChannel, tuple[Method, Channel]]] = {
 }
 
 
-class ErasesOnRequest(Protocol):
-    """Orders erasures."""
+class Erases(Protocol):
+    """Orders erasures: `ErasureOrders`."""
 
-    def erase(
-        self,
-        by: Caller,
-        subject: UUID,
-        cause: ErasureCause,
-        request: UUID,
-        classes: tuple[RetentionClass, ...],
-    ) -> UUID:
-        """The erasure that a request leads to; the one that is there already where it was ordered before."""
+    def order(self, by: Caller, wish: Wish) -> UUID:
+        """The erasure; the one that is there already where the same request led to it."""
         ...
 
 
@@ -90,7 +84,7 @@ class CarryingOut:
     positions: Heads
     visits: Visits
     course: BookingCourse
-    erasures: ErasesOnRequest
+    erasures: Erases
     clock: Clock
     ids: Ids
 
@@ -109,8 +103,9 @@ class CarryingOut:
             self._call_off(state.subject, by)
         denied = {one.retention_class for one in asked.denied}
         classes = tuple(one for one in RETENTION_CLASSES if one not in denied)
-        plain = replace(by, ticket=None)
-        return self.erasures.erase(plain, state.subject, cause, state.id, classes)
+        # After an appeal more is taken than the request led to before: that is an erasure of its own.
+        request = state.id if asked.erasure is None else None
+        return self.erasures.order(by, Wish(state.subject, cause, request, classes))
 
     def show(self, state: PrivacyRequest, right: Right, scribe: Scribe) -> Shown:
         """What shows that a right is carried out, or carries it out with the answer.

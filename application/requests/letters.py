@@ -129,7 +129,9 @@ def write(shown: ShownRequest, kind: LetterKind, business: str) -> Letter:
         "denial": "Why your request is denied, in whole or in part",
     }
     at = max([state.terms.received_at, *(one.at for one in state.moments)])
-    return Letter(state.id, at, kind, titles[kind], (first, *bodies[kind], business or "The business"))
+    return Letter(
+        state.id, at, kind, titles[kind], (first, *bodies[kind], business or "The business")
+    )
 
 
 def _kinds(state: PrivacyRequest) -> tuple[LetterKind, ...]:
