@@ -217,9 +217,9 @@ def fulfil_request(
 ) -> Answer:
     """Carry out what they ask for, and record it. Roles: owner, privacy_officer.
 
-    Erasure and account_cancellation order the erasure of all that is not denied (`erasure_id`); the latter calls off the
-    visits still to come. Restriction, objection and opt_out take effect at once. Correction takes a correction that was
-    recorded since, shine_the_light and accounting a report that was taken since: 409 `invalid_state` without.
+    Erasure and account_cancellation order the erasure of all that is not denied (`erasure_id`); the latter calls off
+    the visits still to come. Restriction, objection and opt_out take effect at once. Correction takes a correction that
+    was recorded since, shine_the_light and accounting a report that was taken since: 409 `invalid_state` without.
     """
     target, requests = _target(call, id), call.platform.request_desk.requests
     right = None if body is None else body.right
