@@ -112,7 +112,10 @@ class CustodyUnlocked:
 
 @dataclass(frozen=True, slots=True)
 class CustodyTaken:
-    """An erasure takes these classes from now on, and leaves the kept ones. Its fence stands with this event."""
+    """An erasure takes these classes from now on (none where all wait for holds), and leaves the kept ones.
+
+    Its fence stands with this event.
+    """
 
     TYPE: ClassVar[str] = "custody.taken.v1"
 
@@ -139,7 +142,7 @@ DECISIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """What binds one person's keys. `taken` maps a class to the erasure that took it."""
+    """What binds one person's keys. `taken` maps a class to the erasure that took it; `erasures`, oldest first."""
 
     version: int = 0
     pins: Mapping[UUID, tuple[RetentionClass, ...]] = field(
@@ -148,6 +151,7 @@ class Custody:
     restricted_by: UUID | None = None
     taken: Mapping[RetentionClass, UUID] = field(default_factory=lambda: MappingProxyType({}))
     kept: Mapping[RetentionClass, Kept] = field(default_factory=lambda: MappingProxyType({}))
+    erasures: tuple[UUID, ...] = ()
 
     def holds_on(self, retention_class: RetentionClass) -> tuple[UUID, ...]:
         """The legal holds that pin a class, in the order they were placed."""
@@ -187,6 +191,7 @@ def evolve(state: Custody, decision: Decision) -> Custody:
             taken = {**state.taken, **dict.fromkeys(decision.classes, decision.erasure)}
             kept = {**state.kept, **{one.retention_class: one for one in decision.kept}}
             left_kept = {name: one for name, one in kept.items() if name not in taken}
-            return replace(state, taken=taken, kept=left_kept)
+            known = dict.fromkeys((*state.erasures, decision.erasure))
+            return replace(state, taken=taken, kept=left_kept, erasures=tuple(known))
         case _ as unreachable:
             assert_never(unreachable)

@@ -161,6 +161,11 @@ class Erasure:
     complete: tuple[RetentionClass, ...] = ()
 
     @property
+    def id(self) -> UUID:
+        """The id of its stream."""
+        return self.ordered.erasure
+
+    @property
     def to_seal_off(self) -> tuple[RetentionClass, ...]:
         """The classes whose older copies are not dead yet."""
         return tuple(one for one in self.online if one not in self.complete)

@@ -27,6 +27,7 @@ class PostgresContractWorld:
         self.book = engine.book
         self.people = engine.people
         self.opener = engine.vault
+        self.shredder = engine.shredder
         self.denial_counts = PostgresDenialCounts(engine.app)
         self.answers = replace(engine.answers, clock=self._clock)
 

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from application.access.denials import DenialCounts
+from application.erasing.key_shredding import KeyShredder
 from application.people.contacts import KnownPeople
 from application.ports import (
     Answers,
@@ -52,6 +53,8 @@ class World(Protocol):
     def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
+    @property
+    def shredder(self) -> KeyShredder: ...
     @property
     def answers(self) -> Answers: ...
     @property

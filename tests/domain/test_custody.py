@@ -52,6 +52,7 @@ def test_what_was_taken_lives_no_more_and_what_is_kept_does():
     assert state.kept == {"billing": BILLS}
     later = evolve(state, CustodyTaken(ADA, SECOND, ("billing",), ()))
     assert later.kept == {}
+    assert later.erasures == (ERASURE, SECOND)
     assert later.taken == {"profile": ERASURE, "booking": ERASURE, "billing": SECOND}
 
 
