@@ -21,7 +21,7 @@ from domain.privacy_request_codes import DeniedPart
 from domain.privacy_request_state import PrivacyRequest
 from domain.values import Personal
 
-routes = Routes("Rights")
+routes = Routes("Rights, retention, erasure")
 
 PATH: Final = "/v1/privacy-requests/{id}"
 
