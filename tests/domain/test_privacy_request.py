@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -253,8 +254,8 @@ def test_a_request_is_extended_once_and_in_time():
         rules.extend(state, "complexity", NOW, PAST, NOW)
     early, late = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
     for told_at, code in ((early, "out_of_order"), (late, "in_the_future")):
-        told = faults(lambda told_at=told_at: rules.extend(state, "complexity", told_at, OPEN, NOW))
-        assert told == [("/told_at", code)]
+        tell = partial(rules.extend, state, "complexity", told_at, OPEN, NOW)
+        assert faults(tell) == [("/told_at", code)]
 
 
 @pytest.mark.parametrize(

@@ -552,8 +552,7 @@ def test_a_report_that_was_taken_is_named(office: Office):
     "right", [one for one in RIGHTS if one not in ("correction", "shine_the_light")]
 )
 def test_nobody_is_given_what_nobody_holds(office: Office, right: Any):
-    unknown = {"email": Personal("nobody@example.test")}
-    target = Target(office.asks(right, **unknown).state.id)
+    target = Target(office.asks(right, email=Personal("nobody@example.test")).state.id)
     if right != "opt_out":
         office.requests.verify_identity(target, "email_loop", (), "verified", office.officer)
     done = office.requests.fulfil(target, None, office.officer).state
