@@ -2,8 +2,8 @@
 
 1. A deadline is never set by hand: it follows from the rule, the calendar and what happened.
 2. It is on time through the last instant of the last day in the clock's zone; a rule in hours through its instant.
-3. A pause moves the last day by whole local days, from the day it began to the day it ended: as many days are left
-   afterwards as were left before. Nothing that is late already is paused.
+3. A pause moves the last day, before it rolls, by whole local days: from the day the pause began to the day it ended.
+   As many days are left afterwards as were left before. Nothing late is paused, and nothing paused grows late.
 4. A clock is extended once, while the rule lets the person be told of it, and longer is counted from the start.
 5. What has stopped stays stopped.
 
@@ -114,7 +114,9 @@ class Clock:
             case _:
                 day = start + timedelta(days=length.amount)
         for paused_at, resumed_at in self.paused_intervals:
-            day += self._day_of(resumed_at) - self._day_of(paused_at)
+            # A pause may begin on a day that is the last only because it rolled there: none is left, before or after.
+            paused_on = self._day_of(paused_at)
+            day = max(day, paused_on) + (self._day_of(resumed_at) - paused_on)
         return roll_forward(day, self.calendar) if self.rule.rolls else day
 
     def _day_of(self, at: datetime) -> date:

@@ -26,7 +26,9 @@ _GDPR: Final[frozenset[Jurisdiction]] = frozenset({"gdpr"})
 _UK: Final[frozenset[Jurisdiction]] = frozenset({"uk_gdpr"})
 _CLOSING: Final[frozenset[FactKind]] = frozenset({"answered", "refused", "withdrawn"})
 _NO_REFUSAL: Final[frozenset[FactKind]] = frozenset({*_CLOSING, "extended"})
-_REFUSAL_NOTES: Final = "Not paused by doubts of identity. An extension or an answer meets it; a refusal decides, whenever it comes."
+_REFUSAL_NOTES: Final = (
+    "Doubts of identity do not pause it. An extension or an answer meets it; a refusal decides."
+)
 
 RULES: Final = (
     Rule(

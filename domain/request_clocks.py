@@ -59,7 +59,7 @@ def clocks_for(
 def years_reached(received_at: datetime, now: datetime) -> tuple[int, int]:
     """The first and the last year that a calendar must cover for the clocks of a request, its facts up to `now`.
 
-    >>> from domain.values import UTC
+    >>> from datetime import UTC
     >>> years_reached(datetime(2026, 12, 31, tzinfo=UTC), datetime(2027, 1, 5, tzinfo=UTC))
     (2025, 2028)
     """

@@ -12,14 +12,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from domain import clock
 from domain.clock import Clock
 from domain.clock_rules import RULES
-from domain.values import UTC
 from infrastructure.calendars.public_holidays import PublicHolidays
 from tools.steps import ROOT
 
