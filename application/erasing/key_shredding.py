@@ -24,11 +24,15 @@ class Destroyed:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The epoch `old` is destroyed in every place, `new` is the one; `backup` is the name of the new key backup."""
+    """The epoch `old` is destroyed in every place, `new` is the one; `backup` is the name of the new key backup.
+
+    `backup_sha256` is the digest that the backup ends with, base64.
+    """
 
     old: int
     new: int
     backup: str
+    backup_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

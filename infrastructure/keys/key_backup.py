@@ -77,6 +77,13 @@ SECTIONS: Final = (
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
+def digest_of(path: Path) -> str:
+    """The digest that a backup ends with, base64. It was compared with the rest when the backup was opened."""
+    with path.open("rb") as file:
+        file.seek(-DIGEST_BYTES, os.SEEK_END)
+        return b64(file.read())
+
+
 class BackupRefused(Exception):
     """The backup cannot be put back; the message says why, in words for an operator."""
 

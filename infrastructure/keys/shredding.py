@@ -36,7 +36,7 @@ from domain.errors import Unreadable
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 from infrastructure.database import unavailable
 from infrastructure.keys.epoch_turning import turn_tree
-from infrastructure.keys.key_backup import backup_opens, prune_backups, write_backup
+from infrastructure.keys.key_backup import backup_opens, digest_of, prune_backups, write_backup
 from infrastructure.keys.key_tree import (
     BUCKETS,
     CANARY_CLASS,
@@ -160,7 +160,7 @@ class PostgresKeyShredder:
         connection.execute("DELETE FROM epoch WHERE epoch = %s AND NOT current", (old,))
         self.passed("old epoch forgotten")
         prune_backups(self.backups, backup)
-        return Turned(old, new, backup)
+        return Turned(old, new, backup, digest_of(self.backups / backup))
 
     def _begin_turn(self, connection: Connection, at: datetime) -> int:
         """Make the new epoch and put the tree under it; the old one."""

@@ -17,6 +17,7 @@ from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, 
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
+from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
@@ -128,6 +129,7 @@ class MemoryWorld:
         self.people = self.vault
         self.opener = self.vault
         self.shredder = MemoryKeyShredder(self.vault)
+        self.open_erasures = MemoryOpenErasures(self.state)
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.disclosures = MemoryDisclosures(self.state)

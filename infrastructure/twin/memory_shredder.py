@@ -17,6 +17,7 @@ from application.erasing.key_shredding import (
     Turned,
 )
 from domain.sealing import RETENTION_CLASSES, RetentionClass
+from infrastructure.canonical import b64, sha256
 from infrastructure.twin.memory_vault import MemoryVault
 
 BUCKETS: Final = 4_096
@@ -47,7 +48,8 @@ class MemoryKeyShredder:
         """See the port."""
         with self.vault.state.lock:
             old, self.epoch, self.turned_at = self.epoch, self.epoch + 1, at
-            return Turned(old, self.epoch, f"keys-{self.epoch}-{self.epoch}.backup")
+            backup = f"keys-{self.epoch}-{self.epoch}.backup"
+            return Turned(old, self.epoch, backup, b64(sha256(backup.encode())))
 
     def full_rekey(self, at: datetime, progress: Progress) -> Turned:
         """See the port."""
