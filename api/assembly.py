@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
-
 from api.platform import Platform
 from application.access.access_log import Accesses, AccessLog
 from application.access.access_reviews import ReviewRows, Reviews
@@ -77,7 +75,7 @@ from application.reports.issuing import Reports
 from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
-from application.requests.duties import Duties
+from application.requests.duties import Duties, DutyTotals
 from application.requests.letters import LetterPress, Letters
 from application.requests.privacy_requests import PrivacyRequests
 from application.requests.receiving import Reception
@@ -136,6 +134,7 @@ class Ports:
     policy: PolicyMatrix
     signatures: Signatures
     letter_press: LetterPress
+    duty_totals: DutyTotals
     booking_calendar: Callable[[CalendarEntry], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]
     origin: str = ORIGIN
@@ -164,6 +163,7 @@ def assemble(ports: Ports) -> Platform:
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=people,
         request_desk=_request_desk(ports, store, people),
+        duty_totals=ports.duty_totals,
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),

@@ -37,6 +37,7 @@ from infrastructure.receipts import LogSignedReceipts
 from infrastructure.reports.letter_pdf import TypstLetters
 from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
@@ -84,6 +85,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             open_erasures=world.open_erasures,
             shredder=world.shredder,
             holdings=world.holdings,
+            duty_totals=world.duty_totals,
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -121,6 +123,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             open_erasures=PostgresOpenErasures(engine.app),
             shredder=engine.shredder,
             holdings=PostgresHoldings(engine.app),
+            duty_totals=PostgresDutyTotals(engine.app),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=PostgresEvidence(engine.app, signer, engine.clock),

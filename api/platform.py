@@ -39,6 +39,7 @@ from application.policy.purposes import Purposes
 from application.ports import Answers, Clock, Ids, Positions
 from application.reports.issuing import Reports
 from application.requests.desk import RequestDesk
+from application.requests.duties import DutyTotals
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
@@ -91,6 +92,7 @@ class Platform:
     legal_processes: LegalProcesses
     franchise_requests: FranchiseRequests
     request_desk: RequestDesk
+    duty_totals: DutyTotals
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 
 from api.process.couriering import carry_in_turns
+from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
@@ -69,6 +70,7 @@ def work(deployment: Deployment) -> int:
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "duties", lambda: count_in_turns(stop, engine, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from application.access.access_reviews import ReviewRows
@@ -76,6 +76,18 @@ class DutyCounts:
 
     late: int
     soon: int
+
+
+class DutyTotals(Protocol):
+    """How much is due of all tenants together, as it was last counted."""
+
+    def keep(self, counts: DutyCounts, at: datetime) -> None:
+        """Let these be the counts, as of an instant."""
+        ...
+
+    def total(self) -> DutyCounts | None:
+        """The counts; None while nobody has counted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
