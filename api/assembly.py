@@ -76,6 +76,7 @@ from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
 from application.requests.duties import Duties, DutyTotals
+from application.requests.history import RequestHistory
 from application.requests.letters import LetterPress, Letters
 from application.requests.privacy_requests import PrivacyRequests
 from application.requests.receiving import Reception
@@ -242,6 +243,7 @@ def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Re
         records,
         witnessing,
         ports.clock,
+        RequestHistory(ports.store, ports.ledger),
     )
 
 
