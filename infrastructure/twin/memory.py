@@ -11,6 +11,7 @@ from uuid import UUID
 
 from application.ledger.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from domain.working_days import WorkingCalendar, place_name
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_courier import MemoryCourier
@@ -82,6 +83,16 @@ class ListedHolidays:
     def is_known(self, country: str, subdivision: str | None) -> bool:
         """See the port `Holidays`."""
         return (country, subdivision) in self.dates
+
+    def working_calendar(
+        self, country: str, subdivision: str | None, first_year: int, last_year: int
+    ) -> WorkingCalendar:
+        """See the port `WorkingCalendars`."""
+        place = place_name(country, subdivision)
+        first, last = date(first_year, 1, 1), date(last_year, 12, 31)
+        known = self.is_known(country, subdivision)
+        closed = self.closed_dates(country, subdivision, first, last) if known else frozenset()
+        return WorkingCalendar(place, "listed", first_year, last_year, closed)
 
 
 @dataclass(frozen=True, slots=True)
