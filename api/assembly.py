@@ -24,6 +24,7 @@ from application.booking.placing import Bookings
 from application.booking.slots import Slots
 from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
 from application.consents.history import ConsentHistory, ConsentReads
+from application.custody.custodies import Custodies, Streams
 from application.disclosing.conditions import (
     Heads,
     Mirrored,
@@ -118,6 +119,7 @@ class Ports:
     follow_ups: FollowUpList
     consents: ConsentHistory
     erasures: Erasures
+    streams: Streams
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
@@ -253,7 +255,7 @@ def _first_door(
     """What is opened inside, what is refused there, and what is copied: all of it heeds the gags that run."""
     clock, ids = ports.clock, ports.ids
     denials = Denials(store, ports.denial_counts, clock, ids, orders)
-    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders, _custodies(ports))
     return denials, reveal, LedgerRecords(store, clock, ids, orders)
 
 
@@ -261,6 +263,10 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     """The reviews of broken glass."""
     clock, ids = ports.clock, ports.ids
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _custodies(ports: Ports) -> Custodies:
+    return Custodies(ports.store, ports.streams)
 
 
 def _eraser(ports: Ports, store: EventStore) -> Eraser:
@@ -297,6 +303,7 @@ def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
         ports.visits,
         StreamConsentStates(store, clock),
         Objections(store, clock),
+        _custodies(ports),
         orders,
         clock,
     )

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from application.booking.booking_course import BookingCourse, Target
 from application.consent_log import consent_stream, records_of
+from application.custody.custody_log import custody_stream, read_custody
 from application.disclosing.conditions import Heads, Visits
-from application.erasing.custody_log import custody_stream, read_custody
 from application.erasing.ordering import Wish
 from application.execute import Scribe
 from application.ledger.reading import EventsQuery, Ledger

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -39,11 +40,11 @@ def rendered(report: Report) -> bytes:
     return typeset("page.typ", _data(report))
 
 
-def typeset(template: str, data: dict[str, object]) -> bytes:
-    """The pages that a template beside this file makes of data. Refuses: Unavailable (they took too long)."""
+def typeset(page: str, data: Mapping[str, object]) -> bytes:
+    """The pages that `page` makes of `data`. Refuses: Unavailable (they took too long)."""
     try:
         done = subprocess.run(
-            [sys.executable, str(PROGRAM), template],
+            [sys.executable, str(PROGRAM), page],
             input=json.dumps(data).encode(),
             capture_output=True,
             timeout=SECONDS_MAX,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from domain.clock import Clock, extended, first_used, paused, resumed, started, stopped, verdict
 from domain.clock_rules import RULES, RULES_VERSION
-from domain.clock_terms import Length
+from domain.clock_terms import Extension, Length
 from domain.errors import ExtensionTooLate, InvalidState, Refused, UnknownTimeZone
 from tests.domain.clocks import BERLIN, CALENDAR, at, running
 
@@ -186,6 +187,14 @@ def test_a_pause_moves_the_last_day_for_telling_too() -> None:
     assert due(told) == "2026-06-12"
     with pytest.raises(ExtensionTooLate):
         extended(back, at("2026-04-14"))
+
+
+def test_the_last_day_for_telling_may_be_earlier_than_the_last_day_and_rolls_as_it_does() -> None:
+    rule = replace(RULES["gdpr.answer"], extension=Extension(2, Length(26, "calendar_days")))
+    clock = started(rule, at("2026-03-02"), BERLIN, CALENDAR)  # 28 March is a Saturday
+    assert extended(clock, at("2026-03-30")).due_on == date(2026, 6, 2)
+    with pytest.raises(ExtensionTooLate):
+        extended(clock, at("2026-03-31"))
 
 
 def test_it_is_extended_once() -> None:

@@ -14,7 +14,7 @@ from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain import clock
@@ -49,13 +49,15 @@ LIVELY = [
 ]
 RULES_DRAWN = st.sampled_from(LIVELY) | st.sampled_from(LIVELY) | st.sampled_from(TIMED)
 # A step, and when: so many seconds later, or (None) so many seconds before or after the last day's end.
-HISTORIES = st.lists(
-    st.tuples(
-        st.sampled_from(("paused", "resumed", "paused", "resumed", "extended", "used", "stopped")),
-        st.integers(0, 4 * 24 * 3600) | st.integers(0, 40 * 24 * 3600) | st.none(),
-        st.integers(-1, 1),
-    ),
-    max_size=8,
+WHEN = st.tuples(
+    st.integers(0, 4 * 24 * 3600) | st.integers(0, 40 * 24 * 3600) | st.none(), st.integers(-1, 1)
+)
+STEP = st.sampled_from(sorted(STEPS)) | st.just("extended")
+BLOCKS = st.tuples(st.tuples(STEP, WHEN)) | st.tuples(
+    st.tuples(st.just("paused"), WHEN), st.tuples(st.just("resumed"), WHEN)
+)
+HISTORIES = st.lists(BLOCKS, max_size=4).map(
+    lambda blocks: [step for each in blocks for step in each]
 )
 
 
@@ -156,19 +158,20 @@ class Walker:
                 self.paused_since = None
 
 
+@settings(max_examples=400)
 @given(RULES_DRAWN, INSTANTS, ZONES, CALENDARS, HISTORIES, st.integers(0, 10**7) | st.none())
 def test_a_clock_is_due_when_walking_says_so(
     rule: Rule,
     starts_at: datetime,
     zone: str,
     calendar: WorkingCalendar,
-    history: list[tuple[str, int | None, int]],
+    history: list[tuple[str, tuple[int | None, int]]],
     later: int | None,
 ) -> None:
     running = clock.started(rule, starts_at, zone, calendar)
     walker = Walker(rule, starts_at, ZoneInfo(zone), calendar.holidays)
     now = starts_at
-    for step, seconds, off in history:
+    for step, (seconds, off) in history:
         now = moved(walker, now, seconds, off)
         expected = walker.allows(step, now)
         refused = ""

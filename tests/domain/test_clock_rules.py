@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from hashlib import sha256
 from typing import get_args
 
 import pytest
 
-from domain.clock_rules import RULES, calendar_place, rules_for
+from domain.clock_rules import RULES, RULES_VERSION, calendar_place, rules_for
 from domain.clock_terms import Jurisdiction, RequestType, Rule
 
 # length, what an extension adds, and letters: r rolls, p may be paused, u ends with the first use, k is kept.
@@ -45,6 +48,23 @@ TABLE = {
 }
 
 
+# What each edition says, words and sources included. A rule that differs is a new edition: raise RULES_VERSION and add
+# its line; lines that are there stay as they are.
+EDITIONS = {"2026-11-25": "326a85c7bbc28fa5"}
+
+
+def digest() -> str:
+    """Of all rules, sets in order."""
+    plain = [
+        {
+            name: sorted(value) if isinstance(value, frozenset) else value
+            for name, value in asdict(rule).items()
+        }
+        for rule in RULES.values()
+    ]
+    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def told(rule: Rule) -> str:
     words = [f"{rule.length.amount} {rule.length.unit}"]
     if rule.extension is not None:
@@ -58,6 +78,11 @@ def told(rule: Rule) -> str:
     if marks := "".join(letter for holds, letter in letters if holds):
         words.append(marks)
     return " ".join(words)
+
+
+def test_a_rule_never_changes_within_an_edition() -> None:
+    assert list(EDITIONS)[-1] == RULES_VERSION
+    assert EDITIONS[RULES_VERSION] == digest()
 
 
 def test_every_rule_is_that_of_the_table() -> None:

@@ -61,7 +61,7 @@ def test_an_erasure_from_receipt_to_order(shop: Business):
     assert done(shop, made, "deny", {"parts": [part]})["status"] == "in_progress"
     fulfilled = done(shop, made, "fulfil", {})
     assert fulfilled["status"] == "partially_fulfilled"
-    assert fulfilled["erasure_id"].startswith("era_")
+    assert fulfilled["erasure_id"].startswith("ers_")
     assert fulfilled["rights"][0]["denied"] == [part]
     assert {one["state"] for one in fulfilled["clocks"]} == {"met"}
     assert_problem(step(shop, made, "fulfil"), "invalid_state")

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from application.consent_log import consent_stream, records_of
-from application.erasing.custody_log import read_custody
+from application.custody.custody_log import read_custody
 from application.people.people import CorrectPerson
 from application.requests import steps
 from application.requests.privacy_requests import ShownRequest
