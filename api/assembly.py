@@ -216,7 +216,7 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
     clock, ids, book = ports.clock, ports.ids, ports.book
     times, telling = RequestTiming(ports.working_calendars), Telling(store, ports.handed)
     course = BookingCourse(store, book, clock, ids, ports.holidays)
-    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+    orders = _erasure_orders(ports, store)
     carrying = CarryingOut(
         store, ports.ledger, ports.positions, ports.visits, course, orders, clock, ids
     )
@@ -269,10 +269,15 @@ def _custodies(ports: Ports) -> Custodies:
     return Custodies(ports.store, ports.streams)
 
 
+def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
+    """Whoever orders erasures does it by the same rules."""
+    return ErasureOrders(store, ports.book, NothingKept(), NoGaggedHolds(), ports.clock, ports.ids)
+
+
 def _eraser(ports: Ports, store: EventStore) -> Eraser:
     """What carries erasures through."""
     clock, ids, book = ports.clock, ports.ids, ports.book
-    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+    orders = _erasure_orders(ports, store)
     return Eraser(
         store,
         book,

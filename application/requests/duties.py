@@ -140,7 +140,7 @@ class Duties:
             return
         told_at = None
         if any(one.decided_at is not None for one in state.rights):
-            told_at = self.telling.told_at(state, self.telling.of(state, tenant))
+            told_at = self.telling.told_at(state, self.telling.of(state, tenant), tenant)
         for one in self.times.verdicts(state, now, told_at):
             it = one.verdict
             if it.state == "met" or it.stopped_at is not None or it.rule.endswith("record_kept"):

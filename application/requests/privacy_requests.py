@@ -245,7 +245,7 @@ class PrivacyRequests:
         """A request that a step has left, with its clocks."""
         now = self.steps.clock.now()
         told = self.telling.of(state, by.tenant)
-        told_at = self.telling.told_at(state, told)
+        told_at = self.telling.told_at(state, told, by.tenant)
         return ShownRequest(state, self.times.verdicts(state, now, told_at), now, told)
 
     def request(self, id: UUID, by: Caller) -> ShownRequest:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from application.disclosing.follow_up_story import FollowUpStory, read_follow_up
 from application.disclosing.follow_ups import HandedTo
 from application.ports import EventStore
+from domain.erasure import ErasureEffected, ErasureOrdered
 from domain.errors import NotFound
 from domain.follow_up import FollowUpOutcome
 from domain.privacy_request_codes import Right
@@ -56,12 +57,30 @@ class Telling:
                 found.append(_told(story))
         return tuple(found)
 
-    def told_at(self, state: PrivacyRequest, told: tuple[Told, ...]) -> datetime | None:
-        """When the last of them was told: with the answer, where nobody has to be. None while somebody waits."""
-        answered = [one.decided_at for one in state.rights if one.decided_at is not None]
-        if not answered or any(one.over_at is None for one in told):
+    def told_at(
+        self, state: PrivacyRequest, told: tuple[Told, ...], tenant: UUID
+    ) -> datetime | None:
+        """When the last of them was told: with what was done, where nobody has to be.
+
+        None while somebody waits, or an erasure is still to take effect.
+        """
+        done = [one.decided_at for one in state.rights if one.decided_at is not None]
+        if not done or any(one.over_at is None for one in told):
             return None
-        return max([*answered, *(one.over_at for one in told if one.over_at is not None)])
+        for one in state.rights:
+            if one.erasure is not None:
+                effected = self._effected_at(tenant, one.erasure)
+                if effected is None:
+                    return None
+                done.append(effected)
+        return max([*done, *(one.over_at for one in told if one.over_at is not None)])
+
+    def _effected_at(self, tenant: UUID, erasure: UUID) -> datetime | None:
+        """When an erasure took effect; when it was ordered, where it takes nothing. None while it has not."""
+        ordered, *others = self.store.read(tenant, erasure)
+        at = [one.occurred_at for one in others if isinstance(one.decision, ErasureEffected)]
+        takes = isinstance(ordered.decision, ErasureOrdered) and ordered.decision.classes
+        return max(at, default=None if takes else ordered.occurred_at)
 
     def _changes(self, state: PrivacyRequest, tenant: UUID) -> Iterator[UUID]:
         for one in state.rights:

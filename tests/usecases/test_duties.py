@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
+from application.execute import Scribe
+from application.people.people import CorrectPerson
+from application.ports import Append
 from application.requests.duties import DutyCounts
 from application.requests.steps import Target
+from domain.disclosure import Ground
+from domain.follow_up import FollowUpAcknowledged, FollowUpOrdered
 from domain.privacy_request_codes import DeniedPart
+from domain.subject import Correction
+from domain.values import Personal
+from tests.disclosing import Disclosing
 from tests.usecases.front import Front
 from tests.usecases.requesting import Office
+from tests.usecases.salon import TENANT
 
 
 @pytest.fixture
@@ -95,4 +104,37 @@ def test_an_appeal_is_due_where_the_law_gives_it_a_time(office: Office):
     office.requests.appeal(target, office.officer)
     assert due(office) == [("privacy_request", "us_va.appeal", "running")]
     office.requests.decide_appeal(target, "denied", office.officer)
+    assert due(office) == [("request_record", "request_record", "running")]
+
+
+def test_recipients_are_due_to_be_told_until_each_of_them_was(office: Office):
+    world, by = office.world, office.officer
+    story = Disclosing(world.store, TENANT)
+    recipient = story.recipient("CRM", "IE")
+    told = story.sent(recipient, office.ada, ground=Ground("contract"))
+    target = office.verified("correction")
+    office.people.correct(
+        CorrectPerson(office.ada, ("name",), Correction(name=Personal("Ada Right"))), by
+    )
+    office.requests.fulfil(target, None, by)
+    (event,) = office.state(target).rights[0].evidence
+    follow_up = uuid5(TENANT, f"daybook/follow_up/{event.hex}/{told.hex}")
+    assert office.requests.request(target.request, by).told == ()
+    ordered = FollowUpOrdered(
+        follow_up, told, recipient, office.ada, "correction", "service", ("name",), None, "response"
+    )
+    scribe = Scribe.begin(by, world.clock, world.ids)
+    world.store.append(Append(TENANT, scribe.at, (scribe.record(follow_up, 1, ordered),)))
+    (one,) = office.requests.request(target.request, by).told
+    assert (one.follow_up, one.outcome, one.over_at) == (follow_up, "due", None)
+    assert ("privacy_request", "recipients_told", "running") in due(office)
+    assert ("follow_up", "follow_up", "running") in due(office)
+    world.clock.advance(days=2)
+    assert ("privacy_request", "recipients_told", "late") in due(office)
+    scribe = Scribe.begin(by, world.clock, world.ids)
+    answered = FollowUpAcknowledged("done", None, verified=False)
+    world.store.append(Append(TENANT, scribe.at, (scribe.record(follow_up, 2, answered),)))
+    shown = office.requests.request(target.request, by)
+    states = {one.verdict.rule: one.verdict.state for one in shown.clocks}
+    assert states["recipients_told"] == "late"
     assert due(office) == [("request_record", "request_record", "running")]
