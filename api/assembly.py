@@ -77,6 +77,7 @@ from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
 from application.requests.duties import Duties, DutyTotals
+from application.requests.ending import RequestEnding
 from application.requests.history import RequestHistory
 from application.requests.letters import LetterPress, Letters
 from application.requests.privacy_requests import PrivacyRequests
@@ -220,12 +221,14 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
     carrying = CarryingOut(
         store, ports.ledger, ports.positions, ports.visits, course, orders, clock, ids
     )
-    requests = PrivacyRequests(Steps(store, book, clock, ids), times, carrying, telling)
+    steps = Steps(store, book, clock, ids)
+    requests = PrivacyRequests(steps, times, carrying, telling)
     return RequestDesk(
         reception=Reception(store, book, people, ports.people, clock, ids),
         requests=requests,
         letters=Letters(requests, ports.letter_press),
         duties=Duties(store, book, times, telling, ports.reviews, ports.follow_ups, clock),
+        ending=RequestEnding(steps, book),
     )
 
 

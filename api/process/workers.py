@@ -70,7 +70,7 @@ def work(deployment: Deployment) -> int:
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
         _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
-        _thread(stop, "duties", lambda: count_in_turns(stop, engine, follower_role)),
+        _thread(stop, "duties", lambda: count_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(

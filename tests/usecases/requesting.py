@@ -60,13 +60,14 @@ class Office:
             store, world.ledger, world.positions, world.visits, salon.course, orders, clock, ids
         )
         self.requests = PrivacyRequests(self.steps, times, carrying, self.telling)
+        self.ending = RequestEnding(self.steps, book)
         self.desk = RequestDesk(
             Reception(store, book, people, world.people, clock, ids),
             self.requests,
             Letters(self.requests, PlainPress()),
             Duties(store, book, times, self.telling, world.accesses, world.courier, clock),
+            self.ending,
         )
-        self.ending = RequestEnding(self.steps, book)
 
     def asks(self, *rights: Any, by: Caller | None = None, **more: Any) -> Receipt[PrivacyRequest]:
         """Ada asks, by her e-mail address unless said otherwise."""
