@@ -9,7 +9,7 @@ from api.composition import production
 from api.process.loops import Stop
 from application.requests.desk import RequestDesk
 from application.requests.duties import DutyCounts
-from domain.errors import RangeTooLong
+from domain.errors import LedgerDamaged, RangeTooLong
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import tenants_of
@@ -41,6 +41,6 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
 def _added(so_far: DutyCounts, desk: RequestDesk, tenant: UUID) -> DutyCounts:
     try:
         found = desk.duties.counts(tenant)
-    except RangeTooLong:
-        return so_far  # its own list says so
+    except (RangeTooLong, LedgerDamaged):
+        return so_far  # its own list says so, and the others are counted all the same
     return DutyCounts(so_far.late + found.late, so_far.soon + found.soon)

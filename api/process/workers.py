@@ -61,7 +61,7 @@ def work(deployment: Deployment) -> int:
         WithheldModel(),
         DisclosuresModel(),
     )
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 3, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 4, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
     )
