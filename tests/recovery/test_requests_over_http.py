@@ -68,9 +68,8 @@ def test_who_asks_to_be_erased_is_nobody_afterwards(running: Running) -> None:
 
         def told() -> bool:
             shown = officer.get(f"/v1/privacy-requests/{erasure}").body
-            return {one["rule"]: one["state"] for one in shown["clocks"]}[
-                "recipients_told"
-            ] == "met"
+            met = [one["rule"] for one in shown["clocks"] if one["state"] == "met"]
+            return "recipients_told" in met
 
         assert wait_until(told, SECONDS_MAX)
         again = ask(officer, "access")
