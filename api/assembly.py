@@ -231,7 +231,7 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
         requests=requests,
         letters=Letters(requests, ports.letter_press),
         duties=Duties(store, book, times, telling, ports.reviews, ports.follow_ups, clock),
-        ending=RequestEnding(steps, book),
+        ending=RequestEnding(steps, book, orders),
     )
 
 

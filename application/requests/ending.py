@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from application.erasing.ordering import Wish
 from application.ports import Book
 from application.recorded import Caller
+from application.requests.carrying_out import Erases
+from application.requests.receiving import CONTACT_CLASSES
 from application.requests.steps import REQUESTS, Steps
 from application.setup.register import PAGE_ROWS_MAX
-from domain.privacy_request import Decision
+from domain.privacy_request import Decision, RequestReceived
 from domain.privacy_request_answers import close, expire_record
 from domain.privacy_request_state import PrivacyRequest
 
@@ -25,6 +28,7 @@ class RequestEnding:
 
     steps: Steps
     book: Book
+    erasures: Erases
 
     def sweep(self, tenant: UUID) -> int:
         """End what is over by now; how many steps were recorded."""
@@ -33,12 +37,25 @@ class RequestEnding:
         for _ in range(PAGES_MAX):
             page = self.book.page(tenant, REQUESTS.kind, PAGE_ROWS_MAX, after)
             for entry in page:
-                if _ends(REQUESTS.state_of(entry), now):
+                state = REQUESTS.state_of(entry)
+                if _ends(state, now):
+                    self._forget(state, by, now)
                     ended += self.steps.sweep(entry.id, by, _ends)
             if len(page) < PAGE_ROWS_MAX:
                 break
             after = (page[-1].created_at, page[-1].id)
         return ended
+
+    def _forget(self, state: PrivacyRequest, by: Caller, now: datetime) -> None:
+        """Erase the address that somebody unknown gave, before it is said that the record has expired.
+
+        Whoever dies in between finds the erasure again: nothing more of it is to be taken.
+        """
+        if not expire_record(state, now):
+            return
+        received = self.steps.store.read(by.tenant, state.id)[0].decision
+        if isinstance(received, RequestReceived) and received.contact is not None:
+            self.erasures.order(by, Wish(state.id, "retention", None, CONTACT_CLASSES))
 
 
 def _ends(state: PrivacyRequest, at: datetime) -> tuple[Decision, ...]:

@@ -35,7 +35,7 @@ from domain.purposes import Jurisdiction
 from domain.sealing import RetentionClass
 from domain.values import Personal, public_id
 
-CONTACT_CLASS: Final[tuple[RetentionClass, ...]] = ("support",)
+CONTACT_CLASSES: Final[tuple[RetentionClass, ...]] = ("support",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Reception:
             decisions = rules.receive(received, self.clock.now())
             if command.email is not None:
                 # For those who are known as well: what is done for a request says nothing of who asks.
-                self.keys.prepare(by.tenant, id, CONTACT_CLASS)
+                self.keys.prepare(by.tenant, id, CONTACT_CLASSES)
             return decisions
 
         return REQUESTS.enter(self, by, id, decide)

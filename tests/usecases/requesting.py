@@ -60,7 +60,7 @@ class Office:
             store, world.ledger, world.positions, world.visits, salon.course, orders, clock, ids
         )
         self.requests = PrivacyRequests(self.steps, times, carrying, self.telling)
-        self.ending = RequestEnding(self.steps, book)
+        self.ending = RequestEnding(self.steps, book, orders)
         self.desk = RequestDesk(
             Reception(store, book, people, world.people, clock, ids),
             self.requests,

@@ -16,6 +16,7 @@ from application.requests import steps
 from application.requests.privacy_requests import ShownRequest
 from application.requests.steps import Target
 from domain.access import AccessGranted
+from domain.erasure import ErasureOrdered
 from domain.errors import (
     DomainError,
     ExtensionTooLate,
@@ -585,6 +586,18 @@ def test_a_record_is_closed_and_let_go_of_by_itself(office: Office):
     assert office.ending.sweep(TENANT) == 1
     assert office.state(withdrawn).status == "record_expired"
     assert office.state(denied).status == "denied"
+
+
+def test_the_address_of_somebody_unknown_goes_with_the_record(office: Office):
+    known, unknown = office.asks(), office.asks(email=Personal("no@example.test"))
+    for one in (known, unknown):
+        office.requests.withdraw(Target(one.state.id), office.officer)
+    office.world.clock.set(datetime(2029, 1, 4, 8, tzinfo=UTC))
+    assert (office.ending.sweep(TENANT), office.ending.sweep(TENANT)) == (2, 0)
+    ordered = office.front.events(ErasureOrdered)
+    assert [(one.decision.subject, one.decision.classes) for one in ordered] == [  # type: ignore[attr-defined]
+        (unknown.state.id, ("support",))
+    ]
 
 
 def test_requests_are_listed_by_status_and_right(office: Office):
