@@ -37,13 +37,18 @@ from application.people.people import People
 from application.policy.policies import Policies
 from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
+from application.portability.packaging import Package, Packaging
+from application.portability.pages import PersonPages
 from application.ports import Answers, Clock, Ids, Positions
 from application.reports.issuing import Reports
+from application.requests.desk import RequestDesk
+from application.requests.duties import DutyTotals
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
 from application.setup.staffing import Staffing
 from application.setup.tenancy import Tenancy
+from domain.package import PackageFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
+    packaging: Packaging
+    person_pages: PersonPages
     certificates: Certificates
     people: People
     policies: Policies
@@ -91,10 +98,13 @@ class Platform:
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     franchise_requests: FranchiseRequests
+    request_desk: RequestDesk
+    duty_totals: DutyTotals
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]
+    package_bytes: Callable[[Package, PackageFormat], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]
 

@@ -23,6 +23,7 @@ from application.policy.policies import POLICIES
 from application.policy.purposes import PURPOSE_BASES
 from application.ports import CatalogEntry, Claim
 from application.recorded import Recorded
+from application.requests.steps import REQUESTS
 from application.setup.access_keys import KEYS
 from application.setup.locations import LOCATIONS
 from application.setup.register import Register
@@ -38,6 +39,7 @@ from domain import (
     legal_process,
     location,
     policy_version,
+    privacy_request,
     purpose_basis,
     recipient,
     service,
@@ -56,6 +58,7 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
     (recipient.DECISIONS, RECIPIENTS),
     (erasure.DECISIONS, ERASURES),
+    (privacy_request.DECISIONS, REQUESTS),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),
 )

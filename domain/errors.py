@@ -106,6 +106,12 @@ class TooEarly(Refused):
     code = "too_early"
 
 
+class IdentityNotVerified(Refused):
+    """It is not known yet that whoever asks is the person it is about."""
+
+    code = "identity_not_verified"
+
+
 class ExtensionTooLate(Refused):
     """The last day on which the person may be told of an extension has passed."""
 

@@ -28,11 +28,13 @@ from api.http import (
     routes_keys,
     routes_ledger,
     routes_orders,
+    routes_packages,
     routes_people,
     routes_policies,
     routes_policy,
     routes_recipients,
     routes_reports,
+    routes_requests,
     routes_slots,
     routes_staff,
 )
@@ -70,8 +72,10 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
     *routes_policies.routes.specs,
+    *routes_packages.routes.specs,
     *routes_consents.routes.specs,
     *routes_people.routes.specs,
+    *routes_requests.routes.specs,
 )
 
 

@@ -118,6 +118,7 @@ FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
 FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
+PrivacyRequestId: TypeAlias = Annotated[UUID, PathId("privacy_request")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 
@@ -144,6 +145,11 @@ ConsentRef: TypeAlias = Annotated[
 ]
 ProcessRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("process")), WithJsonSchema(_id_schema("process"))
+]
+PrivacyRequestRef: TypeAlias = Annotated[
+    UUID,
+    BeforeValidator(_reference("privacy_request")),
+    WithJsonSchema(_id_schema("privacy_request")),
 ]
 FranchiseRequestRef: TypeAlias = Annotated[
     UUID,

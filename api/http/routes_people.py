@@ -138,10 +138,16 @@ def _held_json(it: Holding) -> Json:
         "retention_class": it.retention_class,
         "categories": sorted({FIELDS[code].category for code in codes}),
         "fields": codes,
+        "given": [_given_json(code) for code in codes],
         "count": it.count,
         "first_at": instant_text(it.first_at),
         "last_at": instant_text(it.last_at),
     }
+
+
+def _given_json(code: str) -> Json:
+    known = FIELDS[code]
+    return {"field": code, "voluntary": not known.required, "without_it": known.without}
 
 
 def _corrected(receipt: Corrected) -> Answer:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Reference
+from api.http.fields import PrivacyRequestRef
 from api.http.schemas_access import Access
 from api.http.schemas_answers import Counted, DisclosureRow
 from api.http.schemas_common import Input, Output
@@ -23,7 +23,7 @@ class PackageAsked(Input):
         Field(description="`csv`: a zip of CSV files with a dictionary of their columns."),
     ] = "json"
     request_id: Annotated[
-        Reference("privacy_request") | None, Field(description="The request that asked for it.")
+        PrivacyRequestRef | None, Field(description="The request that asked for it.")
     ] = None
 
 

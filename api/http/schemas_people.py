@@ -168,6 +168,14 @@ class FoundSubjects(Output):
     data: list[FoundSubject]
 
 
+class Given(Output):
+    """Whether a value was given freely or had to be given, and what follows without it (GDPR Art. 13(2)(e))."""
+
+    field: str
+    voluntary: bool
+    without_it: str
+
+
 class Held(Output):
     """What is held of one kind, from one source: which data it may be, under which retention class, since when."""
 
@@ -176,6 +184,7 @@ class Held(Output):
     retention_class: str
     categories: list[str]
     fields: list[str]
+    given: list[Given]
     count: int
     first_at: str
     last_at: str

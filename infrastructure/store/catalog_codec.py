@@ -13,6 +13,7 @@ from domain.franchise_request import FranchiseRequest
 from domain.legal_process import LegalProcess
 from domain.location import Location
 from domain.policy_version import PolicyVersion
+from domain.privacy_request_state import PrivacyRequest
 from domain.purpose_basis import PurposeBases
 from domain.recipient import Recipient
 from domain.service import Service
@@ -30,6 +31,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "franchise_request": TypeAdapter(FranchiseRequest),
     "recipient": TypeAdapter(Recipient),
     "erasure": TypeAdapter(Erasure),
+    "privacy_request": TypeAdapter(PrivacyRequest),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),
 }

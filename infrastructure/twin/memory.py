@@ -17,6 +17,7 @@ from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, 
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
+from infrastructure.twin.memory_duties import MemoryDutyTotals
 from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
@@ -157,3 +158,4 @@ class MemoryWorld:
         self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)
         self.denial_counts = MemoryDenialCounts(self.state)
+        self.duty_totals = MemoryDutyTotals()

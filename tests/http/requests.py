@@ -13,6 +13,14 @@ from tests.http.ordering import PAPER, a_wish
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
 WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
 
+ASKED = {
+    "type": "erasure",
+    "jurisdiction": "gdpr",
+    "email": ADA["email"],
+    "received_at": "2027-01-04T07:00:00Z",
+    "channel": "email",
+}
+
 
 def address(spec: Spec, made: dict[str, str] | None = None) -> str:
     """The path of `spec`, with ids of `made` by kind, else with ids of nothing."""
@@ -91,5 +99,14 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "prove_consistency": {"from": 1, "to": 1},
         "review_access": {"outcome": "justified"},
         "rule_break_glass": {"allowed": False},
+        "receive_request": ASKED,
+        "ask_identity": {"method": "email_loop", "points": ["email"]},
+        "verify_identity": {"method": "session", "compared": [], "outcome": "verified"},
+        "pause_request": {"reason_code": "identity_doubt"},
+        "extend_request": {"reason_code": "complexity", "told_at": "2027-01-04T08:00:00Z"},
+        "forward_request": {"recipient_id": made.get("recipient", "")},
+        "deny_request": {"parts": [{"reason_code": "not_verifiable"}]},
+        "mark_duplicate": {"request_id": made.get("privacy_request", "")},
+        "decide_appeal": {"outcome": "denied"},
         "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},
     }

@@ -20,7 +20,7 @@ from domain.values import public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
 from tests.http.ordering import PAPER, a_wish, an_office
-from tests.http.requests import address, arguments, bodies
+from tests.http.requests import ASKED, address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
 OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
@@ -60,6 +60,7 @@ def _furnished(shop: Business) -> Business:
     made["hold"] = example_id("hold")
     made["office"] = an_office(shop)
     made["process"] = shop.make("/v1/legal-processes", PAPER)["id"]
+    made["privacy_request"] = shop.make("/v1/privacy-requests", ASKED)["id"]
     asked, asker = a_wish(made), shop.key("corporate")
     made["franchise_request"] = shop.make("/v1/franchise-requests", asked, key=asker)["id"]
     made["recipient"] = a_recipient(shop)["id"]
