@@ -144,9 +144,10 @@ class RequestForwarded:
 
 @dataclass(frozen=True, slots=True)
 class RequestFulfilled:
-    """What `right` gives was done, but for parts that were denied.
+    """What `right` gives was done, but for parts that were denied, and those that are `left`.
 
-    `erasure` carries it out where it erases; `evidence` are the events that show it: reports, corrections, choices.
+    `erasure` carries it out where it erases, and `left` is what it keeps under an exception, or a legal hold of which
+    they may know. `evidence` are the events that show it: reports, corrections, choices.
     """
 
     TYPE: ClassVar[str] = "privacy_request.fulfilled.v1"
@@ -154,6 +155,7 @@ class RequestFulfilled:
     subject: UUID | None
     right: Right
     erasure: UUID | None
+    left: tuple[DeniedPart, ...]
     evidence: tuple[UUID, ...]
     at: datetime
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -37,16 +37,26 @@ def require_fulfillable(state: PrivacyRequest, right: Right) -> RightAsked:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done for a right: the erasure and what it leaves, where it erases, and the events that show it."""
+
+    erasure: UUID | None = None
+    left: tuple[DeniedPart, ...] = ()
+    evidence: tuple[UUID, ...] = ()
+
+
 def fulfil(
-    state: PrivacyRequest,
-    right: Right,
-    erasure: UUID | None,
-    evidence: Sequence[UUID],
-    at: datetime,
+    state: PrivacyRequest, right: Right, done: Done, at: datetime
 ) -> tuple[RequestFulfilled, ...]:
-    """Record that a right was done. Refuses: as `require_fulfillable`."""
-    require_fulfillable(state, right)
-    return (RequestFulfilled(subject_of(state), right, erasure, tuple(evidence), at),)
+    """Record that a right was done; what is left and was denied before is named once.
+
+    Refuses: as `require_fulfillable`.
+    """
+    asked = require_fulfillable(state, right)
+    named = {one.retention_class for one in asked.denied}
+    left = tuple(one for one in done.left if one.retention_class not in named)
+    return (RequestFulfilled(subject_of(state), right, done.erasure, left, done.evidence, at),)
 
 
 def deny(

@@ -113,9 +113,11 @@ def _looked(identity: Identity, decision: Look) -> Identity:
 def _answered(state: PrivacyRequest, decision: Answer) -> PrivacyRequest:
     (before,) = (one for one in state.rights if one.right == decision.right)
     if isinstance(decision, RequestFulfilled):
+        denied = (*before.denied, *decision.left)
         after = replace(
             before,
-            outcome="partially_fulfilled" if before.denied else "fulfilled",
+            outcome="partially_fulfilled" if denied else "fulfilled",
+            denied=denied,
             erasure=decision.erasure or before.erasure,
             evidence=(*before.evidence, *decision.evidence),
             decided_at=decision.at,

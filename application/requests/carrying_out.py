@@ -26,9 +26,10 @@ from domain.booking import Status
 from domain.consent import Channel, ConsentRejected, Method, record_of, standing_at
 from domain.consent_rules import Said
 from domain.custody import CustodyRestricted, CustodyUnlocked
-from domain.erasure import ErasureCause
+from domain.erasure import ErasureCause, ErasureDeferred, ErasureOrdered
 from domain.errors import InvalidState, NotFound
-from domain.privacy_request_codes import ERASING, RequestChannel, Right
+from domain.privacy_request_answers import Done
+from domain.privacy_request_codes import ERASING, DeniedPart, RequestChannel, Right
 from domain.privacy_request_state import PrivacyRequest, RightAsked
 from domain.purposes import OBJECTABLE
 from domain.report import ReportIssued, ReportName
@@ -88,14 +89,14 @@ class CarryingOut:
     clock: Clock
     ids: Ids
 
-    def erase(self, state: PrivacyRequest, asked: RightAsked, by: Caller) -> UUID | None:
-        """Order the erasure that a right gives, of all that is not denied; None where it erases nothing, or nobody.
+    def erase(self, state: PrivacyRequest, asked: RightAsked, by: Caller) -> Done:
+        """Order the erasure that a right gives, of all that is not denied; nothing where it erases nothing, or nobody.
 
         To cancel an account calls off the visits that are still to come first.
         Refuses: whatever ordering refuses, Behind.
         """
         if asked.right not in ERASING or state.subject is None:
-            return None
+            return Done()
         cause: ErasureCause = "request" if asked.right == "erasure" else "account_cancellation"
         if state.terms.cause == "under_13":
             cause = "under_13"
@@ -105,7 +106,8 @@ class CarryingOut:
         classes = tuple(one for one in RETENTION_CLASSES if one not in denied)
         # After an appeal more is taken than the request led to before: that is an erasure of its own.
         request = state.id if asked.erasure is None else None
-        return self.erasures.order(by, Wish(state.subject, cause, request, classes))
+        erasure = self.erasures.order(by, Wish(state.subject, cause, request, classes))
+        return Done(erasure, self._left(by.tenant, erasure))
 
     def show(self, state: PrivacyRequest, right: Right, scribe: Scribe) -> Shown:
         """What shows that a right is carried out, or carries it out with the answer.
@@ -141,6 +143,19 @@ class CarryingOut:
         if state.subject is None:
             return False
         return read_custody(self.store, tenant, state.subject).restricted_by == state.id
+
+    def _left(self, tenant: UUID, erasure: UUID) -> tuple[DeniedPart, ...]:
+        """What an erasure keeps, and what waits for legal holds; never of a hold that they may not know of."""
+        found: list[DeniedPart] = []
+        for event in self.store.read(tenant, erasure):
+            match event.decision:
+                case ErasureOrdered(kept=kept):
+                    found += [DeniedPart(one.retention_class, one.exception) for one in kept]
+                case ErasureDeferred(subject=UUID(), deferred=deferred):
+                    found += [DeniedPart(one.retention_class, "legal_hold") for one in deferred]
+                case _:
+                    pass
+        return tuple(found)
 
     def _call_off(self, subject: UUID, by: Caller) -> None:
         now = epoch_seconds(self.clock.now())

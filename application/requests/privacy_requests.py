@@ -192,7 +192,7 @@ class PrivacyRequests:
         if target.version not in (None, state.version):
             raise VersionMismatch()
         chosen = (right,) if right is not None else _open_rights(state)
-        erasures: dict[Right, UUID | None] = {}
+        erased: dict[Right, answers.Done] = {}
         try:
             for one in chosen:
                 answers.require_fulfillable(state, one)
@@ -203,7 +203,7 @@ class PrivacyRequests:
             for one in chosen:
                 asked = right_asked(state, one)
                 assert asked is not None, "what may be fulfilled was asked for"
-                erasures[one] = self.carrying.erase(state, asked, by)
+                erased[one] = self.carrying.erase(state, asked, by)
         except DomainError as refusal:
             self.steps.refuse(target, "fulfil", by, refusal)
             raise
@@ -212,7 +212,8 @@ class PrivacyRequests:
             decided = Decided(())
             for one in chosen:
                 shown = self.carrying.show(it, one, scribe)
-                made = answers.fulfil(it, one, erasures[one], shown.evidence, scribe.at)
+                done = replace(erased[one], evidence=shown.evidence)
+                made = answers.fulfil(it, one, done, scribe.at)
                 beside = (*decided.beside, *shown.beside)
                 decided = Decided((*decided.decisions, *made), beside)
             return decided

@@ -21,6 +21,7 @@ from domain.privacy_request import (
     RequestRecordExpired,
     RequestStepRefused,
 )
+from domain.privacy_request_answers import Done
 from domain.privacy_request_codes import (
     ASSURANCE,
     DENIAL_CODES,
@@ -119,7 +120,7 @@ def test_a_child_that_was_found_starts_a_clock_and_shows_nothing():
     state = begun(cause="under_13")
     assert [(one.kind, one.at) for one in state.moments] == [("child_confirmed", NOW)]
     assert state.may_fulfil("erasure")
-    assert answers.fulfil(state, "erasure", EVENT, (), NOW)[0].erasure == EVENT
+    assert answers.fulfil(state, "erasure", Done(EVENT), NOW)[0].erasure == EVENT
 
 
 def test_an_address_to_answer_to_is_no_part_of_the_state_that_prints():
@@ -219,7 +220,7 @@ def test_an_agent_shows_for_whom_it_asks():
     by_mail = verified(state)
     assert (by_mail.is_verified, by_mail.status) == (False, "identity_pending")
     with pytest.raises(IdentityNotVerified):
-        answers.fulfil(by_mail, "erasure", None, (), NOW)
+        answers.fulfil(by_mail, "erasure", Done(), NOW)
     shown = after(by_mail, *rules.verify_identity(by_mail, "agent_authority", (), "verified", NOW))
     assert shown.is_verified
     assert rules.verify_identity(
@@ -286,7 +287,7 @@ def test_what_has_ended_takes_nothing_more(end: Callable[[PrivacyRequest], Any],
 
 def test_what_is_decided_in_part_is_not_handed_on():
     state = verified(begun("access", "erasure"))
-    state = after(state, *answers.fulfil(state, "access", None, (EVENT,), NOW))
+    state = after(state, *answers.fulfil(state, "access", Done(evidence=(EVENT,)), NOW))
     assert state.status == "in_progress"
     for act in (
         lambda: rules.forward(state, EVENT, NOW),
@@ -306,7 +307,7 @@ def test_a_request_is_no_duplicate_of_itself():
 
 def test_each_right_has_its_own_outcome():
     state = verified(begun("access", "erasure"))
-    state = after(state, *answers.fulfil(state, "access", None, (EVENT,), NOW))
+    state = after(state, *answers.fulfil(state, "access", Done(evidence=(EVENT,)), NOW))
     state = denied(state)
     assert [(one.right, one.outcome) for one in state.rights] == [
         ("access", "fulfilled"),
@@ -321,14 +322,14 @@ def test_each_right_has_its_own_outcome():
 
 def test_nothing_is_fulfilled_twice_or_before_it_is_known_who_asks():
     with pytest.raises(IdentityNotVerified):
-        answers.fulfil(begun(), "erasure", EVENT, (), NOW)
+        answers.fulfil(begun(), "erasure", Done(), NOW)
     state = verified(begun())
-    done = after(state, *answers.fulfil(state, "erasure", EVENT, (), NOW))
+    done = after(state, *answers.fulfil(state, "erasure", Done(EVENT), NOW))
     assert (done.status, right_asked(done, "erasure").erasure) == ("fulfilled", EVENT)  # type: ignore[union-attr]
     with pytest.raises(InvalidState):
-        answers.fulfil(done, "erasure", EVENT, (), NOW)
+        answers.fulfil(done, "erasure", Done(EVENT), NOW)
     with pytest.raises(InvalidState):
-        answers.fulfil(state, "access", None, (), NOW)
+        answers.fulfil(state, "access", Done(), NOW)
 
 
 def test_californias_limits_take_no_proof_of_who_asks():
@@ -339,8 +340,19 @@ def test_californias_limits_take_no_proof_of_who_asks():
 def test_a_part_is_denied_and_the_rest_fulfilled():
     state = denied(verified(begun()), BILLING)
     assert (state.status, state.rights[0].outcome) == ("in_progress", "partially_denied")
-    done = after(state, *answers.fulfil(state, "erasure", EVENT, (), NOW))
+    done = after(state, *answers.fulfil(state, "erasure", Done(EVENT), NOW))
     assert (done.status, done.rights[0].denied) == ("partially_fulfilled", (BILLING,))
+
+
+def test_what_an_erasure_leaves_is_named_once_and_makes_it_a_part():
+    state = denied(verified(begun()), BILLING)
+    left = (DeniedPart("billing", "legal_hold"), DeniedPart("audit", "legal_hold"))
+    done = after(state, *answers.fulfil(state, "erasure", Done(EVENT, left), NOW))
+    assert done.rights[0].denied == (BILLING, DeniedPart("audit", "legal_hold"))
+    assert done.status == "partially_fulfilled"
+    alone = verified(begun())
+    kept = after(alone, *answers.fulfil(alone, "erasure", Done(EVENT, left[:1]), NOW))
+    assert (kept.status, kept.rights[0].erasure) == ("partially_fulfilled", EVENT)
 
 
 def test_all_parts_denied_is_the_whole():
@@ -394,7 +406,7 @@ def test_a_denial_is_appealed_once_and_upheld_it_is_open_again():
     assert (upheld.status, upheld.is_over) == ("appeal_upheld", False)
     with pytest.raises(InvalidState):
         answers.decide_appeal(upheld, "denied", NOW)
-    done = after(upheld, *answers.fulfil(upheld, "erasure", EVENT, (), NOW))
+    done = after(upheld, *answers.fulfil(upheld, "erasure", Done(EVENT), NOW))
     assert (done.status, answers.close(done, NOW)) == ("fulfilled", (RequestClosed(ADA, NOW),))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.ordering import ErasureOrders, NothingKept
 from application.people.people import People
 from application.ports import CatalogEntry
 from application.recorded import Caller
@@ -36,12 +36,22 @@ class PlainPress:
         return letter.text().encode()
 
 
+@dataclass(frozen=True)
+class _Gags:
+    office: Office
+
+    def gagged(self, *_: object) -> frozenset[UUID]:
+        """See the port `GaggedHolds`."""
+        return self.office.gagged
+
+
 @dataclass
 class Office:
     """A front office where people ask for what the law gives them; `officer` deals with it."""
 
     front: Front
     ada: UUID = field(init=False)
+    gagged: frozenset[UUID] = frozenset()
 
     def __post_init__(self) -> None:
         front, salon = self.front, self.front.salon
@@ -54,7 +64,7 @@ class Office:
         )
         self.people = people
         times, self.telling = RequestTiming(PublicHolidays()), Telling(store, world.courier)
-        orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+        orders = ErasureOrders(store, book, NothingKept(), _Gags(self), clock, ids)
         self.steps = Steps(store, book, clock, ids)
         carrying = CarryingOut(
             store, world.ledger, world.positions, world.visits, salon.course, orders, clock, ids

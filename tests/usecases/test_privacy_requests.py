@@ -10,12 +10,15 @@ from uuid import UUID
 import pytest
 
 from application.consent_log import consent_stream, records_of
-from application.custody.custody_log import read_custody
+from application.custody.custody_log import custody_stream, read_custody
+from application.execute import Scribe
 from application.people.people import CorrectPerson
+from application.ports import Append
 from application.requests import steps
 from application.requests.privacy_requests import ShownRequest
 from application.requests.steps import Target
 from domain.access import AccessGranted
+from domain.custody import CustodyPinned
 from domain.erasure import ErasureOrdered
 from domain.errors import (
     DomainError,
@@ -461,7 +464,7 @@ def test_whoever_dies_between_order_and_answer_finds_the_order_again(office: Off
     state = office.state(target)
     first = office.requests.carrying.erase(state, state.rights[0], office.officer)
     done = office.requests.fulfil(target, None, office.officer).state
-    assert done.rights[0].erasure == first
+    assert done.rights[0].erasure == first.erasure
 
 
 def test_what_an_appeal_won_is_erased_too(office: Office):
@@ -473,6 +476,26 @@ def test_what_an_appeal_won_is_erased_too(office: Office):
     done = office.requests.fulfil(target, None, office.officer).state
     assert (done.status, done.closed_at) == ("fulfilled", office.world.clock.now())
     assert "billing" in read_custody(office.world.store, TENANT, office.ada).taken
+
+
+@pytest.mark.parametrize("gagged", [False, True])
+def test_what_a_legal_hold_keeps_is_told_unless_nobody_may_know(office: Office, gagged: bool):
+    store, hold = office.world.store, UUID(int=6)
+    pinned = CustodyPinned(office.ada, None if gagged else office.ada, hold, ("billing",))
+    scribe = Scribe.begin(office.officer, office.world.clock, office.world.ids)
+    event = scribe.record(custody_stream(office.ada), 1, pinned)
+    store.append(Append(TENANT, scribe.at, (event,)))
+    office.gagged = frozenset({hold}) if gagged else frozenset()
+    target = office.verified("erasure")
+    done = office.requests.fulfil(target, None, office.officer).state
+    assert "billing" not in read_custody(store, TENANT, office.ada).taken
+    if gagged:
+        assert (done.status, done.rights[0].denied) == ("fulfilled", ())
+    else:
+        part = DeniedPart("billing", "legal_hold")
+        assert (done.status, done.rights[0].denied) == ("partially_fulfilled", (part,))
+        letter = office.desk.letters.letter(target.request, None, office.officer)
+        assert "kept for legal proceedings" in letter.text()
 
 
 def test_a_cancelled_account_calls_off_what_is_to_come(office: Office, cut: UUID):

@@ -66,7 +66,7 @@ def decided(state: PrivacyRequest, step: str, at: datetime, back: timedelta) -> 
         "extend": partial(
             rules.extend, state, "complexity", told_at, TIMES.timing(state, at, told_at)
         ),
-        "fulfil": partial(answers.fulfil, state, right, None, ()),
+        "fulfil": partial(answers.fulfil, state, right, answers.Done()),
         "deny": partial(answers.deny, state, right, (whole,)),
         "part": partial(answers.deny, state, right, (part,)),
         "withdraw": partial(rules.withdraw, state),
