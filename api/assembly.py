@@ -44,6 +44,7 @@ from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
 from application.erasing.eraser import Eraser, OpenErasures
+from application.erasing.erasure_reads import ErasureReads
 from application.erasing.key_shredding import KeyShredder
 from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
 from application.ledger.evidence import Evidence, EvidenceReads
@@ -147,6 +148,7 @@ def assemble(ports: Ports) -> Platform:
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
         eraser=_eraser(ports, store),
+        erasures=ErasureReads(store, book, NoGaggedHolds(), ports.handed),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),

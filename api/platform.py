@@ -26,6 +26,7 @@ from application.disclosing.follow_up_replies import FollowUpReplies
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
 from application.erasing.eraser import Eraser
+from application.erasing.erasure_reads import ErasureReads
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -75,6 +76,7 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
+    erasures: ErasureReads
     people: People
     policies: Policies
     purposes: Purposes

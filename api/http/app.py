@@ -21,6 +21,7 @@ from api.http import (
     routes_business,
     routes_consents,
     routes_disclosures,
+    routes_erasures,
     routes_export,
     routes_follow_ups,
     routes_franchise,
@@ -70,6 +71,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_policies.routes.specs,
     *routes_consents.routes.specs,
     *routes_people.routes.specs,
+    *routes_erasures.routes.specs,
 )
 
 

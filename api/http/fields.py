@@ -117,6 +117,7 @@ FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
 FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
+ErasureId: TypeAlias = Annotated[UUID, PathId("erasure")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 

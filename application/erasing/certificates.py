@@ -7,14 +7,14 @@ happened, it is the same one. The code that only the person is given leaves once
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
-from application.disclosing.follow_up_story import follow_up_id, read_follow_up
 from application.disclosing.follow_ups import HandedTo
-from application.disclosing.recipients import RECIPIENTS
-from application.erasing.certificate import Document, Facts, Told, document
+from application.erasing.certificate import Document, Facts, document
+from application.erasing.ordering import ERASURES
+from application.erasing.recipients_told import told_of
 from application.execute import Scribe
 from application.ledger.witnessing import Witnessing
 from application.permissions import require
@@ -135,8 +135,13 @@ class Certificates:
         decision = ErasureCertified(id, subject, version, self.press.digest(body), code_sha256)
         scribe = Scribe.begin(by, self.clock, self.ids)
         cause = events[0].event_id
-        event = scribe.record(state.ordered.erasure, version + 1, decision, cause=cause)
-        if self.store.append(Append(by.tenant, scribe.at, (event,))) is not Outcome.APPENDED:
+        erasure_id = state.ordered.erasure
+        event = scribe.record(erasure_id, version + 1, decision, cause=cause)
+        # What the catalog says of an erasure is as of its last event: else nothing could follow a certificate.
+        standing = ERASURES.find(self.book, by.tenant, erasure_id)[0]
+        entry = replace(standing, version=version + 1, state=erasure.evolve(state, decision))
+        append = Append(by.tenant, scribe.at, (event,), catalog=(entry,))
+        if self.store.append(append) is not Outcome.APPENDED:
             raise Stale("The erasure has moved on meanwhile", retry_after_seconds=1)
         return decision, body, code.hex()
 
@@ -144,24 +149,8 @@ class Certificates:
         request = state.ordered.request
         verdict = None if request is None else self.requests.verdict(tenant, request)
         own = tuple(event for event in events if not _is_certified(event))
-        return Facts(state, own, self._told(tenant, own, state.ordered.subject), verdict)
-
-    def _told(
-        self, tenant: UUID, events: tuple[Recorded[Any], ...], subject: UUID
-    ) -> tuple[Told, ...]:
-        found: list[Told] = []
-        for disclosure in self.handed.disclosures(tenant, subject):
-            for event in events:
-                id = follow_up_id(tenant, event.event_id, disclosure)
-                try:
-                    story = read_follow_up(self.store, tenant, id)
-                except NotFound:
-                    continue
-                recipient = RECIPIENTS.find(self.book, tenant, story.state.ordered.recipient)[1]
-                found.append(Told(recipient, story))
-        return tuple(
-            sorted(found, key=lambda one: (one.story.first.occurred_at, one.story.first.stream))
-        )
+        told = told_of(self.store, self.book, self.handed, own, state.ordered.subject)
+        return Facts(state, own, told, verdict)
 
 
 def _is_certified(event: Recorded[Any]) -> bool:
