@@ -15,7 +15,7 @@ from application.recorded import Answer
 from domain.custody import Kept
 from domain.values import instant_text, public_id
 
-routes = Routes("Rights")
+routes = Routes("Rights, retention, erasure")
 
 
 @routes.add("GET", "/v1/erasures", schemas.ErasureList, headers=LISTED)
