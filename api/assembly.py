@@ -44,9 +44,9 @@ from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
 from application.erasing.eraser import Eraser, OpenErasures
-from application.erasing.erasure_reads import ErasureReads
 from application.erasing.key_shredding import KeyShredder
 from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.reading import ErasureReads
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -148,7 +148,6 @@ def assemble(ports: Ports) -> Platform:
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
         eraser=_eraser(ports, store),
-        erasures=ErasureReads(store, book, NoGaggedHolds(), ports.handed),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
@@ -156,6 +155,7 @@ def assemble(ports: Ports) -> Platform:
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
         purposes=Purposes(store, book, clock, ids),
+        erasures=ErasureReads(store, book, NoGaggedHolds(), ports.handed),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),

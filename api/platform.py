@@ -26,7 +26,7 @@ from application.disclosing.follow_up_replies import FollowUpReplies
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
 from application.erasing.eraser import Eraser
-from application.erasing.erasure_reads import ErasureReads
+from application.erasing.reading import ErasureReads
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -76,10 +76,10 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
-    erasures: ErasureReads
     people: People
     policies: Policies
     purposes: Purposes
+    erasures: ErasureReads
     consents: Consents
     consent_reads: ConsentReads
     denials: Denials

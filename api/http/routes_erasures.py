@@ -10,7 +10,7 @@ from api.http.rendering import Json, list_json, optional_instant
 from api.http.routes_business import LISTED
 from api.http.schemas_common import Following
 from application.erasing.certificate import Told
-from application.erasing.erasure_reads import ErasureSeen, ErasureShown, Gone
+from application.erasing.reading import ErasureSeen, ErasureShown, Gone
 from application.recorded import Answer
 from domain.custody import Kept
 from domain.values import instant_text, public_id
