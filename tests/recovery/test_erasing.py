@@ -71,7 +71,7 @@ def test_what_was_ordered_erased_is_carried_through_whoever_is_killed(running: R
         assert all(one.body["erased_at"] and "values" not in one.body for one in refused)
         for _ in range(KILLS):
             pause.wait(chance.uniform(0.0, 1.2))
-            running.kill("work")
+            running.kill("worker")
         shown: list[dict[str, Any]] = []
 
         def complete() -> bool:
