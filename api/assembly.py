@@ -48,6 +48,7 @@ from application.erasing.certificates import CertificatePress, Certificates, NoR
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
 from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.reading import ErasureReads
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -175,6 +176,7 @@ def assemble(ports: Ports) -> Platform:
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
         purposes=Purposes(store, book, clock, ids),
+        erasures=ErasureReads(store, book, NoGaggedHolds(), ports.handed),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),

@@ -27,6 +27,7 @@ from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
+from application.erasing.reading import ErasureReads
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -82,6 +83,7 @@ class Platform:
     people: People
     policies: Policies
     purposes: Purposes
+    erasures: ErasureReads
     consents: Consents
     consent_reads: ConsentReads
     denials: Denials

@@ -22,6 +22,7 @@ from api.http import (
     routes_certificates,
     routes_consents,
     routes_disclosures,
+    routes_erasures,
     routes_export,
     routes_follow_ups,
     routes_franchise,
@@ -74,6 +75,7 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_consents.routes.specs,
     *routes_people.routes.specs,
     *routes_requests.routes.specs,
+    *routes_erasures.routes.specs,
 )
 
 
