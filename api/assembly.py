@@ -80,7 +80,7 @@ from application.reports.issuing import Reports
 from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
-from application.requests.duties import Duties, DutyTotals
+from application.requests.duties import Duties, DutyTotals, NoHolds
 from application.requests.ending import RequestEnding
 from application.requests.history import RequestHistory
 from application.requests.letters import LetterPress, Letters
@@ -259,7 +259,9 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
         reception=Reception(store, book, people, ports.people, clock, ids),
         requests=requests,
         letters=Letters(requests, ports.letter_press),
-        duties=Duties(store, book, times, telling, ports.reviews, ports.follow_ups, clock),
+        duties=Duties(
+            store, book, times, telling, ports.reviews, ports.follow_ups, NoHolds(), clock
+        ),
         ending=RequestEnding(steps, book, orders),
     )
 

@@ -27,7 +27,7 @@ def listed_json(it: PrivacyRequest) -> Json:
         "received_at": instant_text(terms.received_at),
         "subject_id": public_id("subject", it.knows) if it.knows else None,
         "erasure_id": public_id("erasure", erasures[-1]) if erasures else None,
-        "rights": [_right_json(one) for one in it.rights],
+        "rights": [_right_json(one, known=it.knows is not None) for one in it.rights],
         "identity": {
             "method": it.identity.method,
             "outcome": it.identity.outcome,
@@ -88,7 +88,9 @@ def _clock_json(one: RightVerdict) -> Json:
     }
 
 
-def _right_json(it: RightAsked) -> Json:
+def _right_json(it: RightAsked, *, known: bool) -> Json:
+    # What shows that it was done would tell of somebody who opts out whether they are known.
+    evidence = [public_id("event", one) for one in it.evidence] if known else []
     return {
         "right": it.right,
         "outcome": it.outcome,
@@ -97,7 +99,7 @@ def _right_json(it: RightAsked) -> Json:
             for part in it.denied
         ],
         "erasure_id": public_id("erasure", it.erasure) if it.erasure else None,
-        "evidence": [public_id("event", one) for one in it.evidence],
+        "evidence": evidence,
         "decided_at": optional_instant(it.decided_at),
     }
 

@@ -324,7 +324,7 @@ def write_letter(call: Call, id: PrivacyRequestId, query: schemas.LetterAsked) -
     return Answer(200, (kind, private), letter.text().encode())
 
 
-@routes.add("GET", "/v1/duties", schemas.DutyList)
+@routes.add("GET", "/v1/duties", schemas.DutyList, long=True)
 def list_duties(call: Call, query: schemas.DutiesAsked) -> Answer:
     """List everything that is due, the earliest first. Roles: auditor, owner, privacy_officer.
 

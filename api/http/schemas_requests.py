@@ -144,7 +144,7 @@ class DeniedPart(Output):
 
 
 class RightShown(Output):
-    """What became of one right. `evidence` are the events that show that it was done."""
+    """What became of one right. `evidence` are the events that show that it was done, once it is known who asks."""
 
     right: codes.Right
     outcome: states.Outcome

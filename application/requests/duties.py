@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, Protocol, TypeVar
 from uuid import UUID, uuid5
 
@@ -40,6 +40,7 @@ DutyKind = Literal[
     "request_record",
     "access_review",
     "legal_process",
+    "legal_hold",
     "follow_up",
 ]
 # What a clock that has no statute behind it goes by.
@@ -78,6 +79,22 @@ class DutyCounts:
     soon: int
 
 
+class HoldReviews(Protocol):
+    """Legal holds that stand, and by when somebody looks at each of them again."""
+
+    def reviews(self, tenant: UUID) -> Iterable[tuple[UUID, date]]:
+        """The holds that stand, each with the last day of its review. MUST be current."""
+        ...
+
+
+class NoHolds:
+    """See `HoldReviews`: no hold stands."""
+
+    def reviews(self, tenant: UUID) -> Iterable[tuple[UUID, date]]:  # noqa: ARG002
+        """See the port."""
+        return ()
+
+
 class DutyTotals(Protocol):
     """How much is due of all tenants together, as it was last counted."""
 
@@ -100,6 +117,7 @@ class Duties:
     telling: Telling
     reviews: ReviewRows
     follow_ups: FollowUpList
+    holds: HoldReviews
     clock: Clock
 
     def page(
@@ -131,6 +149,9 @@ class Duties:
             yield from self._of_request(state, tenant, now)
         for process in _states(self.book, tenant, LEGAL_PROCESSES):
             yield from _of_process(process, zone, now)
+        for id, last in self.holds.reviews(tenant):
+            named, due_at = public_id("legal_hold", id), _end_of(last, zone)
+            yield _plain("legal_hold", named, id, due_at, zone, now)
         yield from self._reviews(tenant, zone, now)
         yield from self._follow_ups(tenant, zone, now)
 
@@ -228,8 +249,11 @@ def _plain(
 
 
 def _end_of_day(at: datetime, zone: str) -> datetime:
-    day = local_time.local_date(zone, math.floor(at.timestamp()))
-    return datetime.fromtimestamp(local_time.midnight(zone, day.toordinal() + 1), at.tzinfo)
+    return _end_of(local_time.local_date(zone, math.floor(at.timestamp())), zone)
+
+
+def _end_of(day: date, zone: str) -> datetime:
+    return datetime.fromtimestamp(local_time.midnight(zone, day.toordinal() + 1), UTC)
 
 
 def _states(book: Book, tenant: UUID, register: Register[S, D]) -> Iterator[S]:

@@ -139,6 +139,21 @@ def test_somebody_unknown_is_answered_as_somebody_known(shop: Business):
     assert {**shop.post("/v1/privacy-requests", absent, **OFFICER).json(), "id": None} == bodies[0]
 
 
+@pytest.mark.parametrize("type", ["opt_out", "restriction", "objection", "shine_the_light"])
+def test_what_is_done_unverified_does_not_tell_who_is_known(shop: Business, type: str):
+    shop.book()
+    shop.get("/v1/reports/shine-the-light", **OFFICER)
+    at = shop.server.clock.now().isoformat()
+    bodies = []
+    for email in (ADA["email"], "nobody@example.test"):
+        made = ask(shop, type=type, jurisdiction="us_ca", email=email, received_at=at)
+        done(shop, made, "fulfil", {})
+        shown = shop.get(f"/v1/privacy-requests/{made['id']}", **SHOWN)
+        bodies.append(({**shown.json(), "id": None}, shown.headers["etag"]))
+    assert bodies[0] == bodies[1]
+    assert bodies[0][0]["status"] == "fulfilled"
+
+
 @pytest.mark.parametrize(
     ("more", "code", "pointer"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,15 @@ class _Gags:
         return self.office.gagged
 
 
+@dataclass(frozen=True)
+class _Holds:
+    office: Office
+
+    def reviews(self, _: UUID) -> list[tuple[UUID, date]]:
+        """See the port `HoldReviews`."""
+        return list(self.office.hold_reviews.items())
+
+
 @dataclass
 class Office:
     """A front office where people ask for what the law gives them; `officer` deals with it."""
@@ -52,6 +62,7 @@ class Office:
     front: Front
     ada: UUID = field(init=False)
     gagged: frozenset[UUID] = frozenset()
+    hold_reviews: dict[UUID, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         front, salon = self.front, self.front.salon
@@ -75,7 +86,9 @@ class Office:
             Reception(store, book, people, world.people, clock, ids),
             self.requests,
             Letters(self.requests, PlainPress()),
-            Duties(store, book, times, self.telling, world.accesses, world.courier, clock),
+            Duties(
+                store, book, times, self.telling, world.accesses, world.courier, _Holds(self), clock
+            ),
             self.ending,
         )
 

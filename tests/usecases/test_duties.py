@@ -76,6 +76,20 @@ def test_broken_glass_is_due_for_its_review(office: Office):
     assert office.desk.duties.counts(front.clerk.tenant) == DutyCounts(late=1, soon=0)
 
 
+def test_a_legal_hold_is_due_to_be_looked_at_again_through_its_last_day(office: Office):
+    office.hold_reviews[UUID(int=4)] = date(2027, 1, 6)
+    (one,) = office.desk.duties.page(None, 50, None, office.officer).duties
+    assert (one.kind, one.about, one.due_on) == (
+        "legal_hold",
+        f"lho_{UUID(int=4).hex}",
+        date(2027, 1, 6),
+    )
+    office.world.clock.set(datetime(2027, 1, 6, 23, 59, tzinfo=UTC))
+    assert due(office) == [("legal_hold", "legal_hold", "running")]
+    office.world.clock.set(datetime(2027, 1, 7, tzinfo=UTC))
+    assert due(office) == [("legal_hold", "legal_hold", "late")]
+
+
 def test_what_is_due_comes_in_parts(office: Office):
     for right in ("access", "correction", "restriction"):
         office.asks(right)
