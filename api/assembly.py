@@ -42,6 +42,9 @@ from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
+from application.erasing.eraser import Eraser, OpenErasures
+from application.erasing.key_shredding import KeyShredder
+from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -104,6 +107,8 @@ class Ports:
     follow_ups: FollowUpList
     consents: ConsentHistory
     erasures: Erasures
+    open_erasures: OpenErasures
+    shredder: KeyShredder
     holdings: Holdings
     receipts: ReceiptSigner
     ledger: Ledger
@@ -139,6 +144,7 @@ def assemble(ports: Ports) -> Platform:
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
+        eraser=_eraser(ports, store),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
@@ -219,6 +225,23 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     """The reviews of broken glass."""
     clock, ids = ports.clock, ports.ids
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _eraser(ports: Ports, store: EventStore) -> Eraser:
+    """What carries erasures through."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+    return Eraser(
+        store,
+        book,
+        ports.open_erasures,
+        orders,
+        ports.mirrored,
+        ports.shredder,
+        ports.bound,
+        clock,
+        ids,
+    )
 
 
 def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:

@@ -38,6 +38,7 @@ from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.holdings import PostgresHoldings
+from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -79,6 +80,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             follow_ups=world.courier,
             consents=world.consents,
             erasures=world.erasures,
+            open_erasures=world.open_erasures,
+            shredder=world.shredder,
             holdings=world.holdings,
             receipts=world.receipts,
             ledger=world.ledger,
@@ -114,6 +117,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             sender=_https(engine, settings.allow_private_recipients),
             mirrored=CheckpointMirrored(engine.app),
             erasures=PostgresErasures(engine.app),
+            open_erasures=PostgresOpenErasures(engine.app),
+            shredder=engine.shredder,
             holdings=PostgresHoldings(engine.app),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),

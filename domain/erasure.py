@@ -177,7 +177,7 @@ class Erasure:
             return "ordered"
         if self.to_seal_off:
             return "online"
-        if not self.complete:
+        if not self.complete and self.deferred:
             return "deferred"
         return "partial" if self.deferred or self.ordered.kept else "complete"
 

@@ -46,6 +46,8 @@ class Settings:
     witnessed_logs_path: Path | None = None
     witness_name: str | None = None
     allow_private_recipients: bool = False
+    keys_copy_path: Path | None = None
+    key_backups_path: Path | None = None
 
     @property
     def witness_policy(self) -> Path | None:
@@ -67,6 +69,16 @@ class Settings:
     def keys(self) -> Path:
         """Where secrets are that no backup may hold."""
         return self.data / "keys"
+
+    @property
+    def keys_copy(self) -> Path:
+        """The second place of epoch keys; best on another disk, and in no backup either."""
+        return self.keys_copy_path or self.data / "keys-copy"
+
+    @property
+    def key_backups(self) -> Path:
+        """Where backups of the key database are."""
+        return self.key_backups_path or self.data / "key-backups"
 
     @property
     def mirror(self) -> Path:
@@ -106,6 +118,8 @@ class Settings:
             witnessed_logs_path=path(given, "DAYBOOK_WITNESSED_LOGS"),
             witness_name=given.get("DAYBOOK_WITNESS_NAME") or None,
             allow_private_recipients=switch(given, "DAYBOOK_ALLOW_PRIVATE_RECIPIENTS"),
+            keys_copy_path=path(given, "DAYBOOK_KEYS_COPY"),
+            key_backups_path=path(given, "DAYBOOK_KEY_BACKUPS"),
             scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
         )
 

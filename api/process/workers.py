@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 
 from api.process.couriering import carry_in_turns
+from api.process.erasing import erase_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.access.denials import Denials
@@ -59,7 +60,7 @@ def work(deployment: Deployment) -> int:
         WithheldModel(),
         DisclosuresModel(),
     )
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 2, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 3, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
     )
@@ -67,6 +68,7 @@ def work(deployment: Deployment) -> int:
     days = deployment.settings.scrub_days
     beside = [
         _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(

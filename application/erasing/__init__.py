@@ -1,1 +1,1 @@
-"""Erasing a person for good: the order and its fence, the keys destroyed, who is told, and the certificate."""
+"""Erasing: what destroys keys, and what has to be true before anyone says so."""

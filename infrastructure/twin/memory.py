@@ -16,10 +16,12 @@ from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, 
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
+from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
+from infrastructure.twin.memory_shredder import MemoryKeyShredder
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
@@ -115,6 +117,8 @@ class MemoryWorld:
         self.book = MemoryBook(self.state)
         self.people = self.vault
         self.opener = self.vault
+        self.shredder = MemoryKeyShredder(self.vault)
+        self.open_erasures = MemoryOpenErasures(self.state)
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.disclosures = MemoryDisclosures(self.state)

@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from application.access.denials import DenialCounts
+from application.erasing.eraser import OpenErasures
+from application.erasing.key_shredding import KeyShredder
 from application.people.contacts import KnownPeople
 from application.ports import (
     Answers,
@@ -52,6 +54,10 @@ class World(Protocol):
     def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
+    @property
+    def shredder(self) -> KeyShredder: ...
+    @property
+    def open_erasures(self) -> OpenErasures: ...
     @property
     def answers(self) -> Answers: ...
     @property

@@ -127,5 +127,7 @@ def test_what_is_all_deferred_or_partly_kept_is_not_called_complete():
     nothing = ErasureOrdered(ID, ADA, "request", None, (), (), AT)
     waiting = ErasureDeferred(ADA, ADA, (Deferred("billing", HOLD),))
     assert after(nothing, waiting).status == "deferred"
+    left = ErasureOrdered(ID, ADA, "request", None, (), (BILLS,), AT)
+    assert after(left).status == "partial"
     kept = ErasureOrdered(ID, ADA, "request", None, ("profile",), (BILLS,), AT)
     assert after(kept, *gone("profile")).status == "partial"
