@@ -44,7 +44,12 @@ from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
-from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.ordering import ErasureOrders
+from application.holding.expiry import Expiry, KeepingRows
+from application.holding.hold_log import StandingHolds
+from application.holding.keeping import FactsOfKeeping, NoRequests, RulesKeeping
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -110,6 +115,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
@@ -138,13 +144,18 @@ def assemble(ports: Ports) -> Platform:
     denials, reveal, records = _first_door(ports, store, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
+    erasing = _erasure_orders(ports, store)
     return _business(ports, store, reveal)(
         disclosure_answers=_disclosure_answers(ports),
         reports=_reports(ports, records, witnessing),
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
-        eraser=_eraser(ports, store),
+        eraser=_eraser(ports, store, erasing),
+        legal_holds=LegalHolds(store, book, erasing, clock, ids),
+        hold_openings=HoldOpenings(store, book, clock, ids),
+        retention_rules=RetentionRules(store, clock, ids),
+        expiry=Expiry(store, ports.keeping, _facts_of_keeping(ports, store), erasing, clock),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
@@ -227,10 +238,21 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
 
 
-def _eraser(ports: Ports, store: EventStore) -> Eraser:
+def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
+    """What the periods of retention run from."""
+    return FactsOfKeeping(store, ports.holdings, ports.visits, NoRequests())
+
+
+def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
+    """What orders erasures, and heeds rules, holds and gags."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    keeping = RulesKeeping(store, _facts_of_keeping(ports, store))
+    return ErasureOrders(store, book, keeping, StandingHolds(book, clock), clock, ids)
+
+
+def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
     """What carries erasures through."""
     clock, ids, book = ports.clock, ports.ids, ports.book
-    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
     return Eraser(
         store,
         book,

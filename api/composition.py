@@ -47,6 +47,7 @@ from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
+from projections.keeping import PostgresKeeping
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -83,6 +84,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             open_erasures=world.open_erasures,
             shredder=world.shredder,
             holdings=world.holdings,
+            keeping=world.keeping,
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -165,6 +167,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
         handed=courier,
         follow_ups=courier,
         consents=PostgresConsents(engine.app),
+        keeping=PostgresKeeping(engine.app),
     )
 
 

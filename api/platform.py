@@ -26,6 +26,9 @@ from application.disclosing.follow_up_replies import FollowUpReplies
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
 from application.erasing.eraser import Eraser
+from application.holding.expiry import Expiry
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -88,6 +91,10 @@ class Platform:
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses
+    legal_holds: LegalHolds
+    hold_openings: HoldOpenings
+    retention_rules: RetentionRules
+    expiry: Expiry
     franchise_requests: FranchiseRequests
     exports: LedgerExports
     witnessing: Witnessing

@@ -1,6 +1,6 @@
 """A legal hold: what a matter needs of persons' data is not erased until the hold is released.
 
-1. It names a matter by its id, whoever ordered it, the persons and the classes; and a day on which it is looked at again.
+1. It names a matter by its id, whoever ordered it, the persons and the classes, and when it is looked at again.
 2. Only its custodian or an owner releases it. Whoever else tries is refused, and that is on record.
 3. What was taken before it was placed is gone; the hold says so, and pins what is left.
 4. Under a gag nothing in a person's chain tells of it; on the gag's date it is told by itself.
@@ -114,7 +114,7 @@ class LegalHoldUngagged:
 
 @dataclass(frozen=True, slots=True)
 class LegalHoldOpened:
-    """The gag's date has passed: the hold pinned data of `subject`, as `pinned` (an event's id) says. In its own stream."""
+    """The gag's date has passed: the hold pinned data of `subject`, as the event `pinned` says. A stream of its own."""
 
     TYPE: ClassVar[str] = "legal_hold.opened.v1"
 

@@ -45,12 +45,13 @@ class StandingHolds:
 
     def overdue(self, tenant: UUID, today: date) -> int:
         """How many holds stand whose day of review has passed."""
-        count, after = 0, None
+        count = 0
+        after: CreationKey | None = None
         while True:
             listing = LEGAL_HOLDS.page(
                 self.book, tenant, PAGE_ROWS_MAX, after, lambda one: one.overdue_on(today)
             )
             count += len(listing.items)
-            after: CreationKey | None = listing.next
+            after = listing.next
             if after is None:
                 return count

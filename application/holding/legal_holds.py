@@ -279,13 +279,14 @@ class HoldOpenings:
 
         Refuses: Stale.
         """
-        now, opened, after = self.clock.now(), 0, None
+        now, opened = self.clock.now(), 0
+        after: CreationKey | None = None
         while True:
             listing = LEGAL_HOLDS.page(
                 self.book, tenant, 200, after, lambda one: one.waits_to_open_at(now)
             )
             opened += sum(self._open(tenant, one.id) for one in listing.items)
-            after: CreationKey | None = listing.next
+            after = listing.next
             if after is None:
                 return opened
 
