@@ -33,6 +33,7 @@ PREFIXES: Final = {
     "franchise_request": "frq_",
     "policy": "pol_",
     "consent": "con_",
+    "legal_hold": "lhd_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

@@ -25,6 +25,8 @@ from application.setup.register import (
     CreationKey,
     Listing,
     Receipt,
+    Written,
+    append_of,
     planned,
 )
 from domain import legal_hold
@@ -103,6 +105,15 @@ class ShownHold:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldReceipt:
+    """A hold after a command, all whom it is about then, and the event that last had a part in it."""
+
+    state: LegalHold
+    persons: tuple[HeldPerson, ...]
+    event: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class LegalHolds:
     """The legal holds of a business."""
 
@@ -112,7 +123,7 @@ class LegalHolds:
     clock: Clock
     ids: Ids
 
-    def place(self, command: PlaceHold, by: Caller) -> Receipt[LegalHold]:
+    def place(self, command: PlaceHold, by: Caller) -> HeldReceipt:
         """Place a hold; whoever places it is its custodian. Durable on return, with every pin.
 
         A class that an erasure took before is gone, and named as such. Refuses: NotPermitted, Unacceptable (fields),
@@ -123,14 +134,13 @@ class LegalHolds:
         self._require_persons(by.tenant, command.persons)
         id = self.ids.uuid()
 
-        def attempt() -> Plan[Receipt[LegalHold]]:
+        def attempt() -> Plan[HeldReceipt]:
             scribe = Scribe.begin(by, self.clock, self.ids)
             custody = self._custody(by.tenant, command.persons)
             held = legal_hold.held(command.persons, command.terms.classes, custody)
             decisions = legal_hold.place(id, command.terms, by.actor, held)
-            plan = planned(scribe, LEGAL_HOLDS.write(scribe, id, decisions, None))
-            hold = plan.result.state
-            return _with(plan, _pins(scribe, hold, held, custody, plan.result.event))
+            written = LEGAL_HOLDS.write(scribe, id, decisions, None)
+            return _holding(scribe, written, (), held, custody)
 
         return carry_out(self.store, attempt)
 
@@ -149,7 +159,7 @@ class LegalHolds:
             command.if_match,
         )
 
-    def extend(self, command: ExtendHold, by: Caller) -> Receipt[LegalHold]:
+    def extend(self, command: ExtendHold, by: Caller) -> HeldReceipt:
         """Extend a hold to further persons; those who are under it already are left as they are.
 
         Refuses: NotPermitted, NotFound, VersionMismatch, InvalidState (released), Unacceptable (over 1,000 in all),
@@ -157,20 +167,21 @@ class LegalHolds:
         """
         require(by, *WRITERS)
 
-        def attempt() -> Plan[Receipt[LegalHold]]:
+        def attempt() -> Plan[HeldReceipt]:
             scribe = Scribe.begin(by, self.clock, self.ids)
             entry, hold = self._find(by, command.hold, command.if_match)
-            known = {one.person for one in persons_of(self.store, by.tenant, hold.id)}
-            further = legal_hold.check_extension(hold, known, command.persons)
+            known = persons_of(self.store, by.tenant, hold.id)
+            under = {one.person for one in known}
+            further = legal_hold.check_extension(hold, under, command.persons)
             self._require_persons(by.tenant, command.persons)
             custody = self._custody(by.tenant, further)
             held = legal_hold.held(further, hold.terms.classes, custody)
             decisions = legal_hold.extend(held)
             if not decisions:
                 last = self.store.read(by.tenant, hold.id)[-1].event_id
-                return Plan(Append(by.tenant, scribe.at, ()), Receipt(hold, last))
-            plan = planned(scribe, LEGAL_HOLDS.write(scribe, hold.id, decisions, entry))
-            return _with(plan, _pins(scribe, hold, held, custody, plan.result.event))
+                return Plan(Append(by.tenant, scribe.at, ()), HeldReceipt(hold, known, last))
+            written = LEGAL_HOLDS.write(scribe, hold.id, decisions, entry)
+            return _holding(scribe, written, known, held, custody)
 
         return carry_out(self.store, attempt)
 
@@ -345,7 +356,16 @@ def _pins(
     )
 
 
-def _with(
-    plan: Plan[Receipt[LegalHold]], beside: tuple[Recorded[object], ...]
-) -> Plan[Receipt[LegalHold]]:
-    return replace(plan, append=replace(plan.append, events=plan.append.events + beside))
+def _holding(
+    scribe: Scribe,
+    written: Written[LegalHold],
+    known: tuple[HeldPerson, ...],
+    held: tuple[HeldPerson, ...],
+    custody: Mapping[UUID, Custody],
+) -> Plan[HeldReceipt]:
+    """The plan to store what was decided and its pins; `known` were under the hold before, `held` come under it."""
+    event = written.events[-1].event_id
+    receipt = HeldReceipt(written.state, (*known, *held), event)
+    append = append_of(scribe, (written,), receipt)
+    pins = _pins(scribe, written.state, held, custody, event)
+    return Plan(replace(append, events=append.events + pins), receipt)
