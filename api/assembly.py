@@ -24,6 +24,7 @@ from application.booking.placing import Bookings
 from application.booking.slots import Slots
 from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
 from application.consents.history import ConsentHistory, ConsentReads
+from application.custody.custodies import Custodies, Streams
 from application.disclosing.conditions import (
     Mirrored,
     NoSender,
@@ -42,12 +43,14 @@ from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
+from application.erasing.certificates import CertificatePress, Certificates, NoRequests
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
 from application.erasing.ordering import ErasureOrders
+from application.erasing.reading import ErasureReads
 from application.holding.expiry import Expiry, KeepingRows
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, NoRequests, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import Evidence, EvidenceReads
@@ -112,6 +115,7 @@ class Ports:
     follow_ups: FollowUpList
     consents: ConsentHistory
     erasures: Erasures
+    streams: Streams
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
@@ -119,6 +123,7 @@ class Ports:
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
+    certificate_press: CertificatePress
     exporter: Exporter
     room: CopyRoom
     witness_records: WitnessRecords
@@ -156,6 +161,7 @@ def assemble(ports: Ports) -> Platform:
         hold_openings=HoldOpenings(store, book, clock, ids),
         retention_rules=RetentionRules(store, clock, ids),
         expiry=Expiry(store, ports.keeping, _facts_of_keeping(ports, store), erasing, clock),
+        certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
@@ -163,6 +169,7 @@ def assemble(ports: Ports) -> Platform:
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
         purposes=Purposes(store, book, clock, ids),
+        erasures=ErasureReads(store, book, StandingHolds(book, clock), ports.handed),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_log=AccessLog(ports.accesses, ports.positions, store),
@@ -228,7 +235,7 @@ def _first_door(
     """What is opened inside, what is refused there, and what is copied: all of it heeds the gags that run."""
     clock, ids = ports.clock, ports.ids
     denials = Denials(store, ports.denial_counts, clock, ids, orders)
-    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders, _custodies(ports))
     return denials, reveal, LedgerRecords(store, clock, ids, orders)
 
 
@@ -240,7 +247,7 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
 
 def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
     """What the periods of retention run from."""
-    return FactsOfKeeping(store, ports.holdings, ports.visits, NoRequests())
+    return FactsOfKeeping(store, ports.holdings, ports.visits, NobodyAsked())
 
 
 def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
@@ -248,6 +255,26 @@ def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
     clock, ids, book = ports.clock, ports.ids, ports.book
     keeping = RulesKeeping(store, _facts_of_keeping(ports, store))
     return ErasureOrders(store, book, keeping, StandingHolds(book, clock), clock, ids)
+
+
+def _certificates(
+    ports: Ports, store: EventStore, records: LedgerRecords, witnessing: Witnessing
+) -> Certificates:
+    return Certificates(
+        store,
+        ports.book,
+        ports.handed,
+        NoRequests(),
+        ports.certificate_press,
+        witnessing,
+        records,
+        ports.clock,
+        ports.ids,
+    )
+
+
+def _custodies(ports: Ports) -> Custodies:
+    return Custodies(ports.store, ports.streams)
 
 
 def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
@@ -283,6 +310,7 @@ def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
         ports.visits,
         StreamConsentStates(store, clock),
         Objections(store, clock),
+        _custodies(ports),
         orders,
         clock,
     )

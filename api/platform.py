@@ -25,7 +25,9 @@ from application.disclosing.disclose import Disclose
 from application.disclosing.follow_up_replies import FollowUpReplies
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
+from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
+from application.erasing.reading import ErasureReads
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
@@ -78,9 +80,11 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
+    certificates: Certificates
     people: People
     policies: Policies
     purposes: Purposes
+    erasures: ErasureReads
     consents: Consents
     consent_reads: ConsentReads
     denials: Denials

@@ -35,6 +35,9 @@ ExceptionCode = Literal[
     "ccpa_105_d_7_internal_use",
     "ccpa_105_d_8_legal_obligation",
 ]
+Bar = Literal["erased", "restricted", "kept_for_other_purposes"]
+# There is something, and it may not be used for this.
+DENYING: Final = frozenset[Bar | None]({"restricted", "kept_for_other_purposes"})
 USABLE_UNDER_RESTRICTION: Final = frozenset({"legal_duty", "dispute", "enforcement"})
 
 
@@ -161,14 +164,14 @@ class Custody:
         """The classes that no erasure has taken, in the order of `RETENTION_CLASSES`."""
         return tuple(one for one in RETENTION_CLASSES if one not in self.taken)
 
-    def may_use(self, retention_class: RetentionClass, purpose: str) -> bool:
-        """True when values of a class may be opened for a purpose: not taken, not restricted, and kept for it."""
+    def bar(self, retention_class: RetentionClass, purpose: str) -> Bar | None:
+        """What keeps values of a class from being used for a purpose; None when nothing does."""
         if retention_class in self.taken:
-            return False
+            return "erased"
         if self.restricted_by is not None and purpose not in USABLE_UNDER_RESTRICTION:
-            return False
+            return "restricted"
         kept = self.kept.get(retention_class)
-        return kept is None or purpose in kept.purposes
+        return None if kept is None or purpose in kept.purposes else "kept_for_other_purposes"
 
 
 # --- evolve ----------------------------------------------------------------------------------------------------------

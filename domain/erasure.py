@@ -118,7 +118,10 @@ class ErasureCompleted:
 
 @dataclass(frozen=True, slots=True)
 class ErasureCertified:
-    """A certificate was made: how the erasure stood up to `version` of its stream."""
+    """A certificate was made: how the erasure stood up to `version` of its stream.
+
+    `code_sha256` is the digest of a random code that only the person is given, to know the certificate for theirs.
+    """
 
     TYPE: ClassVar[str] = "erasure.certified.v1"
 
@@ -126,6 +129,7 @@ class ErasureCertified:
     subject: UUID
     version: int
     body_sha256: Annotated[str, Plain("base64 of SHA-256 of the certificate's bytes")]
+    code_sha256: Annotated[str, Plain("base64 of SHA-256 of 32 random bytes")]
 
 
 Decision: TypeAlias = (

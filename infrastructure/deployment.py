@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from domain.errors import Unavailable, Unreadable
 from infrastructure.clock import SystemClock
 from infrastructure.database import role_dsn
 from infrastructure.keys.epoch_files import EpochKeyFiles
@@ -65,7 +66,8 @@ class Deployment:
     def prepare(self, event_types: frozenset[str]) -> list[str]:
         """Make or bring up to date databases, roles and key tree; the names of migrations applied.
 
-        Refuses: DeploymentRefused (too old a server, a schema we do not know, an event type we do not know).
+        Refuses: DeploymentRefused (too old a server, a schema we do not know, keys that do not open, an event type we
+        do not know).
         """
         applied: list[str] = []
         try:
@@ -80,6 +82,8 @@ class Deployment:
             register_types(self.main, event_types)
         except SchemaRefused as refused:
             raise DeploymentRefused(str(refused)) from refused
+        except (Unavailable, Unreadable) as error:
+            raise DeploymentRefused(error.detail) from error
         except psycopg.OperationalError as error:
             raise DeploymentRefused(
                 "the database cannot be reached, or refuses our name"

@@ -19,8 +19,10 @@ from api.http import (
     routes_answers,
     routes_booking,
     routes_business,
+    routes_certificates,
     routes_consents,
     routes_disclosures,
+    routes_erasures,
     routes_export,
     routes_follow_ups,
     routes_franchise,
@@ -67,11 +69,13 @@ SPECS: Final[tuple[Spec, ...]] = (
     *routes_access.routes.specs,
     *routes_follow_ups.routes.specs,
     *routes_policy.routes.specs,
+    *routes_certificates.routes.specs,
     *routes_ledger.routes.specs,
     *routes_export.routes.specs,
     *routes_policies.routes.specs,
     *routes_consents.routes.specs,
     *routes_people.routes.specs,
+    *routes_erasures.routes.specs,
 )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.http.fields import AtLeast, Instant
 from api.http.schemas_common import Input, Output, absent
+from api.http.schemas_erasures import KeptClass
 from api.http.schemas_policies import Named
 from domain import consent_rules, subject
 from domain.consent import Channel, Method, RejectionReason, Saying, Standing
@@ -191,7 +192,10 @@ class HeldValues(Output):
 
 
 class Subject(Output):
-    """What is held about a person. `erased_at` is there once they are erased, and `values` then never."""
+    """What is held about a person. `erased_at` is there once they are erased, and `values` then never.
+
+    `kept` is what an erasure left, under which exception.
+    """
 
     id: str
     as_of: str
@@ -199,6 +203,7 @@ class Subject(Output):
     corrected_at: str | None
     erased_at: str | None
     held: list[Held]
+    kept: list[KeptClass]
     values: HeldValues | None = None
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from application.erasing.custody_log import custody_stream, read_custody
+from application.custody.custody_log import custody_stream, read_custody
 from application.execute import Plan, Scribe, carry_out
 from application.people_known import require_person
 from application.ports import Append, Book, Clock, EventStore, Ids

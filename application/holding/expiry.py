@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from application.erasing.custody_log import read_custody
+from application.custody.custody_log import read_custody
 from application.erasing.ordering import Wish
 from application.holding.keeping import FactsOfKeeping
 from application.holding.retention_rules import Rules, rules_in_force

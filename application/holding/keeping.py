@@ -38,7 +38,7 @@ class RequestsOf(Protocol):
         ...
 
 
-class NoRequests:
+class NobodyAsked:
     """See `RequestsOf`: nobody has made one."""
 
     def times(self, tenant: UUID, subject: UUID) -> RequestTimes:  # noqa: ARG002

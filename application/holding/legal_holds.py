@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
-from application.erasing.custody_log import custody_stream, read_custody
+from application.custody.custody_log import custody_stream, read_custody
 from application.execute import Plan, Scribe, carry_out
 from application.holding.hold_log import LEGAL_HOLDS, persons_of
 from application.people_known import require_person

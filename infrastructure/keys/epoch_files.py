@@ -42,20 +42,27 @@ class EpochKeyFiles:
                     raise Unreadable(f"The places of epoch keys hold two keys of epoch {epoch}")
 
     def heal(self, epoch: int) -> list[Path]:
-        """Copy the key of `epoch` to places that lack it; those places. Raises Unavailable, Unreadable (two keys)."""
+        """Copy the key of `epoch` to places that lack it, with a warning; those places.
+
+        A place that cannot be written to is warned of, too: nothing is lost yet, but no epoch can turn. Raises
+        Unreadable when the others hold two keys.
+        """
         held = self._held(epoch)
         lacking = [place for place in self._places if place not in {one for one, _ in held}]
-        if held and lacking:
+        if not held or not lacking:
+            return []
+        for place in lacking:
+            LOG.warning(
+                "the key of epoch %d is missing in %s: copied from %s", epoch, place, held[0][0]
+            )
+        try:
             self.create(epoch)
-            for place in lacking:
-                LOG.warning(
-                    "the key of epoch %d was missing in %s: copied from %s",
-                    epoch,
-                    place,
-                    held[0][0],
-                )
-            return lacking
-        return []
+        except Unavailable:
+            LOG.warning(
+                "a place of epoch keys cannot be written to: no erasure is completed until it can"
+            )
+            return []
+        return lacking
 
     def wrap_all(self, epoch: int, plain: Sequence[Bound]) -> list[bytes]:
         """See EpochKeys."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.errors import Unreadable
 from infrastructure.keys.key_tree import BUCKETS, EpochKeys, bucket_context, secret_context
-from infrastructure.keys.rekeying import Connection, Held, bucket_keys
+from infrastructure.keys.rekeying import Connection, Held, bucket_rows
 from infrastructure.sql_arrays import wire_array
 
 LEFT: Final = (
@@ -40,18 +40,13 @@ def turn_tree(connection: Connection, epoch_keys: EpochKeys, held: Held, at: dat
 
 def turn_buckets(connection: Connection, epoch_keys: EpochKeys, old: int, new: int) -> None:
     """Wrap the bucket keys under the new epoch; each keeps the revision that made it."""
-    keys = bucket_keys(connection, epoch_keys, old, range(BUCKETS))
-    numbers = sorted(keys)
-    wrapped = epoch_keys.wrap_all(
-        new, [(keys[number], bucket_context(new, number)) for number in numbers]
-    )
+    rows = bucket_rows(connection, epoch_keys, old, range(BUCKETS))
+    wrapped = epoch_keys.wrap_all(new, [(row.key, bucket_context(new, row.bucket)) for row in rows])
     connection.execute(
-        "INSERT INTO bucket_key (epoch, bucket, wrapped, revision) SELECT %s, x.n, x.w, b.revision"
-        " FROM unnest(%b::int[], %b::bytea[]) AS x(n, w)"
-        " JOIN bucket_key b ON b.epoch = %s AND b.bucket = x.n",
-        (new, wire_array("int", numbers), wire_array("bytea", wrapped), old),
+        "UPDATE bucket_key b SET epoch = %s, wrapped = x.w"
+        " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t",
+        (new, wire_array("text", [row.place for row in rows]), wire_array("bytea", wrapped)),
     )
-    connection.execute("DELETE FROM bucket_key WHERE epoch = %s", (old,))
 
 
 def turn_secrets(connection: Connection, epoch_keys: EpochKeys, old: int, new: int) -> None:

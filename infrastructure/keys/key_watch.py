@@ -56,7 +56,7 @@ class KeyWatch:
             self._is_blind = False
         except (
             Exception
-        ) as error:  # whatever it is, this thread must go on, and nothing be kept that may be dead
+        ) as error:  # tidy: allow broad-except - this thread goes on, and keeps nothing
             self._vault.forget()
             self._known = None
             if not self._is_blind:

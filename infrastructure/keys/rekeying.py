@@ -7,7 +7,7 @@ does can come between, so what is read is what is written, and counts are compar
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +29,8 @@ from infrastructure.keys.key_tree import (
 )
 from infrastructure.sql_arrays import wire_array
 
+ROWS_TOGETHER: Final = 500
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # Rows are found by their place: nobody moves them while the tree is held. Another plan would read whole tables.
@@ -44,6 +46,10 @@ ROWS_OF: Final = (
 REWRAP: Final = (
     "UPDATE subject_key s SET wrapped = x.w"
     " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t"
+)
+REPLACE: Final = (
+    "UPDATE bucket_key b SET wrapped = x.w, revision = %s"
+    " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t"
 )
 REDIGEST: Final = (
     "UPDATE blind_index s SET digest = x.d, inner_sealed = x.i"
@@ -82,49 +88,83 @@ def rekey(
 ) -> int:
     """Give `buckets` fresh keys of `revision`, and wrap anew what is in them; how many keys and rows that was.
 
-    Raises Unreadable when something in them does not open: then nothing may be written.
+    The database writes what was wrapped while we wrap the next. Raises Unreadable when something in the buckets does
+    not open: then nothing may be written.
     """
-    old = bucket_keys(connection, epoch_keys, held.epoch, buckets)
+    above = bucket_rows(connection, epoch_keys, held.epoch, buckets)
+    old = {row.bucket: row.key for row in above}
     new = {bucket: os.urandom(KEY_BYTES) for bucket in old}
-    done = rewrap_keys(connection, old, new) + rewrap_rows(connection, old, new)
-    order = sorted(new)
+    wanted = (wire_array("int", list(old)),)
+    keys = connection.execute(KEYS_OF.encode(), wanted, binary=True).fetchall()
+    rows = connection.execute(ROWS_OF.encode(), wanted, binary=True).fetchall()
     wrapped = epoch_keys.wrap_all(
-        held.epoch, [(new[bucket], bucket_context(held.epoch, bucket)) for bucket in order]
+        held.epoch, [(new[row.bucket], bucket_context(held.epoch, row.bucket)) for row in above]
     )
-    changed = connection.execute(
-        "UPDATE bucket_key b SET wrapped = x.w, revision = %s FROM unnest(%b::int[], %b::bytea[]) AS x(n, w)"
-        " WHERE b.epoch = %s AND b.bucket = x.n",
-        (revision, wire_array("int", order), wire_array("bytea", wrapped), held.epoch),
-    )
-    assert changed.rowcount == len(old)
-    return done
+    buckets_at = wire_array("text", [row.place for row in above])
+    written = []
+    with connection.pipeline():
+        opening, sealing = ciphers(old), ciphers(new)
+        for some in batched(keys):
+            arrays = rewrapped_keys(some, opening, sealing)
+            written.append(connection.execute(REWRAP.encode(), arrays))
+        digesting = {bucket: index_key(key) for bucket, key in new.items()}
+        for some in batched(rows):
+            arrays = redigested_rows(some, opening, sealing, digesting)
+            written.append(connection.execute(REDIGEST.encode(), arrays))
+        arrays = (revision, buckets_at, wire_array("bytea", wrapped))
+        written.append(connection.execute(REPLACE.encode(), arrays))
+    count = sum(cursor.rowcount for cursor in written)
+    assert count == len(keys) + len(rows) + len(above), "what was read was written"
+    return len(keys) + len(rows)
 
 
-def bucket_keys(
+def batched(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows, so many at a time."""
+    for begin in range(0, len(rows), ROWS_TOGETHER):
+        yield rows[begin : begin + ROWS_TOGETHER]
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """Where the database has a bucket key, and the key."""
+
+    place: str
+    bucket: int
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"BucketRow({self.bucket}, <sealed>)"
+
+
+def bucket_rows(
     connection: Connection, epoch_keys: EpochKeys, epoch: int, buckets: Sequence[int]
-) -> dict[int, bytes]:
+) -> list[BucketRow]:
     """The keys of `buckets`, unwrapped, by number. Raises Unreadable when one is missing."""
     rows = connection.execute(
-        "SELECT bucket, wrapped FROM bucket_key WHERE epoch = %s AND bucket = ANY(%b::int[]) ORDER BY bucket",
+        "SELECT ctid::text, bucket, wrapped FROM bucket_key"
+        " WHERE epoch = %s AND bucket = ANY(%b::int[]) ORDER BY bucket",
         (epoch, wire_array("int", sorted(set(buckets)))),
         binary=True,
     ).fetchall()
     if len(rows) != len(set(buckets)):
         raise Unreadable("The key database lacks bucket keys")
     keys = epoch_keys.unwrap_all(
-        epoch, [(wrapped, bucket_context(epoch, bucket)) for bucket, wrapped in rows]
+        epoch, [(wrapped, bucket_context(epoch, bucket)) for _, bucket, wrapped in rows]
     )
-    return {row[0]: key for row, key in zip(rows, keys, strict=True)}
+    return [BucketRow(row[0], row[1], key) for row, key in zip(rows, keys, strict=True)]
 
 
-def rewrap_keys(connection: Connection, old: dict[int, bytes], new: dict[int, bytes]) -> int:
-    """Wrap the live subject keys of these buckets anew; how many."""
-    rows = connection.execute(
-        KEYS_OF.encode(), (wire_array("int", list(old)),), binary=True
-    ).fetchall()
-    if not rows:
-        return 0
-    opening, sealing = ciphers(old), ciphers(new)
+def bucket_keys(
+    connection: Connection, epoch_keys: EpochKeys, epoch: int, buckets: Sequence[int]
+) -> dict[int, bytes]:
+    """The same keys by the numbers of their buckets."""
+    return {row.bucket: row.key for row in bucket_rows(connection, epoch_keys, epoch, buckets)}
+
+
+def rewrapped_keys(
+    rows: Sequence[tuple[Any, ...]], opening: dict[int, AESGCM], sealing: dict[int, AESGCM]
+) -> tuple[object, ...]:
+    """What REWRAP takes for these rows of KEYS_OF."""
     nonces = Nonces(len(rows))
     places, wrapped = [], []
     for place, tenant, subject, retention_class, key_id, bucket, was in rows:
@@ -133,20 +173,16 @@ def rewrap_keys(connection: Connection, old: dict[int, bytes], new: dict[int, by
         nonce = nonces.take()
         places.append(place)
         wrapped.append(nonce + sealing[bucket].encrypt(nonce, plain, context))
-    arrays = (wire_array("text", places), wire_array("bytea", wrapped))
-    assert connection.execute(REWRAP.encode(), arrays).rowcount == len(rows)
-    return len(rows)
+    return wire_array("text", places), wire_array("bytea", wrapped)
 
 
-def rewrap_rows(connection: Connection, old: dict[int, bytes], new: dict[int, bytes]) -> int:
-    """Digest and seal the blind index rows of these buckets anew; how many."""
-    rows = connection.execute(
-        ROWS_OF.encode(), (wire_array("int", list(old)),), binary=True
-    ).fetchall()
-    if not rows:
-        return 0
-    opening, sealing = ciphers(old), ciphers(new)
-    digesting = {bucket: index_key(key) for bucket, key in new.items()}
+def redigested_rows(
+    rows: Sequence[tuple[Any, ...]],
+    opening: dict[int, AESGCM],
+    sealing: dict[int, AESGCM],
+    digesting: dict[int, bytes],
+) -> tuple[object, ...]:
+    """What REDIGEST takes for these rows of ROWS_OF."""
     nonces = Nonces(len(rows))
     places, digests, inners = [], [], []
     for place, tenant, kind, subject, bucket, was in rows:
@@ -156,9 +192,7 @@ def rewrap_rows(connection: Connection, old: dict[int, bytes], new: dict[int, by
         places.append(place)
         digests.append(hmac_sha256(digesting[bucket], inner))
         inners.append(nonce + sealing[bucket].encrypt(nonce, inner, context))
-    arrays = (wire_array("text", places), wire_array("bytea", digests), wire_array("bytea", inners))
-    assert connection.execute(REDIGEST.encode(), arrays).rowcount == len(rows)
-    return len(rows)
+    return wire_array("text", places), wire_array("bytea", digests), wire_array("bytea", inners)
 
 
 def ciphers(keys: dict[int, bytes]) -> dict[int, AESGCM]:

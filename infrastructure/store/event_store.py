@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,15 @@ class PostgresEventStore:
             )
             is not None
         )
+
+    def begun(self, tenant: UUID, streams: Sequence[UUID]) -> frozenset[UUID]:
+        """See the port `Streams`."""
+        rows = self._database.rows(
+            "SELECT stream_id FROM event"
+            " WHERE tenant_id = %b AND stream_id = ANY(%b::uuid[]) AND stream_version = 1",
+            (tenant, list(streams)),
+        )
+        return frozenset(row[0] for row in rows)
 
     def append(self, append: Append) -> Outcome:
         """See the port."""

@@ -38,6 +38,11 @@ class MemoryStore:
         with self.state.lock:
             return self.state.streams.get((tenant, stream), ())
 
+    def begun(self, tenant: UUID, streams: Sequence[UUID]) -> frozenset[UUID]:
+        """See the port `Streams`."""
+        with self.state.lock:
+            return frozenset(one for one in streams if (tenant, one) in self.state.streams)
+
     def append(self, append: Append) -> Outcome:
         """See the port."""
         assert all(event.tenant == append.tenant for event in append.events)

@@ -67,6 +67,9 @@ class MemoryVault:
         """See the port `Contacts`."""
         entry = self._entry(tenant, subject, kind, value)
         with self.state.lock:
+            profile = (tenant, subject, "profile")
+            if profile not in self.keys and profile in {of for of, _ in self.destroyed.values()}:
+                return Claimed(subject, fresh=False)
             fresh = entry not in self.contacts
             return Claimed(self.contacts.setdefault(entry, subject), fresh)
 

@@ -84,6 +84,15 @@ def test_who_comes_back_is_somebody_else(desk: Desk):
     assert opens(desk, envelope)
 
 
+def test_nothing_leads_to_somebody_whose_profile_is_destroyed(desk: Desk):
+    """A claim that was on its way when the keys were destroyed leaves nothing behind."""
+    people, (ada, _) = desk.world.people, register(desk)
+    destroy(desk, ada)
+    for kind, value in (("phone", PHONE), ("email", BEN)):
+        assert not people.claim(desk.tenant, ada, kind, value).fresh  # type: ignore[arg-type]
+        assert people.find_all(desk.tenant, kind, value) == []  # type: ignore[arg-type]
+
+
 def test_nobody_elses_keys_go_with_the_subject_of_another_tenant(desk: Desk):
     ada, envelope = register(desk)
     other = Desk(desk.world)

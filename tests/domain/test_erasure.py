@@ -100,7 +100,7 @@ def test_what_waits_is_taken_when_the_last_hold_is_released():
         ((), "ordered"),
         (gone("profile")[:1], "online"),
         (gone("profile"), "complete"),
-        ((*gone("profile"), ErasureCertified(KEY, ADA, 3, "digest")), "complete"),
+        ((*gone("profile"), ErasureCertified(KEY, ADA, 3, "digest", "digest")), "complete"),
         (
             (ErasureDeferred(ADA, ADA, (Deferred("billing", HOLD),)), *gone("profile")),
             "partial",

@@ -35,7 +35,7 @@ def test_a_hold_is_placed_and_shown(shop: Business):
         "subjects": 1,
         "gone": [],
     }
-    assert made["id"].startswith("lhd_") and made["custodian"].startswith("key_")
+    assert made["id"].startswith("lho_") and made["custodian"].startswith("key_")
     assert answer.headers["location"] == f"/v1/legal-holds/{made['id']}"
     shown = shop.get(answer.headers["location"], role="auditor")
     assert (shown.json(), shown.headers["etag"]) == (made, '"1"')

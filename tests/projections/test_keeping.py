@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.erasing.custody_log import custody_stream
+from application.custody.custody_log import custody_stream
 from application.holding.expiry import Aged
 from application.ports import Append, Outcome
 from application.recorded import Recorded

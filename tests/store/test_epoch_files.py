@@ -79,6 +79,17 @@ def test_a_place_that_lost_the_key_gets_it_back_and_somebody_is_told(
     assert opens(keys, wrapped)
 
 
+def test_a_place_that_cannot_be_written_to_does_not_stop_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    EpochKeyFiles(tmp_path / "keys").create(1)
+    (tmp_path / "file").write_text("in the way")
+    keys = EpochKeyFiles(tmp_path / "keys", tmp_path / "file")
+    assert keys.heal(1) == []
+    assert len(caplog.records) == 2
+    assert keys.wrap_all(1, [(b"plain", CONTEXT)])
+
+
 def test_two_keys_of_one_epoch_are_not_chosen_between(
     keys: EpochKeyFiles, places: tuple[Path, Path]
 ) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from application.erasing.custody_log import read_custody
+from application.custody.custody_log import read_custody
 from application.erasing.ordering import ERASURES, ErasureOrders, NothingKept, Wish
 from application.holding.hold_log import StandingHolds
 from application.holding.legal_holds import LegalHolds, PlaceHold, ReleaseHold

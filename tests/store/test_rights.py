@@ -41,7 +41,7 @@ PARTS = (
 )
 EVERYONES = (
     *("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring"),
-    *("shredding", "rekeying", "canary"),
+    *("shredding", "rekeying", "canary", "erasing"),
 )
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",

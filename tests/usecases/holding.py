@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from application.erasing.custody_log import custody_stream, read_custody
+from application.custody.custody_log import custody_stream, read_custody
 from application.erasing.eraser import Eraser
 from application.erasing.ordering import ERASURES, ErasureOrders, Wish
 from application.holding.expiry import Expiry

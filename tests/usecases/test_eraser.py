@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from application.erasing.custody_log import custody_stream, read_custody
+from application.custody.custody_log import custody_stream, read_custody
 from application.erasing.eraser import Eraser
 from application.erasing.key_shredding import Destroyed, KeyShredder, KeyState, Progress, Turned
 from application.erasing.ordering import (

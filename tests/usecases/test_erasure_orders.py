@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.erasing.custody_log import custody_stream, read_custody
+from application.custody.custody_log import custody_stream, read_custody
 from application.erasing.ordering import (
     ERASURES,
     ErasureOrders,
@@ -135,8 +135,8 @@ def test_what_is_kept_is_left_for_its_purposes(desk: Desk):
     state = desk.state(desk.order())
     assert "billing" not in state.ordered.classes
     custody = read_custody(desk.world.store, TENANT, desk.ada)
-    assert custody.may_use("billing", "legal_duty")
-    assert not custody.may_use("billing", "billing")
+    assert custody.bar("billing", "legal_duty") is None
+    assert custody.bar("billing", "billing") == "kept_for_other_purposes"
 
 
 def test_what_is_pinned_waits_until_the_last_hold_is_released(desk: Desk):

@@ -11,7 +11,7 @@ import pytest
 from application.consent_log import consent_stream, records_of
 from application.execute import Scribe
 from application.holding.expiry import Expiry
-from application.holding.keeping import NoRequests, RequestTimes
+from application.holding.keeping import NobodyAsked, RequestTimes
 from application.holding.legal_holds import ReleaseHold
 from application.holding.retention_rules import BindRules
 from application.ports import Append, Outcome
@@ -180,7 +180,7 @@ def test_a_consent_that_stands_keeps_and_one_that_ended_does_for_its_period(offi
 
 def test_records_of_requests_are_kept_as_long_as_the_law_says_and_of_nobody_else(office: Office):
     says(office, "given")
-    assert NoRequests().times(TENANT, office.ada) == RequestTimes()
+    assert NobodyAsked().times(TENANT, office.ada) == RequestTimes()
     office.requests.known[office.ada] = RequestTimes(closed_at=datetime(2027, 3, 1, tzinfo=UTC))
     on(office, date(2027, 3, 2))
     (kept,) = office.erasure(office.order()).ordered.kept

@@ -81,7 +81,8 @@ BEGIN
            AND s.destroyed_at IS NULL;
 END $$;
 
--- Let a digest lead to a subject, pending; whose it is: another's for an e-mail address that was taken.
+-- Let a digest lead to a subject, pending; whose it is: another's for an e-mail address that was taken. Nothing leads
+-- to somebody whose profile is destroyed: a claim that was on its way then would be left behind.
 DROP FUNCTION claim_contact;
 CREATE FUNCTION claim_contact(
     p_tenant uuid, p_epoch int, p_revision bigint, p_kind text, p_bucket int, p_digest bytea, p_inner bytea,
@@ -93,6 +94,12 @@ DECLARE
     v_fresh   boolean;
 BEGIN
     PERFORM require_tree(p_epoch, p_revision, ARRAY[p_bucket]);
+    PERFORM 1 FROM subject_key WHERE tenant_id = p_tenant AND subject_id = p_subject AND retention_class = 'profile'
+     HAVING bool_and(destroyed_at IS NOT NULL);
+    IF FOUND THEN
+        RETURN QUERY SELECT p_subject, false;
+        RETURN;
+    END IF;
     INSERT INTO blind_index (tenant_id, kind, digest, subject_id, inner_sealed, pending, made_at, bucket)
     VALUES (p_tenant, p_kind, p_digest, p_subject, p_inner, true, p_at, p_bucket)
     ON CONFLICT DO NOTHING;
