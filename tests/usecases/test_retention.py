@@ -107,8 +107,8 @@ def test_an_erasure_leaves_what_an_exception_keeps_for_its_purposes_until_its_la
     erasure = office.order()
     kept = Kept("booking", "gdpr_17_3_e_legal_claims", "BGB 195", ("dispute",), date(2030, 1, 4))
     assert office.erasure(erasure).ordered.kept == (kept,)
-    assert office.custody().may_use("booking", "dispute")
-    assert not office.custody().may_use("booking", "service")
+    assert office.custody().bar("booking", "dispute") is None
+    assert office.custody().bar("booking", "service") == "kept_for_other_purposes"
     on(office, date(2030, 1, 4))
     assert office.expiry.sweep(TENANT) == 0
     on(office, date(2030, 1, 5))
