@@ -10,11 +10,12 @@ names with a period. `VERSION` changes with the table.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from domain.purposes import LISTED
-from domain.retention import Rule
+from domain.retention import Bound, Rule
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 
 VERSION: Final = "2026-11"
@@ -49,3 +50,17 @@ DEFAULTS: Final[Mapping[RetentionClass, tuple[Rule, ...]]] = MappingProxyType(
         for one in RETENTION_CLASSES
     }
 )
+
+
+def in_force(bound: Bound, retention_class: RetentionClass) -> tuple[Rule, ...]:
+    """The rules that hold for a class: the bound ones, else the shipped ones.
+
+    Where none are bound for `profile`, its bases end with those of `booking`: whoever comes back after that is met as
+    somebody new, and no profile is left whose visits cannot be booked any more. Exceptions are not taken over.
+    """
+    found = bound.rules.get(retention_class)
+    if found is not None:
+        return found
+    if retention_class == "profile" and (visits := bound.rules.get("booking")):
+        return tuple(replace(one, exception=None) for one in visits)
+    return DEFAULTS[retention_class]

@@ -15,7 +15,7 @@ from domain import retention
 from domain.access_key import Role
 from domain.errors import VersionMismatch
 from domain.retention import Bound, Decision, Rule
-from domain.retention_defaults import DEFAULTS
+from domain.retention_defaults import in_force
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 
 WRITERS: Final[tuple[Role, ...]] = ("privacy_officer", "owner")
@@ -63,7 +63,8 @@ def bound_by(store: EventStore, tenant: UUID) -> Bound:
 
 def rules_in_force(store: EventStore, tenant: UUID) -> Rules:
     """The rules that hold for each class."""
-    return {**DEFAULTS, **bound_by(store, tenant).rules}
+    bound = bound_by(store, tenant)
+    return {one: in_force(bound, one) for one in RETENTION_CLASSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,4 @@ def _folded(events: tuple[Recorded[object], ...]) -> Bound:
 
 
 def _shown(bound: Bound, name: RetentionClass) -> ClassRules:
-    rules = bound.rules.get(name)
-    return ClassRules(
-        name, DEFAULTS[name] if rules is None else rules, rules is not None, bound.version
-    )
+    return ClassRules(name, in_force(bound, name), name in bound.rules, bound.version)

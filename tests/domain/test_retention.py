@@ -29,7 +29,7 @@ from domain.retention import (
     kept_of,
     months_after,
 )
-from domain.retention_defaults import DEFAULTS
+from domain.retention_defaults import DEFAULTS, in_force
 from domain.sealing import RETENTION_CLASSES
 
 DAY = date(2027, 1, 31)
@@ -168,6 +168,15 @@ def test_every_class_has_a_shipped_basis_without_an_end():
         assert has_live_basis(some, Facts(date(1990, 1, 1)), date(2990, 1, 1))
         assert all(rule.purposes and set(rule.purposes) <= PURPOSES for rule in some)
         bind(Bound(), "audit", some)
+
+
+def test_a_profile_ends_with_its_visits_where_nothing_else_is_bound():
+    visits = evolve(Bound(), RetentionRuleBound("booking", (SERVICE, CLAIMS)))
+    assert in_force(visits, "booking") == (SERVICE, CLAIMS)
+    assert in_force(visits, "profile") == (SERVICE, replace(CLAIMS, exception=None))
+    both = evolve(visits, RetentionRuleBound("profile", (TAX,)))
+    assert in_force(both, "profile") == (TAX,)
+    assert [in_force(Bound(), one) for one in RETENTION_CLASSES] == list(DEFAULTS.values())
 
 
 @pytest.mark.parametrize("name", RETENTION_CLASSES)

@@ -127,10 +127,19 @@ def test_what_has_expired_is_erased_by_itself_once(office: Office):
     assert office.expiry.sweep(TENANT) == 0
     (id,) = office.custody().erasures
     state = office.erasure(id)
-    assert (state.ordered.cause, state.ordered.classes) == ("retention", ("booking",))
+    assert (state.ordered.cause, state.ordered.classes) == ("retention", ("profile", "booking"))
     office.erase()
     assert office.erasure(id).status == "complete"
-    assert "profile" in office.custody().living()
+    assert "evidence" in office.custody().living()
+
+
+def test_whoever_comes_back_after_that_is_met_as_somebody_new(office: Office, cut: UUID):
+    office.bind("booking", SERVICE)
+    on(office, date(2028, 6, 1))
+    assert office.expiry.sweep(TENANT) == 1
+    office.erase()
+    made = office.salon.book(cut, datetime(2028, 6, 5, 10, tzinfo=UTC))
+    assert made.state.subject != office.ada
 
 
 def test_whoever_comes_again_is_kept_longer(office: Office, cut: UUID):
@@ -153,7 +162,7 @@ def test_what_one_rule_still_keeps_stays(office: Office):
 
 def test_a_hold_keeps_what_has_expired_and_its_release_lets_it_go(office: Office):
     office.bind("booking", SERVICE)
-    hold = office.place()
+    hold = office.place(classes=("profile", "booking"))
     on(office, date(2028, 6, 1))
     assert office.expiry.sweep(TENANT) == 0
     assert office.custody().erasures == ()
@@ -205,7 +214,7 @@ def test_those_who_cannot_go_do_not_keep_the_rest_waiting(
     ]
     persons = [office.ada, *(one.state.subject for one in others)]
     office.bind("booking", SERVICE)
-    held = office.place(*sorted(persons)[:2])
+    held = office.place(*sorted(persons)[:2], classes=("profile", "booking"))
     on(office, date(2028, 6, 1))
     rounds = [office.expiry.sweep(TENANT) for _ in range(3)]
     assert sum(rounds) == 1
