@@ -15,8 +15,10 @@ import pytest
 from api.http.app import SPECS
 from api.http.contract import Spec
 from api.http.fields import example_id
+from application.erasing.ordering import Wish
+from application.recorded import Caller
 from domain.access_key import ROLES
-from domain.values import public_id
+from domain.values import parse_id, public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
 from tests.http.holding import a_hold
@@ -72,9 +74,22 @@ def _furnished(shop: Business) -> Business:
     made["spare recipient"] = a_recipient(shop, **tree)["id"]
     text = bodies(made)["publish_policy"]
     made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    made["erasure"] = _an_erasure(shop)
     said = bodies(made)["record_consent"]
     made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
+
+
+def _an_erasure(shop: Business) -> str:
+    """The id of an erasure of somebody else."""
+    gone = {"name": "Ben Example", "email": "ben@example.test"}
+    booked = shop.book(f"{MONDAY}T16:00:00Z", customer=gone)
+    subject = parse_id("subject", booked["subject_id"])
+    assert subject is not None
+    by = Caller(shop.tenant, "system:requests", frozenset({"privacy_officer"}))
+    return public_id(
+        "erasure", shop.server.platform.eraser.orders.order(by, Wish(subject, "request"))
+    )
 
 
 def _tried(shop: Business, spec: Spec, key: str) -> str:
