@@ -148,8 +148,8 @@ def release_legal_hold(call: Call, id: LegalHoldId) -> Answer:
 def list_retention_rules(call: Call) -> Answer:
     """List what holds for each retention class: on which bases it is kept, until when, and for which purposes.
 
-    Against an erasure only a rule with an `exception` stands. A profile ends with its visits where nothing else is bound
-    for it: whoever comes back later is met as somebody new. Roles: auditor, owner, privacy_officer.
+    Against an erasure only a rule with an `exception` stands. A profile ends with its visits where nothing else is
+    bound for it: whoever comes back later is met as somebody new. Roles: auditor, owner, privacy_officer.
     """
     held = call.platform.retention_rules.in_force(call.by)
     body = {"data": [rules_json(one) for one in held], "shipped_version": VERSION}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
 from uuid import UUID
 
 from api.composition import production
@@ -16,13 +15,11 @@ from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import tenants_of
 
-LOOK_SECONDS: Final = 20.0
-
 log = logging.getLogger("daybook.keeping")
 
 
 def keep_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) -> None:
-    """Every 20 seconds, tenant by tenant, until told to stop; what cannot be done now is tried again."""
+    """At each sweep, tenant by tenant, until told to stop; what cannot be done now is tried again."""
     platform, engine = production(deployment, connections=2)
     tenants, overdue = tenants_of(follower_role), StandingHolds(engine.book, engine.clock)
     told: dict[UUID, int] = {}
@@ -34,7 +31,7 @@ def keep_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) -
                 with platform.bound(tenant):
                     look(platform, tenant)
                     warn(overdue, tenant, told)
-            stop.wait(LOOK_SECONDS)
+            stop.wait(deployment.settings.sweep_seconds)
     finally:
         engine.close()
 
