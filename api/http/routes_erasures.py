@@ -31,7 +31,8 @@ def show_erasure(call: Call, id: ErasureId) -> Answer:
     """Show an erasure: what is destroyed, what waits for a legal hold, what is kept and why, and who was told.
 
     It is `online` when nobody can open what was to be destroyed, and `complete` when older copies of the keys are dead
-    too; `partial` when a part waits or is kept. Roles: auditor, owner, privacy_officer.
+    too; `partial` when a part waits or is kept. The person's bookings keep their time, those to come too, until
+    somebody calls them off. Roles: auditor, owner, privacy_officer.
     """
     found = call.platform.erasures.erasure(id, call.by)
     return answered(shown_json(found), version=found.seen.state.version)

@@ -14,8 +14,8 @@ Source: README D9.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -34,6 +34,7 @@ from domain.erasure import (
     ErasureCompleted,
     ErasureEffected,
 )
+from domain.errors import DomainError, Unavailable
 from domain.sealing import RetentionClass
 
 MIRROR_SECONDS_MAX: Final = 5.0
@@ -54,6 +55,17 @@ class OpenErasures(Protocol):
         ...
 
 
+@contextmanager
+def left_for_later(erasure: UUID) -> Iterator[None]:
+    """Go on with the others where one erasure is refused; that something is away concerns all of them."""
+    try:
+        yield
+    except DomainError as refusal:
+        if type(refusal) is Unavailable:  # what is damaged, or cannot be read, concerns one alone
+            raise
+        log.error("erasure %s cannot go on: %s", erasure, refusal.code)
+
+
 @dataclass(frozen=True, slots=True)
 class Eraser:
     """Carries erasures through. One process runs it; a second one would only do things twice that may be."""
@@ -71,31 +83,33 @@ class Eraser:
     def round(self, tenants: Sequence[UUID]) -> int:
         """Do what there is to do for `tenants`; how many erasures went on.
 
-        Durable on return, step by step. Refuses: Unavailable (the key
-        database or a place of epoch keys is away: the next round goes on).
+        Durable on return, step by step. One that cannot go on is left for the next round, and holds up no other.
+        Refuses: Unavailable (the key database or a place of epoch keys is away: the next round goes on).
         """
         moved = 0
         online: list[tuple[UUID, UUID, Classes]] = []
         for tenant in tenants:
             with self.bound(tenant):
-                self._take_up(tenant)
+                for id in self.open.waiting(tenant, AT_ONCE_MAX):
+                    with left_for_later(id):
+                        self._take_up(tenant, id)
                 for id in self.open.unfinished(tenant, AT_ONCE_MAX):
-                    moved += self._destroy(tenant, id)
-                    if gone := self._state(tenant, id).to_seal_off:
-                        online.append((tenant, id, gone))
+                    with left_for_later(id):
+                        moved += self._destroy(tenant, id)
+                        if gone := self._state(tenant, id).to_seal_off:
+                            online.append((tenant, id, gone))
         if online:
             turned = self.shredder.turn_epoch(self.clock.now())
             for tenant, id, gone in online:
-                with self.bound(tenant):
+                with self.bound(tenant), left_for_later(id):
                     moved += self._seal_off(tenant, id, gone, turned)
         return moved
 
-    def _take_up(self, tenant: UUID) -> None:
+    def _take_up(self, tenant: UUID, id: UUID) -> None:
         """Go on with what a release has set free, whoever released it and died."""
-        for id in self.open.waiting(tenant, AT_ONCE_MAX):
-            state = self._state(tenant, id)
-            for hold in dict.fromkeys(one.legal_hold for one in state.deferred):
-                self.orders.resume(tenant, state.ordered.subject, hold)
+        state = self._state(tenant, id)
+        for hold in dict.fromkeys(one.legal_hold for one in state.deferred):
+            self.orders.resume(tenant, state.ordered.subject, hold)
 
     def _destroy(self, tenant: UUID, id: UUID) -> bool:
         """Destroy the keys that are ordered destroyed, once their order is mirrored; False when there is none."""

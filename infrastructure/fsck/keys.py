@@ -38,6 +38,8 @@ FOUND: Final = (
     " WITH ORDINALITY AS x(tenant_id, subject_id, retention_class, key_id, n)"
     " LEFT JOIN subject_key k USING (tenant_id, subject_id, retention_class, key_id) ORDER BY x.n"
 )
+# A thousand keys are looked up among millions: never by reading all of them.
+BY_KEY: Final = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 TOMBSTONES: Final = (
     "SELECT k.tenant_id, k.subject_id, k.retention_class, k.key_id FROM subject_key k"
     f" WHERE k.destroyed_at IS NOT NULL AND k.tenant_id <> %(nobody)s AND {OF_TENANT.format('k')}"
@@ -70,6 +72,10 @@ def keys(scope: Scope) -> Iterator[Finding]:
         except psycopg.OperationalError:
             yield Finding(KEYS, None, None, "the key database cannot be reached")
             return
+        store.execute(BY_KEY)
+        store.execute(
+            "SELECT 1"
+        )  # a snapshot is taken by the first query, and this one before the next
         with snapshot(scope.deployment.dsn_of("keeper")) as later:
             ordered = said(replace(scope, connection=later)).ordered
         there = replace(scope, connection=store)

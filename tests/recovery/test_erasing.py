@@ -23,7 +23,6 @@ pytestmark = pytest.mark.xdist_group("running")
 PEOPLE = 4
 KILLS = 3  # within a minute; the supervisor gives up at the sixth
 SECONDS_MAX = 90.0
-UNDER = {"daybook_purpose": "service"}
 
 
 def booked(business: Business) -> list[dict[str, Any]]:
@@ -67,7 +66,9 @@ def test_what_was_ordered_erased_is_carried_through_whoever_is_killed(running: R
     erasures = ordered(business, [one["subject_id"] for one in gone])
     chance, pause = random.Random(7), Event()
     with business.api("privacy_officer") as api:
-        refused = [api.get(f"/v1/subjects/{one['subject_id']}", **UNDER) for one in gone]
+        refused = [
+            api.get(f"/v1/subjects/{one['subject_id']}", daybook_purpose="service") for one in gone
+        ]
         assert all(one.body["erased_at"] and "values" not in one.body for one in refused)
         for _ in range(KILLS):
             pause.wait(chance.uniform(0.0, 1.2))
@@ -85,13 +86,15 @@ def test_what_was_ordered_erased_is_carried_through_whoever_is_killed(running: R
                 "/v1/subjects/search", {"email": f"ada{bookings.index(one) + 1}@example.test"}
             )
             assert found.body["data"] == []
-        living = api.get(f"/v1/subjects/{kept['subject_id']}", **UNDER).body
+        living = api.get(f"/v1/subjects/{kept['subject_id']}", daybook_purpose="service").body
         assert living["values"]["name"] == "Ada Example", (
             "who was not erased opens, under another epoch"
         )
     with business.api() as api:
         for one in gone:
-            answer = api.get(f"/v1/bookings/{one['id']}", {"include": "customer"}, **UNDER)
+            answer = api.get(
+                f"/v1/bookings/{one['id']}", {"include": "customer"}, daybook_purpose="service"
+            )
             assert (answer.status, answer.code) == (410, "erased")
     done = fsck(running, "--tenant", business.tenant)
     assert done.returncode == 0, done.stdout

@@ -26,6 +26,7 @@ from application.ports import Append, EventStore, Outcome
 from application.recorded import Caller, Recorded
 from domain.custody import CustodyFreed, CustodyPinned
 from domain.erasure import Erasure, ErasureCompleted, ErasureEffected
+from domain.errors import Unavailable, Unreadable
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 from infrastructure.twin.memory import MemoryWorld
 from infrastructure.twin.memory_disclosing import MemoryMirrored
@@ -47,6 +48,7 @@ class Dying:
     store: EventStore
     shredder: KeyShredder
     after: str | None = None
+    broken: set[UUID] = field(default_factory=set)
     turns: list[Turned] = field(default_factory=list)
     meets: Callable[[], object] | None = None
 
@@ -65,6 +67,8 @@ class Dying:
     def destroy(
         self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass], at: datetime
     ) -> Destroyed:
+        if subject in self.broken:
+            raise Unreadable("A key does not open")
         gone = self.shredder.destroy(tenant, subject, classes, at)
         self.die("destroyed")
         return gone
@@ -207,6 +211,34 @@ def test_what_a_hold_keeps_goes_when_it_is_released_though_nobody_said_so(house:
     assert house.state(id).status == "complete"
     assert set(house.state(id).complete) == set(RETENTION_CLASSES)
     assert len(house.dying.turns) == 2, "what is destroyed later needs a turn of its own"
+
+
+def test_one_that_cannot_go_on_holds_nobody_else_up(
+    house: House, cut: UUID, caplog: pytest.LogCaptureFixture
+):
+    other = house.salon.book(cut, at(12), customer("Bob Example", "bob@example.test")).state.subject
+    first, second = house.order(), house.order(subject=other)
+    house.dying.broken = {house.ada}
+    house.round()
+    assert (house.state(first).status, house.state(second).status) == ("ordered", "complete")
+    assert [one.getMessage() for one in caplog.records] == [
+        f"erasure {first} cannot go on: unreadable"
+    ]
+    house.dying.broken = set()
+    house.round()
+    assert house.state(first).status == "complete"
+
+
+def test_a_key_database_that_is_away_ends_the_round(house: House, monkeypatch: pytest.MonkeyPatch):
+    id = house.order()
+
+    def away(*_: object) -> Destroyed:
+        raise Unavailable("The key database is away")
+
+    monkeypatch.setattr(house.dying, "destroy", away)
+    with pytest.raises(Unavailable):
+        house.round()
+    assert house.state(id).status == "ordered"
 
 
 def test_where_everything_waits_nothing_is_turned(house: House):
