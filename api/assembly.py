@@ -44,11 +44,16 @@ from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
-from application.erasing.certificates import CertificatePress, Certificates, NoRequests
+from application.erasing.certificates import CertificatePress, Certificates
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
-from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
+from application.holding.expiry import Expiry, KeepingRows
+from application.holding.hold_log import StandingHolds
+from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -80,7 +85,7 @@ from application.reports.issuing import Reports
 from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
-from application.requests.duties import Duties, DutyTotals, NoHolds
+from application.requests.duties import Duties, DutyTotals
 from application.requests.ending import RequestEnding
 from application.requests.history import RequestHistory
 from application.requests.letters import LetterPress, Letters
@@ -89,6 +94,7 @@ from application.requests.receiving import Reception
 from application.requests.steps import Steps
 from application.requests.telling import Telling
 from application.requests.timing import RequestTiming
+from application.requests.verdicts import RequestVerdicts
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
@@ -129,6 +135,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
@@ -163,12 +170,17 @@ def assemble(ports: Ports) -> Platform:
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
     people = People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids)
+    erasing = _erasure_orders(ports, store)
     return _held(ports, store, reveal, people)(
         reports=_reports(ports, records, witnessing),
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
-        eraser=_eraser(ports, store),
+        eraser=_eraser(ports, store, erasing),
+        legal_holds=LegalHolds(store, book, erasing, clock, ids),
+        hold_openings=HoldOpenings(store, book, clock, ids),
+        retention_rules=RetentionRules(store, clock, ids),
+        expiry=Expiry(store, ports.keeping, _facts_of_keeping(ports, store), erasing, clock),
         certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
@@ -177,7 +189,7 @@ def assemble(ports: Ports) -> Platform:
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         purposes=Purposes(store, book, clock, ids),
-        erasures=ErasureReads(store, book, NoGaggedHolds(), ports.handed),
+        erasures=ErasureReads(store, book, StandingHolds(book, clock), ports.handed),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
         access_reviews=_reviews(ports, store),
@@ -260,7 +272,14 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
         requests=requests,
         letters=Letters(requests, ports.letter_press),
         duties=Duties(
-            store, book, times, telling, ports.reviews, ports.follow_ups, NoHolds(), clock
+            store,
+            book,
+            times,
+            telling,
+            ports.reviews,
+            ports.follow_ups,
+            StandingHolds(book, clock),
+            clock,
         ),
         ending=RequestEnding(steps, book, orders),
     )
@@ -302,6 +321,18 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
 
 
+def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
+    """What the periods of retention run from."""
+    return FactsOfKeeping(store, ports.holdings, ports.visits, NobodyAsked())
+
+
+def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
+    """What orders erasures, and heeds rules, holds and gags."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    keeping = RulesKeeping(store, _facts_of_keeping(ports, store))
+    return ErasureOrders(store, book, keeping, StandingHolds(book, clock), clock, ids)
+
+
 def _certificates(
     ports: Ports, store: EventStore, records: LedgerRecords, witnessing: Witnessing
 ) -> Certificates:
@@ -309,7 +340,7 @@ def _certificates(
         store,
         ports.book,
         ports.handed,
-        NoRequests(),
+        RequestVerdicts(ports.book, RequestTiming(ports.working_calendars), ports.clock),
         ports.certificate_press,
         witnessing,
         records,
@@ -322,15 +353,9 @@ def _custodies(ports: Ports) -> Custodies:
     return Custodies(ports.store, ports.streams)
 
 
-def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
-    """Whoever orders erasures does it by the same rules."""
-    return ErasureOrders(store, ports.book, NothingKept(), NoGaggedHolds(), ports.clock, ports.ids)
-
-
-def _eraser(ports: Ports, store: EventStore) -> Eraser:
+def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
     """What carries erasures through."""
     clock, ids, book = ports.clock, ports.ids, ports.book
-    orders = _erasure_orders(ports, store)
     return Eraser(
         store,
         book,

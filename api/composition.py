@@ -51,6 +51,7 @@ from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
+from projections.keeping import PostgresKeeping
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -89,6 +90,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             shredder=world.shredder,
             holdings=world.holdings,
             duty_totals=world.duty_totals,
+            keeping=world.keeping,
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -179,6 +181,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
         handed=courier,
         follow_ups=courier,
         consents=PostgresConsents(engine.app),
+        keeping=PostgresKeeping(engine.app),
     )
 
 

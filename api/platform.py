@@ -28,6 +28,9 @@ from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.reading import ErasureReads
+from application.holding.expiry import Expiry
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -99,6 +102,10 @@ class Platform:
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses
+    legal_holds: LegalHolds
+    hold_openings: HoldOpenings
+    retention_rules: RetentionRules
+    expiry: Expiry
     franchise_requests: FranchiseRequests
     request_desk: RequestDesk
     duty_totals: DutyTotals

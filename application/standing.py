@@ -17,6 +17,7 @@ from application.booking.claims import claim_of_booking, claim_of_hold
 from application.disclosing.recipients import RECIPIENTS
 from application.erasing.ordering import ERASURES
 from application.event_types import Decision
+from application.holding.hold_log import LEGAL_HOLDS
 from application.orders.franchise_requests import FRANCHISE_REQUESTS
 from application.orders.legal_processes import LEGAL_PROCESSES
 from application.policy.policies import POLICIES
@@ -36,6 +37,7 @@ from domain import (
     erasure,
     franchise_request,
     hold,
+    legal_hold,
     legal_process,
     location,
     policy_version,
@@ -59,6 +61,7 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (recipient.DECISIONS, RECIPIENTS),
     (erasure.DECISIONS, ERASURES),
     (privacy_request.DECISIONS, REQUESTS),
+    (legal_hold.DECISIONS, LEGAL_HOLDS),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),
 )

@@ -76,6 +76,12 @@ class NotPermitted(DomainError):
     code = "not_permitted"
 
 
+class NotYourHold(NotPermitted):
+    """Only its custodian or an owner releases a legal hold; that it was tried is on record."""
+
+    code = "not_your_hold"
+
+
 class PurposeRequired(NotPermitted):
     """Opening personal data needs a purpose, and for this purpose perhaps a case."""
 

@@ -10,6 +10,7 @@ from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
 from domain.erasure import Erasure
 from domain.franchise_request import FranchiseRequest
+from domain.legal_hold import LegalHold
 from domain.legal_process import LegalProcess
 from domain.location import Location
 from domain.policy_version import PolicyVersion
@@ -32,6 +33,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "recipient": TypeAdapter(Recipient),
     "erasure": TypeAdapter(Erasure),
     "privacy_request": TypeAdapter(PrivacyRequest),
+    "legal_hold": TypeAdapter(LegalHold),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),
 }

@@ -8,6 +8,7 @@ from api.http.contract import Spec
 from api.http.fields import example_id, path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 from tests.http.disclosing import CRM, wish
+from tests.http.holding import RULE, a_hold
 from tests.http.ordering import PAPER, a_wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
@@ -86,6 +87,10 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "review_process": {"outcome": "accepted"},
         "review_process_after": {"outcome": "justified"},
         "change_gag": {"change": "lifted", "number": "O-1"},
+        "place_legal_hold": a_hold(made.get("subject", example_id("subject"))),
+        "review_legal_hold": {"review_on": "2027-12-01"},
+        "extend_legal_hold": {"subject_ids": [made.get("subject", example_id("subject"))]},
+        "bind_retention_rules": {"rules": [RULE]},
         "ask_for_franchise_data": a_wish(made),
         "refuse_franchise_request": {"reason_code": "no_authority"},
         "register_recipient": CRM,

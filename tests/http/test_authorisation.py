@@ -21,6 +21,7 @@ from domain.access_key import ROLES
 from domain.values import parse_id, public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
+from tests.http.holding import a_hold
 from tests.http.ordering import PAPER, a_wish, an_office
 from tests.http.requests import ASKED, address, arguments, bodies
 
@@ -63,6 +64,8 @@ def _furnished(shop: Business) -> Business:
     made["office"] = an_office(shop)
     made["process"] = shop.make("/v1/legal-processes", PAPER)["id"]
     made["privacy_request"] = shop.make("/v1/privacy-requests", ASKED)["id"]
+    made["legal_hold"] = shop.make("/v1/legal-holds", a_hold(made["subject"]))["id"]
+    made["retention_class"] = "billing"
     asked, asker = a_wish(made), shop.key("corporate")
     made["franchise_request"] = shop.make("/v1/franchise-requests", asked, key=asker)["id"]
     made["recipient"] = a_recipient(shop)["id"]
