@@ -13,12 +13,13 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from application.recorded import Answer, Recorded, Ticket
+from domain.custody import Fence
 from domain.sealing import Envelope, RetentionClass
 
 # fmt: off
 CatalogKind = Literal[
     "tenant", "location", "service", "staff", "key", "policy", "purpose", "recipient", "legal_process",
-    "franchise_request",
+    "franchise_request", "legal_hold", "privacy_request", "erasure",
 ]
 # fmt: on
 
@@ -116,7 +117,7 @@ class Append:
     """Everything that one command decides. It is stored as a whole or not at all.
 
     The first event of each stream must have version 1, or follow a version that is committed.
-    Order inside: releases, then claims, then the rest. `answer` is stored with `ticket`.
+    Order inside: fences (who seals for them now is waited for), releases, claims, the rest, `answer` with `ticket`.
     """
 
     tenant: UUID
@@ -126,6 +127,7 @@ class Append:
     claims: tuple[Claim, ...] = ()
     busy: BusyReplacement | None = None
     catalog: tuple[CatalogEntry, ...] = ()
+    fences: tuple[Fence, ...] = ()
     ticket: Ticket | None = None
     answer: Answer | None = None
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from application.booking.claims import claim_of_booking, claim_of_hold
 from application.disclosing.recipients import RECIPIENTS
+from application.erasing.ordering import ERASURES
 from application.event_types import Decision
 from application.orders.franchise_requests import FRANCHISE_REQUESTS
 from application.orders.legal_processes import LEGAL_PROCESSES
@@ -31,6 +32,7 @@ from application.setup.tenancy import TENANTS
 from domain import (
     access_key,
     booking,
+    erasure,
     franchise_request,
     hold,
     legal_process,
@@ -53,6 +55,7 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (legal_process.DECISIONS, LEGAL_PROCESSES),
     (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
     (recipient.DECISIONS, RECIPIENTS),
+    (erasure.DECISIONS, ERASURES),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),
 )

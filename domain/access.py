@@ -35,6 +35,8 @@ DenialReason = Literal[
     "break_glass_forbidden",
     "break_glass_role",
     "objected",
+    "restricted",
+    "kept_for_other_purposes",
 ]
 DENIAL_REASONS: Final[tuple[DenialReason, ...]] = get_args(DenialReason)
 

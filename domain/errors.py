@@ -106,6 +106,12 @@ class TooEarly(Refused):
     code = "too_early"
 
 
+class ExtensionTooLate(Refused):
+    """The last day on which the person may be told of an extension has passed."""
+
+    code = "extension_too_late"
+
+
 class SlotUnavailable(Refused):
     """The slot has just been taken or is otherwise not free."""
 

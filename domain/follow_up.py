@@ -1,4 +1,4 @@
-"""A follow-up: a recipient that has a person's data is told what has become of it: a consent withdrawn, a correction.
+"""A follow-up: a recipient that has a person's data is told that a consent was withdrawn, it was corrected, or erased.
 
 1. It is about one person and one disclosure, and is ordered once for each change.
 2. It names what changed by codes and ids; the data itself is handed over by a disclosure alone.
@@ -18,7 +18,7 @@ from uuid import UUID
 from domain.disclosure import FailureReason, FieldCode
 from domain.sealing import Plain
 
-FollowUpAbout = Literal["correction", "withdrawal"]
+FollowUpAbout = Literal["correction", "withdrawal", "erasure"]
 FollowUpOutcome = Literal["due", "delivered", "failed", "acknowledged"]
 FollowUpReply = Literal["received", "done", "rejected", "impossible"]
 

@@ -15,6 +15,7 @@ Source: README D5.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -22,6 +23,7 @@ RetentionClass = Literal[
     "profile", "booking", "billing", "marketing", "device", "support", "evidence", "audit"
 ]
 RETENTION_CLASSES: Final[tuple[RetentionClass, ...]] = get_args(RetentionClass)
+_CLASS: Final = re.compile(r'\{"class":"([a-z]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,13 @@ class Envelope:
     """
 
     text: str
+
+
+def class_of(envelope: Envelope) -> RetentionClass | None:
+    """The class under whose key a group was sealed, as its line begins; None of what is no envelope.
+
+    >>> class_of(Envelope('{"class":"booking","ct":""}')), class_of(Envelope("{}"))
+    ('booking', None)
+    """
+    found = _CLASS.match(envelope.text)
+    return next((one for one in RETENTION_CLASSES if found and one == found[1]), None)

@@ -33,6 +33,10 @@ PREFIXES: Final = {
     "franchise_request": "frq_",
     "policy": "pol_",
     "consent": "con_",
+    "erasure": "ers_",
+    "certificate": "cer_",
+    "legal_hold": "lho_",
+    "privacy_request": "prq_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

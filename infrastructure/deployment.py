@@ -11,10 +11,13 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from domain.errors import Unavailable, Unreadable
 from infrastructure.clock import SystemClock
 from infrastructure.database import role_dsn
-from infrastructure.keys.key_tree import EpochKeyFiles, plant
-from infrastructure.migrate import SchemaRefused, check, ensure_database, migrate
+from infrastructure.keys.epoch_files import EpochKeyFiles
+from infrastructure.keys.index_buckets import bring_into_buckets
+from infrastructure.keys.key_tree import plant
+from infrastructure.migrate import PARTS, SchemaRefused, check, ensure_database, migrate
 from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import Settings
@@ -63,7 +66,8 @@ class Deployment:
     def prepare(self, event_types: frozenset[str]) -> list[str]:
         """Make or bring up to date databases, roles and key tree; the names of migrations applied.
 
-        Refuses: DeploymentRefused (too old a server, a schema we do not know, an event type we do not know).
+        Refuses: DeploymentRefused (too old a server, a schema we do not know, keys that do not open, an event type we
+        do not know).
         """
         applied: list[str] = []
         try:
@@ -74,15 +78,23 @@ class Deployment:
                 name = str(conninfo_to_dict(dsn)["dbname"])
                 ensure_database(server, name)
                 applied += migrate(dsn, line, secret)
-            plant(self.keys, self.epoch_keys(), SystemClock().now())
+            self.prepare_keys()
             register_types(self.main, event_types)
         except SchemaRefused as refused:
             raise DeploymentRefused(str(refused)) from refused
+        except (Unavailable, Unreadable) as error:
+            raise DeploymentRefused(error.detail) from error
         except psycopg.OperationalError as error:
             raise DeploymentRefused(
                 "the database cannot be reached, or refuses our name"
             ) from error
         return applied
+
+    def prepare_keys(self) -> None:
+        """Have an epoch, its key in both places, and every row of the blind index in a bucket."""
+        epoch_keys = self.epoch_keys()
+        epoch_keys.heal(plant(self.keys, epoch_keys, SystemClock().now()))
+        bring_into_buckets(self.dsn_of("shredder"), epoch_keys)
 
     def check(self, event_types: frozenset[str]) -> None:
         """Refuse a schema or an event type that this program does not know. Raises DeploymentRefused."""
@@ -98,13 +110,13 @@ class Deployment:
         refuse_unknown_types(self.main, event_types)
 
     def dsn_of(self, part: str) -> str:
-        """The connection string of a part's own role: app, sequencer, follower or keys."""
-        owner = self.keys if part == "keys" else self.main
+        """The connection string of a part's own role: app, sequencer, follower, keys, shredder and so on."""
+        owner = self.keys if part in PARTS["keys"] else self.main
         return role_dsn(owner, part, self.roles_secret())
 
     def epoch_keys(self) -> EpochKeyFiles:
         """The epoch keys of this deployment."""
-        return EpochKeyFiles(self.settings.keys)
+        return EpochKeyFiles(self.settings.keys, self.settings.keys_copy)
 
     def roles_secret(self) -> bytes:
         """The secret that the roles' passwords are derived from; made, 0600, at the first use."""

@@ -12,7 +12,9 @@ from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.keys.key_vault import PostgresKeyVault
+from infrastructure.keys.key_watch import KeyWatch
 from infrastructure.keys.people import PostgresPeople
+from infrastructure.keys.shredding import PostgresKeyShredder
 from infrastructure.store.book import PostgresBook
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import SequencedRecorder
@@ -38,6 +40,8 @@ class Engine:
     people: PostgresPeople
     answers: PostgresAnswers
     positions: PostgresPositions
+    shredder: PostgresKeyShredder
+    key_watch: KeyWatch
 
     @classmethod
     def connect(
@@ -49,7 +53,12 @@ class Engine:
         keys = Database(deployment.dsn_of("keys"), size=connections)
         app.open()
         keys.open()
-        vault = PostgresKeyVault(keys, deployment.epoch_keys(), ids)
+        epoch_keys = deployment.epoch_keys()
+        vault = PostgresKeyVault(keys, epoch_keys, ids)
+        # A connection of its own: when all others are busy, it is looked for destroyed keys all the same.
+        watch = KeyWatch(vault, Database(deployment.dsn_of("keys"), size=1, walled=False))
+        watch.start()
+        shredder_dsn, backups = deployment.dsn_of("shredder"), deployment.settings.key_backups
         mapper = EventMapper(vault)
         store = PostgresEventStore(app, mapper, SequencedRecorder(app))
         return cls(
@@ -64,6 +73,8 @@ class Engine:
             people=PostgresPeople(vault, clock, store.is_begun),
             answers=PostgresAnswers(app, vault, clock, ids),
             positions=PostgresPositions(app),
+            shredder=PostgresKeyShredder(shredder_dsn, epoch_keys, backups, ids),
+            key_watch=watch,
         )
 
     def readiness(self) -> dict[str, bool]:
@@ -71,7 +82,8 @@ class Engine:
         return {"database": answers(self.app), "keys": answers(self.keys)}
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Stop watching for destroyed keys, and give all connections back."""
+        self.key_watch.stop()
         self.app.close()
         self.keys.close()
 

@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).parent / "migrations"
 LOCK: Final = 7203845519  # one number for every Daybook database
 PARTS: Final = {
     "main": ("app", "sequencer", "follower", "publisher", "mapper", "keeper", "restorer"),
-    "keys": ("keys",),
+    "keys": ("keys", "shredder"),
 }
 
 

@@ -27,6 +27,7 @@ class Settings:
     `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
     `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
+    Every `sweep_seconds` what has expired is ended, and what was withheld until now is opened.
     With `allow_private_recipients` deliveries go to addresses that are not public, and by http too.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     security_contact: str | None = None
     mldsa: bool = False
     scrub_days: int = 7
+    sweep_seconds: int = 20
     publish_ledger: bool = False
     witness_policy_path: Path | None = None
     witness_seconds: int = 15
@@ -46,6 +48,8 @@ class Settings:
     witnessed_logs_path: Path | None = None
     witness_name: str | None = None
     allow_private_recipients: bool = False
+    keys_copy_path: Path | None = None
+    key_backups_path: Path | None = None
 
     @property
     def witness_policy(self) -> Path | None:
@@ -67,6 +71,16 @@ class Settings:
     def keys(self) -> Path:
         """Where secrets are that no backup may hold."""
         return self.data / "keys"
+
+    @property
+    def keys_copy(self) -> Path:
+        """The second place of epoch keys; best on another disk, and in no backup either."""
+        return self.keys_copy_path or self.data / "keys-copy"
+
+    @property
+    def key_backups(self) -> Path:
+        """Where backups of the key database are."""
+        return self.key_backups_path or self.data / "key-backups"
 
     @property
     def mirror(self) -> Path:
@@ -106,7 +120,10 @@ class Settings:
             witnessed_logs_path=path(given, "DAYBOOK_WITNESSED_LOGS"),
             witness_name=given.get("DAYBOOK_WITNESS_NAME") or None,
             allow_private_recipients=switch(given, "DAYBOOK_ALLOW_PRIVATE_RECIPIENTS"),
+            keys_copy_path=path(given, "DAYBOOK_KEYS_COPY"),
+            key_backups_path=path(given, "DAYBOOK_KEY_BACKUPS"),
             scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
+            sweep_seconds=count(given, "DAYBOOK_SWEEP_SECONDS", default=20, most=3_600),
         )
 
 

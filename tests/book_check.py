@@ -1,7 +1,8 @@
 """Compare whose time is taken with what the events say, and look for time that was sold twice.
 
 A claim follows from a stream alone (`application/booking/claims.py`), so reservations and seats can be worked out
-anew from the events of a deployment and compared row by row. Every function gives what is wrong, in words; nothing: all is well.
+anew from the events of a deployment and compared row by row. Every function gives what is wrong, in words; nothing:
+all is well.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ class Mould:
         """A copy, with its secrets in `folder`."""
         for database in self.databases:
             create_database(self.server, database, template=f"{database}_mould")
-        shutil.copytree(Settings(self.folder).keys, Settings(folder).keys)
+        for mine, its in zip(secrets(folder), secrets(self.folder), strict=True):
+            shutil.copytree(its, mine)
         main = with_database(self.server, self.name)
         return Deployment.locate(Settings(folder, database_url=main))
 
@@ -89,6 +90,12 @@ class Mould:
         """Drop the copy, or the mould."""
         for database in self.databases:
             drop_database(self.server, f"{database}_mould" if itself else database)
+
+
+def secrets(folder: Path) -> tuple[Path, Path]:
+    """The folders of a deployment's secrets."""
+    settings = Settings(folder)
+    return settings.keys, settings.keys_copy
 
 
 def mould(server: str, factory: pytest.TempPathFactory, kind: str) -> Iterator[Mould]:

@@ -28,7 +28,8 @@ OPENING = {
     "application/disclosing/disclose.py": "the second door",
     "application/disclosing/values.py": "what the second door opens of a person, for one sending",
     "application/disclosing/parcels.py": "opens the recipient's secret, which signs what the second door sends",
-    "api/composition.py": "hands the vault to the doors",
+    "api/assembly.py": "hands it to the doors",
+    "api/composition.py": "hands the vault to the assembly",
     "infrastructure/twin/memory.py": "names the vault of the twin for the composition",
 }
 
@@ -93,15 +94,16 @@ def test_only_the_doors_are_handed_an_opener() -> None:
 
 def test_the_composition_hands_it_to_the_doors_and_to_nothing_else() -> None:
     """`ports.opener` is used inside the calls that make the doors."""
-    tree = ast.parse((ROOT / "api" / "composition.py").read_text())
+    wiring = [ROOT / "api" / name for name in ("composition.py", "assembly.py")]
     handed = {
         ast.unparse(call.func)
-        for call in ast.walk(tree)
+        for path in wiring
+        for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
         for given in (*call.args, *(keyword.value for keyword in call.keywords))
         if ast.unparse(given) in ("ports.opener", "engine.vault", "world.opener", "world.vault")
     }
-    assert handed == {"Reveal", "Disclose", "Parcels", "Ports"}
+    assert handed == {"Reveal", "Disclose", "Parcels", "_everywhere()", "_read_models(engine)"}
 
 
 def test_nothing_else_opens_an_envelope() -> None:

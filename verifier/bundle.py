@@ -1,5 +1,6 @@
 """Read a bundle's files, from a zip, which is never unpacked to disk, or from a folder."""
 
+import io
 import os
 import zipfile
 import zlib
@@ -8,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final
 
-from verifier.findings import MALFORMED, DoesNotHold, Unreadable, b64, strict_json
+from verifier.findings import MALFORMED, DoesNotHold, Unreadable, b64, strict_json, unb64
 from verifier.notes import parse_note
 from verifier.trust import Trust
 
@@ -71,8 +72,12 @@ class Bundle:
 
 def _zip(path: Path) -> tuple[Callable[[str], IO[bytes]], set[str]]:
     try:
-        archive = zipfile.ZipFile(path)
-    except DAMAGE:
+        # A certificate as it is answered: for whoever reads it, and with its proof.
+        whole = strict_json(path.read_bytes()) if path.suffix == ".json" else None
+        archive = zipfile.ZipFile(io.BytesIO(unb64(whole["proof"])) if whole else path)
+        if whole and strict_json(archive.read("certificate.json")) != whole["certificate"]:
+            raise DoesNotHold("the certificate that is shown is not the one in its proof")
+    except (*DAMAGE, *MALFORMED):
         raise Unreadable("the bundle is no zip, or it is cut short") from None
     infos = {it.orig_filename: it for it in archive.infolist() if it.compress_type in (0, 8)}
     if len(infos) != len(archive.infolist()) or len(infos) > FILES_MAX:

@@ -20,7 +20,9 @@ from verifier.trust import SKEW_SECONDS, Trust
 def main(arguments: list[str]) -> int:
     """Verify a bundle, print the report, give the exit code."""
     parser = argparse.ArgumentParser("verifier", description="Verify a Daybook ledger, offline.")
-    parser.add_argument("bundle", type=Path, help="an export, evidence, a folder, or a receipt")
+    parser.add_argument(
+        "bundle", type=Path, help="an export, evidence, a certificate, a folder, or a receipt"
+    )
     parser.add_argument("--vkey", action="append", default=[], help="a key of the log")
     parser.add_argument("--policy", type=Path, help="a tlog-policy: logs, witnesses, quorum")
     known = "a checkpoint seen earlier, which this log has to extend"
@@ -40,20 +42,21 @@ def main(arguments: list[str]) -> int:
     gc.disable()  # nothing here goes round in circles, and a million leaves make many objects
     try:
         _verify(options, report)
-    except Finding as bad:
+    except (Finding, *MALFORMED, OSError, OverflowError, MemoryError, KeyboardInterrupt) as bad:
         code = 1 if isinstance(bad, DoesNotHold) else 2
-        report["problem"] = {"reason": bad.reason, "index": bad.index}
-    except (*MALFORMED, OSError, OverflowError, MemoryError) as bad:
-        code = 2
-        report["problem"] = {"reason": f"malformed ({type(bad).__name__})", "index": None}
-    except KeyboardInterrupt:
-        code = 2
-        report["problem"] = {"reason": "interrupted", "index": None}
+        report["problem"] = {"reason": _reason(bad), "index": getattr(bad, "index", None)}
     finally:
         gc.enable()
     report["verdict"] = ("holds", "does not hold", "cannot be checked")[code]
     print(json.dumps(report) if options.json else _text(report))
     return code
+
+
+def _reason(bad: BaseException) -> str:
+    if isinstance(bad, Finding):
+        return bad.reason
+    stopped = isinstance(bad, KeyboardInterrupt)
+    return "interrupted" if stopped else f"malformed ({type(bad).__name__})"
 
 
 def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
@@ -87,11 +90,11 @@ def _verify(options: argparse.Namespace, report: dict[str, Any]) -> None:
         report["notes"].append("a bare folder: there is no signed manifest of its files")
     if manifest["origin"] != head.origin or manifest["v"] != 1:
         raise DoesNotHold("the manifest is of another log or version than the checkpoint")
-    if manifest["kind"] == "evidence":
+    if manifest["kind"] in ("evidence", "certificate"):
         report.update(verify_evidence(bundle, head, trust))
         return _compare(head, known, report)
     if manifest["kind"] != "export":
-        raise Unreadable("neither an export nor evidence")
+        raise Unreadable("neither an export, evidence nor a certificate")
     with tempfile.TemporaryFile(dir=options.tmp) as spill:
         export = Export(bundle, head, known, trust, spill)
         try:

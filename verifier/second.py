@@ -56,9 +56,8 @@ def _start(
         os.close(writing)
         return child, open(reading, "rb")
     try:
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # the first process hears it, and ends this one
+        # An interrupt is heard by the first process, which ends this one.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.close(reading)  # now writing fails once the first process is gone
         prepare()
         with open(writing, "wb") as pipe:
@@ -73,9 +72,8 @@ def _start(
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    with suppress(
-        ImportError, AttributeError, OSError
-    ):  # a narrower one only makes it wait more often
+    # A narrower one only makes it wait more often.
+    with suppress(ImportError, AttributeError, OSError):
         import fcntl
 
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from application.access.denials import Denials
 from application.consent_log import has_objected
+from application.custody.custodies import Custodies
 from application.execute import Plan, Scribe, carry_out
 from application.ledger.withholding import Blinds
 from application.ledger.withholding import Gags as Gags
@@ -25,9 +26,10 @@ from domain import access
 from domain.access import SALT_BYTES, DenialReason, Field, SubjectSeen
 from domain.access_key import Role
 from domain.access_review import Beyond, GlassReason, break_glass
+from domain.custody import DENYING, Bar, Custody
 from domain.errors import NotFound, NotPermitted, PurposeRequired
 from domain.purposes import NEEDS_CASE, OBJECTABLE, OPENING_ROLES, PURPOSES, require_purpose
-from domain.sealing import Envelope
+from domain.sealing import Envelope, class_of
 from domain.tenant import Tenant
 from domain.values import Personal
 
@@ -75,6 +77,7 @@ class Reveal:
     book: Book
     denials: Denials
     gags: Gags
+    custodies: Custodies
 
     def require(self, by: Caller, wish: Wish = Wish(())) -> str:
         """The purpose, when `by` may open personal data under it. A refusal is recorded.
@@ -121,10 +124,10 @@ class Reveal:
         """Record one access to `fields` of all the subjects, then open; in the order of `sights`.
 
         Each has all of `fields`, None for one that its envelope lacks; None in its place where the person is erased,
-        or has said no to the purpose (that is a denial, and recorded).
+        has said no to the purpose, or where what is left of them may not be used for it (denials, and recorded).
         Without sights nothing is recorded, for nobody's data is seen. With `glass`, the same append says that it was
         broken, and when that is to be reviewed.
-        Refuses: NotPermitted (role; it is about one person who said no), PurposeRequired, Unreadable.
+        Refuses: NotPermitted (role; it is about one person, and denied), PurposeRequired, Unreadable.
         """
         subjects = dict.fromkeys(sight.subject for sight in sights)
         one = next(iter(subjects)) if len(subjects) == 1 else None
@@ -132,14 +135,35 @@ class Reveal:
         objectors = self._objectors(by, purpose, tuple(subjects), fields)
         if one in objectors:
             raise NotPermitted(f"The person has said no to the purpose {purpose}")
-        seen = [sight for sight in sights if sight.subject not in objectors]
+        bars = self._bars(by, purpose, sights, fields)
+        if one is not None and set(bars) & DENYING:
+            raise NotPermitted(f"What is held of the person may not be used for {purpose}")
+        open_to = [
+            bar is None and sight.subject not in objectors
+            for sight, bar in zip(sights, bars, strict=True)
+        ]
+        seen = [sight for sight, is_open in zip(sights, open_to, strict=True) if is_open]
         if not seen:
             return [None for _ in sights]
-        looked_at = tuple(subject for subject in subjects if subject not in objectors)
+        looked_at = tuple(dict.fromkeys(sight.subject for sight in seen))
         self._record(by, purpose, looked_at, fields, glass)
         opened = iter(self.opener.open(by.tenant, [sight.envelope for sight in seen]))
-        found = [None if sight.subject in objectors else next(opened) for sight in sights]
+        found = [next(opened) if is_open else None for is_open in open_to]
         return [None if values is None else _chosen(values, fields) for values in found]
+
+    def _bars(
+        self, by: Caller, purpose: str, sights: Sequence[Sight], fields: tuple[Field, ...]
+    ) -> list[Bar | None]:
+        """What keeps each sight shut. That it is restricted, or kept for something else, is a denial, and recorded."""
+        known = self.custodies.of(by.tenant, tuple(dict.fromkeys(one.subject for one in sights)))
+        found = [_bar(known.get(one.subject), one.envelope, purpose) for one in sights]
+        denied = {
+            one.subject: bar for one, bar in zip(sights, found, strict=True) if bar in DENYING
+        }
+        for subject, bar in denied.items():
+            if bar is not None and bar != "erased":
+                self._deny(by, bar, Wish(fields, subject))
+        return found
 
     def _objectors(
         self, by: Caller, purpose: str, subjects: Sequence[UUID], fields: tuple[Field, ...]
@@ -213,6 +237,11 @@ class Reveal:
 
     def _deny(self, by: Caller, reason: DenialReason, wish: Wish) -> None:
         self.denials.record(by, reason, wish.fields, wish.subject)
+
+
+def _bar(custody: Custody | None, envelope: Envelope, purpose: str) -> Bar | None:
+    found = None if custody is None else class_of(envelope)
+    return None if custody is None or found is None else custody.bar(found, purpose)
 
 
 def _why(by: Caller) -> DenialReason:

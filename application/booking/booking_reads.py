@@ -136,6 +136,8 @@ class BookingReads:
         own, *profile = self.reveal.open(by, sights, fields, glass)
         if own is None:
             raise Erased()
-        # The profile would bring its own name: of it only the e-mail is taken.
+        # The profile would bring its own name: of it only the e-mail is taken. It may be erased where this is kept.
+        if None in profile:
+            return own | {"email": None}
         known = profile_of([says for _, says in parts], profile)
         return own | ({"email": known["email"]} if parts else {})

@@ -92,13 +92,15 @@ class Disclose:
         """Hand data over now: in the answer, or by a first attempt over the network.
 
         Durable on return: the disclosure, and what became of the attempt. What is still to be tried, the courier tries.
-        Refuses: NotPermitted, UnknownReference (recipient, subjects), DisclosureRefused (with `reason`; recorded),
-        Behind, Erased, Unreadable, Unavailable (it was recorded, and nothing was sent).
+        Refuses: NotPermitted, UnknownReference (recipient, subjects), Behind, Erased (nothing is recorded of it),
+        DisclosureRefused (with `reason`; recorded), Unreadable, Unavailable (it was recorded, and nothing was sent).
         """
         require(by, *DISCLOSING_ROLES)
         require_all_locations(by)
         wish = command.wish
         found = self.facts.gather(by.tenant, wish)
+        if found.erased:
+            raise Erased()
         by = replace(by, purpose=wish.purpose, case=wish.case)
         until = gagged_until(command.withhold_until, found.facts.process, found.facts.at)
         about = About.draw(self.ids, found.facts.subjects, until)
@@ -122,6 +124,8 @@ class Disclose:
             words = "The record is not held off the database yet; nothing was sent"
             raise errors.Unavailable(words, retry_after_seconds=5)
         found = self.facts.gather(by.tenant, story.wish())
+        if found.erased:
+            raise self._stopped(by, story, "erased")
         if (reason := refusal(found.facts)) is not None:
             raise self._stopped(by, story, reason)
         number = self._begin(by, story)

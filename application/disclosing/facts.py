@@ -9,10 +9,12 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from application.consents.choices import ConsentStates
+from application.custody.custodies import Custodies
 from application.disclosing.conditions import Orders, Restrictions, Visits
 from application.disclosing.recipients import RECIPIENTS
 from application.ports import AgendaRow, Book, Clock, EventStore
 from application.setup.locations import LOCATIONS
+from domain.custody import DENYING, Bar
 from domain.disclosure import Ground, Scope
 from domain.disclosure_rules import (
     TRANSFER_CONSENT,
@@ -22,12 +24,14 @@ from domain.disclosure_rules import (
     VisitSeen,
 )
 from domain.errors import FieldError, UnknownReference
+from domain.personal_fields import FIELDS
 from domain.recipient import Recipient, RecipientTerms
 from domain.sealing import Envelope
 from domain.subject import SubjectRegistered
 from domain.values import from_epoch
 
 CORRECTED: Final = "subject.corrected.v1"
+NONE: Final = frozenset[Bar | None]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,17 @@ class SealedProfile:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found. `profiles` has who each person is, `rows` their visits, both sealed."""
+    """What was found. `profiles` has who each person is, `rows` their visits, both sealed.
+
+    `erased` is true where some of what is wished for was taken by an erasure.
+    """
 
     recipient: Recipient
     facts: SendingFacts
     profiles: dict[UUID, SealedProfile]
     rows: dict[UUID, list[AgendaRow]]
     our_role: Literal["controller", "processor"]
+    erased: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class FactsOfSending:
     visits: Visits
     consents: ConsentStates
     restrictions: Restrictions
+    custodies: Custodies
     orders: Orders
     clock: Clock
 
@@ -93,8 +102,9 @@ class FactsOfSending:
         places = self._places(tenant, rows)
         at = self.clock.now()
         standing = RECIPIENTS.find(self.book, tenant, wish.recipient)[1]
+        bars = self._bars(tenant, wish)
         subjects = tuple(
-            self._subject(tenant, one, wish, standing.terms, rows[one], places)
+            self._subject(tenant, one, wish, standing.terms, rows[one], places, bars.get(one, NONE))
             for one in wish.subjects
         )
         facts = SendingFacts(
@@ -108,7 +118,16 @@ class FactsOfSending:
             subjects=subjects,
             process=self._process(tenant, wish.ground),
         )
-        return Gathered(standing, facts, profiles, rows, _our_role(places))
+        erased = any("erased" in found for found in bars.values())
+        return Gathered(standing, facts, profiles, rows, _our_role(places), erased)
+
+    def _bars(self, tenant: UUID, wish: Wish) -> dict[UUID, frozenset[Bar | None]]:
+        """What keeps the fields of each person shut, of those for whom anything may."""
+        classes = {FIELDS[one].retention_class for one in wish.scope.fields if one in FIELDS}
+        return {
+            subject: frozenset(custody.bar(one, wish.purpose) for one in classes)
+            for subject, custody in self.custodies.of(tenant, wish.subjects).items()
+        }
 
     def _profiles(self, tenant: UUID, subjects: Sequence[UUID]) -> dict[UUID, SealedProfile]:
         found = {one: profile_of(self.store, tenant, one) for one in subjects}
@@ -142,6 +161,7 @@ class FactsOfSending:
         terms: RecipientTerms,
         rows: Sequence[AgendaRow],
         places: dict[UUID, tuple[str, str]],
+        bars: frozenset[Bar | None],
     ) -> SubjectFacts:
         state = self.consents.at(tenant, subject, wish.purpose)
         transfer = None
@@ -153,7 +173,8 @@ class FactsOfSending:
             consent_at_send="none" if state is None else state.decision,
             consent_valid=state is not None and state.valid,
             transfer_consent=transfer is not None and transfer.valid,
-            restricted=self.restrictions.holds(tenant, subject, wish.purpose),
+            restricted=bool(bars & DENYING)
+            or self.restrictions.holds(tenant, subject, wish.purpose),
             visits=tuple(seen(row, places) for row in rows),
         )
 

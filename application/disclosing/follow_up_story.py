@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from application.execute import Plan, Scribe, carry_out
 from application.ports import Append, Clock, EventStore, Ids
@@ -44,6 +44,11 @@ class FollowUpStory:
     def replies(self) -> tuple[Recorded[FollowUpAcknowledged], ...]:
         """What the recipient answered."""
         return tuple(it for it in self.events if isinstance(it.decision, FollowUpAcknowledged))
+
+
+def follow_up_id(tenant: UUID, change: UUID, disclosure: UUID) -> UUID:
+    """The one follow-up on a disclosure from the event `change`."""
+    return uuid5(tenant, f"daybook/follow_up/{change.hex}/{disclosure.hex}")
 
 
 def read_follow_up(store: EventStore, tenant: UUID, id: UUID) -> FollowUpStory:

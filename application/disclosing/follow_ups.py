@@ -1,7 +1,8 @@
-"""Tell recipients what has become of data that they have: a consent was withdrawn, a profile corrected. GDPR Art. 19.
+"""Tell recipients what has become of data that they have: consent withdrawn, a profile corrected, a person erased.
 
 Whoever got a person's data under that consent's purpose, or those fields, is told: over https by the courier, through
 the same office as every delivery; others are listed as due, until their answer is recorded.
+Source: GDPR Art. 7(3), 19.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from application.disclosing.conditions import Sender, Sent
 from application.disclosing.facts import CORRECTED
-from application.disclosing.follow_up_story import FollowUpStory, add, read_follow_up
+from application.disclosing.follow_up_story import FollowUpStory, add, follow_up_id, read_follow_up
 from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import RECIPIENTS
 from application.disclosing.retries import retry_at
@@ -25,15 +26,23 @@ from application.recorded import Caller, Recorded
 from domain.errors import NotFound, Unavailable
 from domain.follow_up import (
     Decision,
+    FollowUpAbout,
     FollowUpAttempted,
     FollowUpDelivered,
     FollowUpFailed,
     FollowUpOrdered,
 )
+from domain.personal_fields import FIELDS
 from domain.values import instant_text, public_id
 
 WITHDRAWN: Final = "consent.withdrawn.v1"
-CHANGES: Final = (WITHDRAWN, CORRECTED)
+ERASED: Final = "erasure.effected.v1"
+CHANGES: Final = (WITHDRAWN, CORRECTED, ERASED)
+ABOUT: Final[dict[str, FollowUpAbout]] = {
+    WITHDRAWN: "withdrawal",
+    CORRECTED: "correction",
+    ERASED: "erasure",
+}
 PROFILE: Final = frozenset({"name", "email", "phone", "address"})
 SEND_SECONDS_MAX: Final = 5.0
 
@@ -85,13 +94,13 @@ class FollowUps:
         withdrawn = _type(change) == WITHDRAWN
         consents = {one.subject: one.consent for one in it.subjects}
         recipient = RECIPIENTS.find(self.book, tenant, it.recipient)[1]
-        id = uuid5(tenant, f"daybook/follow_up/{change.event_id.hex}/{it.disclosure.hex}")
+        id = follow_up_id(tenant, change.event_id, it.disclosure)
         decision = FollowUpOrdered(
             follow_up=id,
             disclosure=it.disclosure,
             recipient=it.recipient,
             subject=subject,
-            about="withdrawal" if withdrawn else "correction",
+            about=ABOUT[_type(change)],
             purpose=it.purpose,
             fields=fields,
             consent=consents.get(subject) if withdrawn else None,
@@ -177,7 +186,8 @@ def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
     """The fields of a disclosure that a change concerns; none where its recipient need not be told.
 
     A withdrawal concerns all that was handed over for its purpose on the ground of consent, a correction the profile's
-    fields that were. Nothing is concerned that never left, or that is withheld from the person.
+    fields that were, an erasure what is of its classes. Nothing is concerned that never left, or that is withheld from
+    the person.
     """
     it, state = story.state.recorded, story.state
     if state.attempts == 0 or state.outcome == "refused" or it.withheld_until is not None:
@@ -186,6 +196,9 @@ def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
     if _type(change) == CORRECTED:
         corrected = getattr(decision, "fields", None) or PROFILE
         return tuple(one for one in it.scope.fields if one in PROFILE and one in corrected)
+    if _type(change) == ERASED:
+        classes = decision.classes
+        return tuple(one for one in it.scope.fields if FIELDS[one].retention_class in classes)
     seen = {one.subject: one.consent_at_send for one in it.subjects}
     by_consent = it.ground.lawful_basis == "consent" or seen.get(decision.subject) == "given"
     return it.scope.fields if by_consent and decision.purpose == it.purpose else ()

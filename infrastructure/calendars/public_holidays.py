@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache, lru_cache
+from importlib.metadata import version
 from importlib.resources import as_file, files
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Final, cast
+
+from domain.working_days import WorkingCalendar, place_name
 
 if TYPE_CHECKING:
     from holidays.holiday_base import HolidayBase
@@ -45,6 +48,22 @@ class PublicHolidays:
         """True when holidays of the place are known. An empty part is none."""
         kind = _country(country)
         return kind is not None and (not subdivision or subdivision in kind.subdivisions)
+
+    def working_calendar(
+        self, country: str, subdivision: str | None, first_year: int, last_year: int
+    ) -> WorkingCalendar:
+        """See the port `WorkingCalendars`; the edition is the package's own version."""
+        closed = self.closed_dates(
+            country, subdivision, date(first_year, 1, 1), date(last_year, 12, 31)
+        )
+        return WorkingCalendar(
+            place_name(country, subdivision), _edition(), first_year, last_year, closed
+        )
+
+
+@cache
+def _edition() -> str:
+    return f"holidays {version('holidays')}"
 
 
 @lru_cache(maxsize=_YEARS_KEPT)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import Final, TypeVar
 from uuid import UUID
@@ -17,12 +16,12 @@ from domain.errors import Unreadable
 from domain.sealing import Envelope, RetentionClass
 from infrastructure.database import Database, Row
 from infrastructure.keys.key_tree import (
-    BUCKETS,
     KEY_BYTES,
+    READ_TREE,
     EpochKeys,
-    bucket_context,
+    Tree,
     bucket_of,
-    current_epoch,
+    open_tree,
     secret_context,
     subject_context,
     unwrap,
@@ -34,19 +33,19 @@ from infrastructure.sql_arrays import array
 
 CACHED_KEYS_MAX: Final = 10_000
 CACHED_SECONDS: Final = 60.0
-EPOCH_TURNED: Final = "DB101"
-TURNS_MAX: Final = 3
+REKEYED: Final = "DB101"
+TURNS_MAX: Final = 5
+LIVE_KEYS: Final = (
+    "SELECT retention_class, key_id, bucket, wrapped FROM subject_key WHERE tenant_id = %s AND subject_id = %s"
+    " AND retention_class = ANY(%s::text[]) AND destroyed_at IS NULL"
+)
+KEYS_BY_ID: Final = (
+    "SELECT key_id, subject_id, retention_class, bucket, wrapped FROM subject_key"
+    " WHERE tenant_id = %s AND key_id = ANY(%b::uuid[])"
+)
 
 T = TypeVar("T")
 Wanted = tuple[UUID, UUID, str]  # tenant, subject, retention class
-
-
-@dataclass(frozen=True, slots=True)
-class Buckets:
-    """The bucket keys of one epoch, unwrapped, by their number."""
-
-    epoch: int
-    keys: tuple[bytes, ...]
 
 
 class NewKeys:
@@ -77,58 +76,82 @@ class PostgresKeyVault:
         self.epoch_keys = epoch_keys
         self._ids = ids
         self._lock = Lock()
-        self._current: Buckets | None = None
+        self._current: Tree | None = None
+        self._before: Tree | None = None
         self._keys = ShortMemory[Wanted, SubjectKey](seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX)
         self._secrets = ShortMemory[tuple[UUID, str], bytes](
             seconds=CACHED_SECONDS, most=CACHED_KEYS_MAX
         )
 
-    # --- the epoch ---------------------------------------------------------------------------------------------------
+    # --- the tree ----------------------------------------------------------------------------------------------------
 
-    def epoch(self) -> int:
-        """The current epoch."""
-        return self._present().epoch
-
-    def _present(self) -> Buckets:
+    def tree(self) -> Tree:
+        """The bucket keys; read when we have forgotten them."""
         with self._lock:
             if self._current is None:
-                epoch = current_epoch(self.database.rows("SELECT epoch FROM epoch WHERE current"))
-                rows = self.database.rows(
-                    "SELECT bucket, wrapped FROM bucket_key WHERE epoch = %s ORDER BY bucket",
-                    (epoch,),
-                )
-                if len(rows) != BUCKETS:
-                    raise Unreadable("The key database lacks bucket keys")
-                keys = tuple(
-                    self.epoch_keys.unwrap(epoch, wrapped, bucket_context(epoch, bucket))
-                    for bucket, wrapped in rows
-                )
-                self._current = Buckets(epoch, keys)
+                rows = self.database.rows(READ_TREE)
+                self._current = open_tree(rows, self.epoch_keys, self._before)
+                self._before = None
             return self._current
 
-    def forget(self) -> None:
-        """Empty every cache: after an erasure, or when the epoch has turned."""
+    def forget_tree(self, old: Tree | None = None) -> None:
+        """Forget the bucket keys: some were replaced. `tree` opens those anew, and forgets what they were.
+
+        Does nothing when another thread has read a newer tree than `old` meanwhile.
+        """
         with self._lock:
-            self._current = None
+            if old is None or self._current is old:
+                self._before = self._current or self._before
+                self._current = None
+
+    def forget(self) -> None:
+        """Empty every cache."""
+        with self._lock:
+            self._current = self._before = None
             self._keys.clear()
             self._secrets.clear()
 
-    def in_epoch(self, work: Callable[[int], T]) -> T:
-        """Do `work(epoch)`; again when the epoch turned meanwhile."""
+    def forget_keys(self, key_ids: Collection[UUID]) -> None:
+        """Forget these subject keys: they are destroyed."""
+        self._keys.forget_where(lambda key: key.key_id in key_ids)
+
+    def in_tree(self, work: Callable[[Tree], T]) -> T:
+        """Do `work(tree)`; again when the database knows a newer tree.
+
+        `work` raises Rekeyed, or psycopg's error with our code, when it sees that.
+        """
         for _ in range(TURNS_MAX):
+            tree = self.tree()
             try:
-                return work(self.epoch())
+                return work(tree)
+            except Rekeyed:
+                self.forget_tree(tree)
             except psycopg.Error as error:
-                if error.sqlstate != EPOCH_TURNED:
+                if error.sqlstate != REKEYED:
                     raise
-                self.forget()
-        raise Unreadable("The epoch of the keys keeps turning", retry_after_seconds=1)
+                self.forget_tree(tree)
+        raise Unreadable("The keys are being replaced over and over", retry_after_seconds=1)
+
+    def opening(self, work: Callable[[Tree], T]) -> T:
+        """Do `work(tree)`, which reads wrapped keys and opens them; again with the tree read anew when one does not.
+
+        Raises Unreadable when it does not open with the newest tree either.
+        """
+        for _ in range(TURNS_MAX):
+            tree = self.tree()
+            try:
+                return work(tree)
+            except Unreadable:
+                self.forget_tree(tree)
+                if self.tree().revision == tree.revision:
+                    raise
+        raise Unreadable("The keys are being replaced over and over", retry_after_seconds=1)
 
     # --- subject keys ------------------------------------------------------------------------------------------------
 
-    def make(self, tenant: UUID, subject: UUID, classes: Sequence[str]) -> NewKeys:
-        """New keys for `classes`, wrapped under the current buckets; not stored yet."""
-        new, buckets = NewKeys(), self._present().keys
+    def make(self, tree: Tree, tenant: UUID, subject: UUID, classes: Sequence[str]) -> NewKeys:
+        """New keys for `classes`, wrapped under the buckets of `tree`; not stored yet."""
+        new = NewKeys()
         for retention_class in classes:
             key_id = self._ids.uuid()
             bucket = bucket_of(key_id)
@@ -136,41 +159,69 @@ class PostgresKeyVault:
             new.classes.append(retention_class)
             new.key_ids.append(key_id)
             new.buckets.append(bucket)
-            new.wrapped.append(wrap(buckets[bucket], os.urandom(KEY_BYTES), context))
+            new.wrapped.append(wrap(tree.keys[bucket], os.urandom(KEY_BYTES), context))
         return new
 
-    def remember(self, tenant: UUID, subject: UUID, rows: Sequence[Row]) -> None:
-        """Cache live keys: rows of (class, key id, bucket, wrapped)."""
-        buckets = self._present().keys
-        for retention_class, key_id, bucket, wrapped in rows:
-            context = subject_context(tenant, subject, retention_class, key_id)
-            key = SubjectKey(key_id, AESGCM(unwrap(buckets[bucket], wrapped, context)))
-            self._keys.keep((tenant, subject, retention_class), key)
+    def remember(self, tenant: UUID, subject: UUID, rows: Sequence[Row]) -> dict[str, SubjectKey]:
+        """Open live keys and cache them, by class: rows of (class, key id, bucket, wrapped).
+
+        Rows that do not open are read again. Nothing is cached when the tree was forgotten meanwhile: a key that was
+        destroyed just then would stay.
+        """
+        classes, newest = [row[0] for row in rows], [rows]
+
+        def kept(tree: Tree) -> dict[str, SubjectKey]:
+            keys: dict[str, SubjectKey] = {}
+            given = newest.pop() if newest else self._live(tenant, subject, classes)
+            for retention_class, key_id, bucket, wrapped in given:
+                context = subject_context(tenant, subject, retention_class, key_id)
+                key = SubjectKey(key_id, AESGCM(unwrap(tree.keys[bucket], wrapped, context)))
+                keys[retention_class] = key
+                self._keys.keep((tenant, subject, retention_class), key)
+            if self._current is not tree:
+                self.forget_keys({key.key_id for key in keys.values()})
+            return keys
+
+        tree = self.tree()
+        try:
+            return kept(tree)
+        except Unreadable:
+            self.forget_tree(tree)
+            return self.opening(kept)
+
+    def _live(self, tenant: UUID, subject: UUID, classes: list[str]) -> list[Row]:
+        return self.database.rows(LIVE_KEYS, (tenant, subject, classes))
 
     def sealing_key(self, tenant: UUID, subject: UUID, retention_class: str) -> SubjectKey:
         """The live key of (subject, class); made, durably, when there is none."""
         key = self._keys.find((tenant, subject, retention_class))
         if key is None:
-            self.prepare(tenant, subject, [retention_class])
-            key = self._keys.find((tenant, subject, retention_class))
+            key = self.prepare(tenant, subject, [retention_class]).get(retention_class)
             if key is None:
                 raise Unreadable("A key could not be made")
         return key
 
     def prepare(
         self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass] | Sequence[str]
-    ) -> None:
+    ) -> dict[str, SubjectKey]:
         """Make sure that the subject has live keys of `classes`; they are durable on return."""
 
-        def mint(epoch: int) -> list[Row]:
-            new = self.make(tenant, subject, classes)
+        def mint(tree: Tree) -> list[Row]:
+            new = self.make(tree, tenant, subject, classes)
             arrays = key_arrays(new)
             return self.database.rows(
-                f"SELECT * FROM mint_keys(%b, %s::int, %b, {', '.join(text for text, _ in arrays)})",
-                [tenant, epoch, subject, *(value for _, values in arrays for value in values)],
+                "SELECT * FROM mint_keys(%b, %s::int, %s::bigint, %b,"
+                f" {', '.join(text for text, _ in arrays)})",
+                [
+                    tenant,
+                    tree.epoch,
+                    tree.revision,
+                    subject,
+                    *(value for _, values in arrays for value in values),
+                ],
             )
 
-        self.remember(tenant, subject, self.in_epoch(mint))
+        return self.remember(tenant, subject, self.in_tree(mint))
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -189,20 +240,19 @@ class PostgresKeyVault:
         return opened
 
     def _keys_by_id(self, tenant: UUID, key_ids: list[UUID]) -> dict[UUID, SubjectKey | None]:
-        buckets = self._present().keys
-        rows = self.database.rows(
-            "SELECT key_id, subject_id, retention_class, bucket, wrapped FROM subject_key"
-            " WHERE tenant_id = %s AND key_id = ANY(%b::uuid[])",
-            (tenant, key_ids),
-        )
-        found: dict[UUID, SubjectKey | None] = {}
-        for key_id, subject, retention_class, bucket, wrapped in rows:
-            if wrapped is None:
-                found[key_id] = None
-                continue
-            context = subject_context(tenant, subject, retention_class, key_id)
-            found[key_id] = SubjectKey(key_id, AESGCM(unwrap(buckets[bucket], wrapped, context)))
-        return found
+        def found(tree: Tree) -> dict[UUID, SubjectKey | None]:
+            keys: dict[UUID, SubjectKey | None] = {}
+            for key_id, subject, retention_class, bucket, wrapped in self.database.rows(
+                KEYS_BY_ID, (tenant, key_ids)
+            ):
+                keys[key_id] = None
+                if wrapped is not None:
+                    context = subject_context(tenant, subject, retention_class, key_id)
+                    key = AESGCM(unwrap(tree.keys[bucket], wrapped, context))
+                    keys[key_id] = SubjectKey(key_id, key)
+            return keys
+
+        return self.opening(found)
 
     # --- a tenant's own secrets --------------------------------------------------------------------------------------
 
@@ -210,36 +260,35 @@ class PostgresKeyVault:
         """A secret of the tenant by name, made at the first use: its index key, a day's answer key."""
         known = self._secrets.find((tenant, name))
         if known is None:
-            known = self.in_epoch(lambda epoch: self._find_or_make_secret(tenant, name, epoch))
+            known = self.opening(
+                lambda _: self.in_tree(lambda tree: self._find_or_make_secret(tenant, name, tree))
+            )
             self._secrets.keep((tenant, name), known)
         return known
 
-    def _find_or_make_secret(self, tenant: UUID, name: str, epoch: int) -> bytes:
+    def _find_or_make_secret(self, tenant: UUID, name: str, tree: Tree) -> bytes:
         find = "SELECT epoch, wrapped FROM sealed_secret WHERE tenant_id = %s AND name = %s"
         row = self.database.row(find, (tenant, name))
         if row is None:
-            fresh = self.epoch_keys.wrap(
-                epoch, os.urandom(KEY_BYTES), secret_context(tenant, name, epoch)
+            context = secret_context(tenant, name, tree.epoch)
+            (fresh,) = self.epoch_keys.wrap_all(tree.epoch, [(os.urandom(KEY_BYTES), context)])
+            row = self.database.row(
+                "SELECT * FROM keep_secret(%s, %s::int, %s, %s)", (tenant, tree.epoch, name, fresh)
             )
-            with self.database.connection() as connection, connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock_shared(mint_lock())")
-                connection.execute(
-                    "INSERT INTO sealed_secret VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                    (tenant, name, epoch, fresh),
-                )
-            row = self.database.row(find, (tenant, name))
             assert row is not None
-        return self.epoch_keys.unwrap(row[0], row[1], secret_context(tenant, name, row[0]))
+        context = secret_context(tenant, name, row[0])
+        return self.epoch_keys.unwrap_all(row[0], [(row[1], context)])[0]
 
     def destroy_secrets(self, tenant: UUID, before: str) -> int:
         """Destroy the tenant's daily secrets named before `before` (`answers:<date>`); how many went."""
-        rows = self.database.rows(
-            "DELETE FROM sealed_secret WHERE tenant_id = %s AND name LIKE 'answers:%%' AND name < %s RETURNING name",
-            (tenant, before),
-        )
+        rows = self.database.rows("SELECT name FROM forget_secrets(%s, %s)", (tenant, before))
         for (name,) in rows:
             self._secrets.forget((tenant, name))
         return len(rows)
+
+
+class Rekeyed(Exception):
+    """The tree that something was worked out with is not the newest."""
 
 
 class _Missing:

@@ -13,13 +13,19 @@ from application.ports import Clock, Found
 from domain.sealing import RetentionClass
 from infrastructure.canonical import hmac_sha256
 from infrastructure.database import Row
-from infrastructure.keys.key_tree import secret_context
-from infrastructure.keys.key_vault import PostgresKeyVault, key_arrays
+from infrastructure.keys.key_tree import Tree, bucket_of_inner, inner_context, wrap
+from infrastructure.keys.key_vault import PostgresKeyVault, Rekeyed, key_arrays
 
 INDEX_KEY: Final = "index"
 PENDING_FOR: Final = timedelta(hours=1)
 SWEPT_MAX: Final = 500
 Contact = Literal["email", "phone"]
+# One statement, one snapshot: the row of the bucket says which of its keys the digests are made with now.
+FIND: Final = (
+    "SELECT b.revision, i.subject_id FROM epoch e JOIN bucket_key b ON b.epoch = e.epoch"
+    " LEFT JOIN blind_index i ON i.tenant_id = %s AND i.kind = %s AND i.digest = %b"
+    " WHERE e.current AND b.bucket = %s::int"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +45,21 @@ class PostgresPeople:
         """See the port. One statement; it writes only when the address is new."""
         inner = self._inner(tenant, "email", email)
 
-        def look(epoch: int) -> tuple[list[UUID], list[Row]]:
-            new = self.vault.make(tenant, candidate, classes)
-            sealed = self.vault.epoch_keys.wrap(
-                epoch, inner, secret_context(tenant, "inner", epoch)
-            )
+        def look(tree: Tree) -> tuple[list[UUID], list[Row]]:
+            new = self.vault.make(tree, tenant, candidate, classes)
+            bucket, digest, sealed = entry(tree, tenant, "email", candidate, inner)
             arrays = key_arrays(new)
             return new.key_ids, self.vault.database.rows(
-                "SELECT * FROM find_or_prepare(%b, %s::int, 'email', %b, %b, %s, %b,"
+                "SELECT * FROM find_or_prepare(%b, %s::int, %s::bigint, 'email', %s::int, %b, %b, %s, %b,"
                 f" {', '.join(text for text, _ in arrays)})",
                 [
-                    tenant,
-                    epoch,
-                    self.vault.epoch_keys.digest(epoch, inner),
-                    sealed,
-                    self.clock.now(),
-                    candidate,
+                    *(tenant, tree.epoch, tree.revision, bucket, digest, sealed),
+                    *(self.clock.now(), candidate),
                     *(value for _, values in arrays for value in values),
                 ],
             )
 
-        made, rows = self.vault.in_epoch(look)
+        made, rows = self.vault.in_tree(look)
         subject, pending = rows[0][0], rows[0][1]
         keys = [row[2:] for row in rows if row[2] is not None]
         self.vault.remember(tenant, subject, keys)
@@ -75,68 +75,66 @@ class PostgresPeople:
         """A pending row becomes live once its subject has its first event."""
         if not self.is_registered(tenant, subject):
             return False
-        self.vault.database.rows(
-            "UPDATE blind_index SET pending = false WHERE tenant_id = %s AND subject_id = %s",
-            (tenant, subject),
-        )
+        self.vault.database.rows("SELECT settle_subject(%s, %s)", (tenant, subject))
         return True
 
     def find(self, tenant: UUID, kind: Contact, value: str) -> UUID | None:
         """See the port."""
-        inner = self._inner(tenant, kind, value)
-        digest = self.vault.epoch_keys.digest(self.vault.epoch(), inner)
-        row = self.vault.database.row(
-            "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND kind = %s AND digest = %b",
-            (tenant, kind, digest),
-        )
-        return row[0] if row else None
+        found = self.find_all(tenant, kind, value)
+        return found[0] if found else None
 
     def find_all(self, tenant: UUID, kind: Contact, value: str) -> list[UUID]:
-        """See the port `Contacts`."""
-        rows = self.vault.database.rows(
-            "SELECT subject_id FROM blind_index WHERE tenant_id = %s AND kind = %s AND digest = %b",
-            (tenant, kind, self._digest(tenant, kind, value)),
-        )
-        return [row[0] for row in rows]
+        """See the port `Contacts`. An older key of the bucket finds nobody: that is not taken for an answer."""
+        inner = self._inner(tenant, kind, value)
+        bucket = bucket_of_inner(inner)
+
+        def found(tree: Tree) -> list[UUID]:
+            rows = self.vault.database.rows(FIND, (tenant, kind, tree.digest(inner), bucket))
+            if not rows or rows[0][0] > tree.revision:
+                raise Rekeyed
+            return [subject for _, subject in rows if subject is not None]
+
+        return self.vault.in_tree(found)
 
     def claim(self, tenant: UUID, subject: UUID, kind: Contact, value: str) -> Claimed:
         """See the port `Contacts`."""
         inner = self._inner(tenant, kind, value)
 
-        def claimed(epoch: int) -> Claimed:
-            keys = self.vault.epoch_keys
-            sealed = keys.wrap(epoch, inner, secret_context(tenant, "inner", epoch))
+        def claimed(tree: Tree) -> Claimed:
+            bucket, digest, sealed = entry(tree, tenant, kind, subject, inner)
             row = self.vault.database.row(
-                "SELECT * FROM claim_contact(%b, %s::int, %s, %b, %b, %s, %b)",
+                "SELECT * FROM claim_contact(%b, %s::int, %s::bigint, %s, %s::int, %b, %b, %s, %b)",
                 (
-                    tenant,
-                    epoch,
-                    kind,
-                    keys.digest(epoch, inner),
-                    sealed,
-                    self.clock.now(),
-                    subject,
+                    *(tenant, tree.epoch, tree.revision, kind, bucket, digest, sealed),
+                    *(self.clock.now(), subject),
                 ),
             )
             assert row is not None
             return Claimed(row[0], row[1])
 
-        return self.vault.in_epoch(claimed)
+        return self.vault.in_tree(claimed)
 
     def settle(self, tenant: UUID, subject: UUID, kind: Contact, value: str | None) -> None:
         """See the port `Contacts`."""
-        digest = b"" if value is None else self._digest(tenant, kind, value)
-        where = " WHERE tenant_id = %s AND subject_id = %s AND kind = %s AND digest "
-        parameters = (tenant, subject, kind, digest)
-        self.vault.database.rows(f"UPDATE blind_index SET pending = false{where} = %b", parameters)
-        self.vault.database.rows(f"DELETE FROM blind_index{where} <> %b", parameters)
+        self._with_entry("settle_contact", tenant, subject, kind, value)
 
     def unclaim(self, tenant: UUID, subject: UUID, kind: Contact, value: str) -> None:
         """See the port `Contacts`."""
-        self.vault.database.rows(
-            "DELETE FROM blind_index WHERE tenant_id = %s AND subject_id = %s AND kind = %s AND digest = %b",
-            (tenant, subject, kind, self._digest(tenant, kind, value)),
-        )
+        self._with_entry("unclaim_contact", tenant, subject, kind, value)
+
+    def _with_entry(
+        self, function: str, tenant: UUID, subject: UUID, kind: Contact, value: str | None
+    ) -> None:
+        inner = None if value is None else self._inner(tenant, kind, value)
+
+        def done(tree: Tree) -> None:
+            place = (None, None) if inner is None else (bucket_of_inner(inner), tree.digest(inner))
+            self.vault.database.rows(
+                f"SELECT {function}(%b, %s::int, %s::bigint, %b, %s, %s::int, %s::bytea)",
+                (tenant, tree.epoch, tree.revision, subject, kind, *place),
+            )
+
+        self.vault.in_tree(done)
 
     def prepare(self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass]) -> None:
         """See the port."""
@@ -159,17 +157,16 @@ class PostgresPeople:
 
     def _abandon(self, tenant: UUID, subject: UUID, before: datetime) -> None:
         """Unless someone has asked for the address again: its keys may be in use by an append."""
-        self.vault.database.rows(
-            "WITH gone AS (DELETE FROM blind_index WHERE tenant_id = %s AND subject_id = %s AND pending"
-            " AND made_at < %s RETURNING tenant_id, subject_id)"
-            " DELETE FROM subject_key k USING gone g"
-            " WHERE k.tenant_id = g.tenant_id AND k.subject_id = g.subject_id",
-            (tenant, subject, before),
-        )
-
-    def _digest(self, tenant: UUID, kind: Contact, value: str) -> bytes:
-        inner = self._inner(tenant, kind, value)
-        return self.vault.epoch_keys.digest(self.vault.epoch(), inner)
+        self.vault.database.rows("SELECT abandon_subject(%s, %s, %s)", (tenant, subject, before))
 
     def _inner(self, tenant: UUID, kind: Contact, value: str) -> bytes:
         return hmac_sha256(self.vault.secret(tenant, INDEX_KEY), f"{kind}\n{value}".encode())
+
+
+def entry(
+    tree: Tree, tenant: UUID, kind: Contact, subject: UUID, inner: bytes
+) -> tuple[int, bytes, bytes]:
+    """A row of the blind index: its bucket, its digest, and `inner` sealed."""
+    bucket = bucket_of_inner(inner)
+    sealed = wrap(tree.keys[bucket], inner, inner_context(tenant, kind, subject))
+    return bucket, tree.digest(inner), sealed

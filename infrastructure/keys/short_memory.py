@@ -51,6 +51,12 @@ class ShortMemory(Generic[K, V]):
         with self._lock:
             self._kept.pop(key, None)
 
+    def forget_where(self, is_one: Callable[[V], bool]) -> None:
+        """Forget every value of which `is_one` is true."""
+        with self._lock:
+            for key in [key for key, (_, value) in self._kept.items() if is_one(value)]:
+                del self._kept[key]
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

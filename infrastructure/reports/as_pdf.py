@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -36,10 +37,15 @@ def rendered(report: Report) -> bytes:
     if len(report.rows) > ROWS_MAX:
         words = f"A PDF has at most {ROWS_MAX:,} rows; take another format, or a shorter period"
         raise RangeTooLong(words)
+    return typeset("page.typ", _data(report))
+
+
+def typeset(page: str, data: Mapping[str, object]) -> bytes:
+    """The pages that `page` makes of `data`. Refuses: Unavailable (they took too long)."""
     try:
         done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            input=json.dumps(_data(report)).encode(),
+            [sys.executable, str(PROGRAM), page],
+            input=json.dumps(data).encode(),
             capture_output=True,
             timeout=SECONDS_MAX,
             check=False,

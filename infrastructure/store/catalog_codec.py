@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
+from domain.erasure import Erasure
 from domain.franchise_request import FranchiseRequest
 from domain.legal_process import LegalProcess
 from domain.location import Location
@@ -28,6 +29,7 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "legal_process": TypeAdapter(LegalProcess),
     "franchise_request": TypeAdapter(FranchiseRequest),
     "recipient": TypeAdapter(Recipient),
+    "erasure": TypeAdapter(Erasure),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),
 }

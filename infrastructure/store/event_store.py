@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from eventsourcing.persistence import OperationalError
 
 from application.ports import Append, BusyReplacement, Claim, Outcome, Release
 from application.recorded import Recorded
+from domain.custody import Fence
 from domain.errors import Unavailable
 from infrastructure.canonical import canonical
 from infrastructure.database import Database
@@ -54,6 +56,15 @@ class PostgresEventStore:
             is not None
         )
 
+    def begun(self, tenant: UUID, streams: Sequence[UUID]) -> frozenset[UUID]:
+        """See the port `Streams`."""
+        rows = self._database.rows(
+            "SELECT stream_id FROM event"
+            " WHERE tenant_id = %b AND stream_id = ANY(%b::uuid[]) AND stream_version = 1",
+            (tenant, list(streams)),
+        )
+        return frozenset(row[0] for row in rows)
+
     def append(self, append: Append) -> Outcome:
         """See the port."""
         assert all(event.tenant == append.tenant for event in append.events)
@@ -82,6 +93,8 @@ def document_of(append: Append) -> bytes | None:
         document["busy"] = _busy(append.busy)
     if append.catalog:
         document["catalog"] = [catalog_row(entry) for entry in append.catalog]
+    if append.fences:
+        document["fences"] = [_fence(fence) for fence in append.fences]
     return canonical(document) if document else None
 
 
@@ -101,6 +114,14 @@ def _claim(claim: Claim) -> dict[str, object]:
         "to": claim.to,
         "capacity": claim.capacity,
         "expires_at": claim.expires_at,
+    }
+
+
+def _fence(fence: Fence) -> dict[str, object]:
+    return {
+        "subject": str(fence.subject),
+        "classes": list(fence.classes),
+        "through": fence.through.isoformat(),
     }
 
 

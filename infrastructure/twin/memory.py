@@ -11,15 +11,18 @@ from uuid import UUID
 
 from application.ledger.evidence import EvidenceBundle
 from domain.errors import NotFound, Unavailable
+from domain.working_days import WorkingCalendar, place_name
 from infrastructure.twin.memory_accesses import MemoryAccesses, MemoryDenialCounts
 from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, MemoryHoldings
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
+from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
+from infrastructure.twin.memory_shredder import MemoryKeyShredder
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
@@ -81,6 +84,16 @@ class ListedHolidays:
         """See the port `Holidays`."""
         return (country, subdivision) in self.dates
 
+    def working_calendar(
+        self, country: str, subdivision: str | None, first_year: int, last_year: int
+    ) -> WorkingCalendar:
+        """See the port `WorkingCalendars`."""
+        place = place_name(country, subdivision)
+        first, last = date(first_year, 1, 1), date(last_year, 12, 31)
+        known = self.is_known(country, subdivision)
+        closed = self.closed_dates(country, subdivision, first, last) if known else frozenset()
+        return WorkingCalendar(place, "listed", first_year, last_year, closed)
+
 
 @dataclass(frozen=True, slots=True)
 class NoEvidence:
@@ -95,6 +108,16 @@ class NoEvidence:
             if not any(getattr(one.decision, "subject", None) == subject for one in log):
                 raise NotFound()
         raise Unavailable("Evidence needs a ledger that is kept", retry_after_seconds=60)
+
+    def made(
+        self,
+        tenant: UUID,
+        subject: UUID,
+        kind: str,  # noqa: ARG002
+        beside: Mapping[str, bytes],  # noqa: ARG002
+    ) -> EvidenceBundle:
+        """Evidence of a kind with files beside it: as `bundle`."""
+        return self.bundle(tenant, subject)
 
 
 class MemoryWorld:
@@ -115,6 +138,8 @@ class MemoryWorld:
         self.book = MemoryBook(self.state)
         self.people = self.vault
         self.opener = self.vault
+        self.shredder = MemoryKeyShredder(self.vault)
+        self.open_erasures = MemoryOpenErasures(self.state)
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
         self.disclosures = MemoryDisclosures(self.state)

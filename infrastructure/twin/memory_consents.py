@@ -83,7 +83,7 @@ class MemoryErasures:
     def erased_at(self, tenant: UUID, subject: UUID) -> datetime | None:
         """See the port."""
         with self.state.lock:
-            return self.state.erased.get((tenant, subject))
+            return self.state.fences.get((tenant, subject, "profile"))
 
 
 @dataclass(frozen=True, slots=True)

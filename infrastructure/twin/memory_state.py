@@ -35,8 +35,7 @@ class MemoryState:
     catalog: dict[tuple[UUID, UUID], CatalogEntry] = field(default_factory=dict)
     reservations: dict[UUID, Reservations] = field(default_factory=dict)
     busy: dict[tuple[UUID, UUID], tuple[Block, ...]] = field(default_factory=dict)
-    fences: set[tuple[UUID, UUID, str]] = field(default_factory=set)
-    erased: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
+    fences: dict[tuple[UUID, UUID, str], datetime] = field(default_factory=dict)
     answers: dict[tuple[UUID, bytes], KeptAnswer] = field(default_factory=dict)
     denials: dict[tuple[UUID, UUID], tuple[Counted, int]] = field(default_factory=dict)
 

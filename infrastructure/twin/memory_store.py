@@ -38,6 +38,11 @@ class MemoryStore:
         with self.state.lock:
             return self.state.streams.get((tenant, stream), ())
 
+    def begun(self, tenant: UUID, streams: Sequence[UUID]) -> frozenset[UUID]:
+        """See the port `Streams`."""
+        with self.state.lock:
+            return frozenset(one for one in streams if (tenant, one) in self.state.streams)
+
     def append(self, append: Append) -> Outcome:
         """See the port."""
         assert all(event.tenant == append.tenant for event in append.events)
@@ -70,6 +75,9 @@ class MemoryStore:
         state.reservations[tenant] = reservations
         for event in sealed:
             self._keep(event)
+        for fence in append.fences:
+            for name in fence.classes:
+                state.fences.setdefault((tenant, fence.subject, name), fence.through)
         for entry in append.catalog:
             state.catalog[(tenant, entry.id)] = _entered(state.catalog, tenant, entry)
         if append.busy is not None:

@@ -31,7 +31,7 @@ class MemoryVault:
     state: MemoryState
     ids: Ids
     keys: dict[_Wanted, UUID] = field(default_factory=dict)
-    destroyed: set[UUID] = field(default_factory=set)
+    destroyed: dict[UUID, tuple[_Wanted, datetime]] = field(default_factory=dict)
     sealed: dict[str, tuple[UUID, Mapping[str, object]]] = field(default_factory=dict)
     contacts: dict[tuple[UUID, str, bytes], UUID] = field(default_factory=dict)
     index_keys: dict[UUID, bytes] = field(default_factory=dict)
@@ -67,6 +67,9 @@ class MemoryVault:
         """See the port `Contacts`."""
         entry = self._entry(tenant, subject, kind, value)
         with self.state.lock:
+            profile = (tenant, subject, "profile")
+            if profile not in self.keys and profile in {of for of, _ in self.destroyed.values()}:
+                return Claimed(subject, fresh=False)
             fresh = entry not in self.contacts
             return Claimed(self.contacts.setdefault(entry, subject), fresh)
 
@@ -120,17 +123,30 @@ class MemoryVault:
     def erase(self, tenant: UUID, subject: UUID, at: datetime = LONG_AGO) -> None:
         """Destroy the subject's keys, leaving tombstones; fence it; forget whose contacts they were."""
         with self.state.lock:
-            self.state.erased[(tenant, subject)] = at
             for name in RETENTION_CLASSES:
-                self.state.fences.add((tenant, subject, name))
+                self.state.fences.setdefault((tenant, subject, name), at)
+            self.destroy_keys(tenant, subject, RETENTION_CLASSES, at)
+
+    def destroy_keys(
+        self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass], at: datetime
+    ) -> int:
+        """Destroy keys and what was sealed under them; with `profile` what led to the subject too. How many went."""
+        gone = 0
+        with self.state.lock:
+            for name in classes:
                 key = self.keys.pop((tenant, subject, name), None)
-                if key is not None:
-                    self.destroyed.add(key)
-                    for token in [t for t, (id, _) in self.sealed.items() if id == key]:
-                        self.sealed[token] = (key, {})
-            for entry in [entry for entry, owner in self.contacts.items() if owner == subject]:
-                if entry[0] == tenant:
-                    del self.contacts[entry]
+                if key is None:
+                    continue
+                gone += 1
+                self.destroyed[key] = ((tenant, subject, name), at)
+                for token in [t for t, (id, _) in self.sealed.items() if id == key]:
+                    self.sealed[token] = (key, {})
+            if "profile" in classes:
+                for entry in [entry for entry, owner in self.contacts.items() if owner == subject]:
+                    if entry[0] == tenant:
+                        del self.contacts[entry]
+                        gone += 1
+        return gone
 
     def _seal(
         self,

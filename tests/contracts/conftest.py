@@ -11,7 +11,7 @@ import pytest
 from domain.sealing import RETENTION_CLASSES
 from infrastructure.twin.memory import MemoryWorld
 from tests.contracts.postgres_world import PostgresContractWorld
-from tests.contracts.world import Desk, World
+from tests.contracts.world import NOW, Desk, World
 
 
 class MemoryContractWorld(MemoryWorld):
@@ -25,7 +25,7 @@ class MemoryContractWorld(MemoryWorld):
 
     def fence(self, tenant: UUID, subject: UUID) -> None:
         for name in RETENTION_CLASSES:
-            self.state.fences.add((tenant, subject, name))
+            self.state.fences[tenant, subject, name] = NOW
 
     def destroy_keys(self, tenant: UUID, subject: UUID) -> None:
         self.vault.erase(tenant, subject)

@@ -12,6 +12,7 @@ from domain.sealing import RETENTION_CLASSES
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.contracts.world import NOW
@@ -27,6 +28,8 @@ class PostgresContractWorld:
         self.book = engine.book
         self.people = engine.people
         self.opener = engine.vault
+        self.shredder = engine.shredder
+        self.open_erasures = PostgresOpenErasures(engine.app)
         self.denial_counts = PostgresDenialCounts(engine.app)
         self.answers = replace(engine.answers, clock=self._clock)
 

@@ -12,9 +12,11 @@ import pytest
 from application.ports import Claim, Occupied, Outcome, Release
 from application.recorded import Answer, Ticket
 from domain.booking import BookingConfirmed, BookingRequested
+from domain.custody import Fence
 from domain.sealing import Envelope
-from domain.subject import SubjectRegistered
-from tests.contracts.world import HOUR, TEN, Desk
+from domain.subject import Correction, SubjectCorrected, SubjectRegistered
+from domain.values import Personal
+from tests.contracts.world import HOUR, NOW, TEN, Desk
 
 NINE, ELEVEN = TEN - HOUR, TEN + HOUR
 
@@ -144,6 +146,31 @@ def test_nothing_is_sealed_for_someone_who_is_fenced(desk: Desk):
     assert desk.versions(id) == desk.versions(subject) == []
     # What seals nothing can still be recorded of them.
     assert desk.append(desk.event(id), desk.cancelled(id, 2, subject)) is Outcome.APPENDED
+
+
+def test_an_append_may_put_up_a_fence_for_some_classes(desk: Desk):
+    subject, id = uuid4(), uuid4()
+    desk.world.people.prepare(desk.tenant, subject, ["profile", "booking"])
+    assert desk.append(desk.registered(subject)) is Outcome.APPENDED
+    fence = Fence(subject, ("profile", "evidence"), NOW)
+    assert desk.append(desk.cancelled(id, 1, subject), fences=(fence,)) is Outcome.APPENDED
+    again = Fence(subject, ("profile", "audit"), NOW)
+    assert desk.append(desk.cancelled(id, 2, subject), fences=(again,)) is Outcome.APPENDED
+    corrected = SubjectCorrected(subject, ("phone",), Correction(phone=Personal("+3312345678")))
+    assert desk.append(desk.event(subject, 2, corrected)) is Outcome.ERASED
+    visit = desk.placed(uuid4()).visit
+    asked = BookingRequested(uuid4(), subject, visit, None, None, desk.person())
+    assert desk.append(desk.event(uuid4(), 1, asked)) is Outcome.APPENDED, "of another class"
+
+
+def test_a_fence_is_not_put_up_by_an_append_that_is_refused(desk: Desk):
+    subject = uuid4()
+    desk.world.people.prepare(desk.tenant, subject, ["profile"])
+    id = uuid4()
+    assert desk.append(desk.cancelled(id, 1, subject)) is Outcome.APPENDED
+    fence = Fence(subject, ("profile",), NOW)
+    assert desk.append(desk.cancelled(id, 1, subject), fences=(fence,)) is Outcome.CONFLICT
+    assert desk.append(desk.registered(subject)) is Outcome.APPENDED
 
 
 # --- reservations ----------------------------------------------------------------------------------------------------

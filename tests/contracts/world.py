@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from application.access.denials import DenialCounts
+from application.erasing.eraser import OpenErasures
+from application.erasing.key_shredding import KeyShredder
 from application.people.contacts import KnownPeople
 from application.ports import (
     Answers,
@@ -27,6 +29,7 @@ from application.ports import (
 from application.recorded import Answer, Recorded, Ticket
 from domain.booking import BookingCancelled
 from domain.booking_given import PersonGiven
+from domain.custody import Fence
 from domain.hold import HoldPlaced, HoldReleased
 from domain.service import Service, ServiceTerms
 from domain.staff import Staff, StaffTerms
@@ -51,6 +54,10 @@ class World(Protocol):
     def people(self) -> KnownPeople: ...
     @property
     def opener(self) -> Opener: ...
+    @property
+    def shredder(self) -> KeyShredder: ...
+    @property
+    def open_erasures(self) -> OpenErasures: ...
     @property
     def answers(self) -> Answers: ...
     @property
@@ -130,6 +137,7 @@ class Desk:
         claims: tuple[Claim, ...] = (),
         catalog: tuple[CatalogEntry, ...] = (),
         busy: BusyReplacement | None = None,
+        fences: tuple[Fence, ...] = (),
         ticket: Ticket | None = None,
         answer: Answer | None = None,
     ) -> Outcome:
@@ -141,6 +149,7 @@ class Desk:
             releases=releases,
             claims=claims,
             busy=busy,
+            fences=fences,
             catalog=catalog,
             ticket=ticket,
             answer=answer,

@@ -14,6 +14,7 @@ import pytest
 
 from application.access.denials import Denials
 from application.access.reveal import Reveal
+from application.custody.custodies import Custodies
 from application.orders.legal_processes import (
     ChangeGag,
     LegalProcesses,
@@ -75,7 +76,8 @@ class Court:
         store, book, ids = engine.store, engine.book, engine.ids
         counts = PostgresDenialCounts(engine.app)
         denials = Denials(store, counts, self.clock, ids, gags)
-        reveal = Reveal(store, engine.vault, self.clock, ids, book, denials, gags)
+        custodies = Custodies(store, store)
+        reveal = Reveal(store, engine.vault, self.clock, ids, book, denials, gags, custodies)
         return LegalProcesses(store, book, engine.people, reveal, self.withheld, self.clock, ids)
 
     def served(self) -> UUID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -24,12 +25,29 @@ WITHOUT_TENANTS = {
     "schema_migration": "what the schema is made of",
     "epoch": "the deployment's epochs",
     "bucket_key": "the deployment's bucket keys",
+    "key_destroyed": "which keys the last re-keyings destroyed, by id",
+    "full_rekeying": "one row: where a re-keying of all buckets stands",
 }
-PARTS = ("app", "sequencer", "follower", "publisher", "mapper", "keeper", "restorer", "keys")
-EVERYONES = ("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring")
+PARTS = (
+    "app",
+    "sequencer",
+    "follower",
+    "publisher",
+    "mapper",
+    "keeper",
+    "restorer",
+    "keys",
+    "shredder",
+)
+EVERYONES = (
+    *("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring"),
+    *("shredding", "rekeying", "canary", "erasing"),
+)
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",
     "event_queue_pkey": "the order of waiting, for the sequencer only",
+    "subject_key_by_bucket": "a bucket's keys, for the shredder only",
+    "blind_index_by_bucket": "a bucket's rows, for the shredder only",
 }
 
 
@@ -65,7 +83,15 @@ def test_every_policy_for_the_parts_that_serve_tenants_is_the_wall(
     database = owner.info.dbname
     for table, policy, roles, sees, writes in rows:
         if policy in EVERYONES:
-            parts = ("sequencer", "follower", "publisher", "mapper", "keeper", "restorer")
+            parts = (
+                "sequencer",
+                "follower",
+                "publisher",
+                "mapper",
+                "keeper",
+                "restorer",
+                "shredder",
+            )
             assert roles in [[f"{database}_{part}"] for part in parts], table
         else:
             assert roles in ([f"{database}_app"], [f"{database}_keys"]), table
@@ -121,7 +147,7 @@ RECORD = (
     ),
 )
 MAY: dict[str, set[tuple[str, str]]] = {
-    "app": {("INSERT", "event"), ("INSERT", "event_queue")},
+    "app": {("INSERT", "event"), ("INSERT", "event_queue"), ("INSERT", "subject_fence")},
     "sequencer": {
         ("DELETE", "event_queue"),
         ("INSERT", "sequenced"),
@@ -213,6 +239,7 @@ def test_no_part_of_the_main_database_reads_keys_and_none_of_the_key_database_re
         ("publisher", keys, "subject_key"),
         ("keeper", keys, "subject_key"),
         ("restorer", keys, "subject_key"),
+        ("shredder", main, "event"),
         ("keys", main, "event"),
     ):
         with (
@@ -231,3 +258,36 @@ def test_the_keys_part_cannot_touch_epochs_or_bucket_keys(module_deployment: Dep
                     (f"{connection.info.dbname}_keys", table, right),
                 ).fetchone()
             assert row == (False,), (table, right)
+
+
+def test_nobody_but_the_shredder_changes_a_wrapped_key_and_it_makes_none(
+    module_deployment: Deployment,
+) -> None:
+    with psycopg.connect(module_deployment.keys, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT part, c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid,"
+            " unnest(ARRAY['keys', 'shredder']) part WHERE c.relkind = 'r' AND a.attnum > 0"
+            " AND c.relnamespace = 'public'::regnamespace"
+            " AND has_column_privilege(current_database() || '_' || part, c.oid, a.attnum, 'UPDATE')",
+        ).fetchall()
+        found = {(part, table, column) for part, table, column in rows}
+        walled = {one for one in found if one[1] in ("subject_key", "sealed_secret", "blind_index")}
+        assert walled == {
+            ("keys", "blind_index", "pending"),
+            ("keys", "blind_index", "made_at"),
+            ("shredder", "subject_key", "wrapped"),
+            ("shredder", "subject_key", "destroyed_at"),
+            ("shredder", "sealed_secret", "epoch"),
+            ("shredder", "sealed_secret", "wrapped"),
+            ("shredder", "blind_index", "bucket"),
+            ("shredder", "blind_index", "digest"),
+            ("shredder", "blind_index", "inner_sealed"),
+        }
+        others = {table for part, table, _ in found - walled if part == "keys"}
+        assert others == set()
+    with psycopg.connect(module_deployment.dsn_of("shredder")) as shredder:
+        key = "INSERT INTO subject_key VALUES (%s, %s, 'audit', %s, 0, '\\x00', NULL)"
+        for statement in ("DELETE FROM subject_key", "DELETE FROM sealed_secret", key):
+            values = (uuid4(),) * statement.count("%s")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), shredder.transaction():
+                shredder.execute(statement.encode(), values)

@@ -25,7 +25,7 @@ from domain.values import Personal
 from infrastructure.clock import SystemIds
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
-from infrastructure.keys.key_tree import EpochKeyFiles
+from infrastructure.keys.epoch_files import EpochKeyFiles
 from infrastructure.keys.key_vault import PostgresKeyVault
 from infrastructure.keys.people import PENDING_FOR, PostgresPeople
 from infrastructure.server.processes import wait_until
@@ -171,13 +171,22 @@ def test_a_key_is_destroyed_with_its_tombstone_or_not_at_all(
             run(deployment.keys, f"UPDATE subject_key SET {change} WHERE tenant_id = %s", desk.id)
 
 
+def epochs(deployment: Deployment) -> list[tuple[int]]:
+    """The epochs there are."""
+    with psycopg.connect(deployment.keys) as connection:
+        return connection.execute("SELECT epoch FROM epoch").fetchall()
+
+
 def test_only_the_owner_reads_the_epoch_key(deployment: Deployment) -> None:
-    keys = deployment.settings.keys
-    files = sorted(path for path in keys.iterdir())
-    assert [path.name for path in files] == ["epoch-1.key", "roles.secret"]
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert stat.S_IMODE(keys.stat().st_mode) == 0o700
-    assert len(files[0].read_bytes()) == 32
+    settings, held = deployment.settings, set()
+    for place, names in ((settings.keys, ["roles.secret"]), (settings.keys_copy, [])):
+        files = sorted(place.iterdir())
+        ((epoch,),) = epochs(deployment)
+        assert [path.name for path in files] == [f"epoch-{epoch}.key", *names]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+        held.add(files[0].read_bytes())
+    assert [len(key) for key in held] == [32], "both places hold the same"
 
 
 def vault_with(desk: Tenant, keys: Path) -> PostgresKeyVault:
@@ -189,10 +198,11 @@ def test_without_its_epoch_key_nothing_opens(desk: Tenant, tmp_path: Path) -> No
     envelopes = desk.envelopes(desk.register())
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
-    EpochKeyFiles(tmp_path).create(1)
+    epoch = desk.engine.vault.tree().epoch
+    EpochKeyFiles(tmp_path).create(epoch)
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
-    (tmp_path / "epoch-1.key").write_bytes(b"too short")
+    (tmp_path / f"epoch-{epoch}.key").write_bytes(b"too short")
     with pytest.raises(Unreadable):
         vault_with(desk, tmp_path).open(desk.id, envelopes)
 

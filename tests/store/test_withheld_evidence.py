@@ -14,6 +14,7 @@ import pytest
 from application.access.access_log import AccessRow
 from application.access.denials import Denials
 from application.access.reveal import Reveal, Sight, Wish
+from application.custody.custodies import Custodies
 from application.ledger.withholding import Openings
 from application.recorded import Caller
 from domain.errors import PurposeRequired
@@ -67,6 +68,7 @@ class Office:
             engine.book,
             self.denials,
             self.gags,
+            Custodies(engine.store, engine.store),
         )
         self.openings = Openings(engine.store, self.accesses, self.gags, self.clock, engine.ids)
 

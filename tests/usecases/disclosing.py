@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from application.consents.choices import ConsentState
+from application.custody.custodies import Custodies
 from application.disclosing.conditions import Sent
 from application.disclosing.courier import Courier
 from application.disclosing.disclose import Disclose, Disclosed, HandOver
@@ -106,6 +107,7 @@ class Doors:
             world.visits,
             self.consents,
             self.restrictions,
+            Custodies(world.store, world.store),
             self.orders,
             world.clock,
         )

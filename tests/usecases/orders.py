@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from application.access.denials import Denials
 from application.access.reveal import Reveal
+from application.custody.custodies import Custodies
 from application.orders.legal_processes import LegalProcesses, StandingOrders
 from infrastructure.twin.memory import MemoryWorld
 
@@ -13,5 +14,6 @@ def legal_processes(world: MemoryWorld) -> LegalProcesses:
     store, book, clock, ids = world.store, world.book, world.clock, world.ids
     gags = StandingOrders(book)
     denials = Denials(store, world.denial_counts, clock, ids, gags)
-    reveal = Reveal(store, world.opener, clock, ids, book, denials, gags)
+    custodies = Custodies(store, store)
+    reveal = Reveal(store, world.opener, clock, ids, book, denials, gags, custodies)
     return LegalProcesses(store, book, world.people, reveal, world.withheld, clock, ids)

@@ -15,6 +15,7 @@ from application.booking.booking_reads import BookingReads
 from application.booking.holds import Holds, PlaceHold
 from application.booking.placing import Bookings, BookVisit
 from application.booking.slots import SlotQuery, Slots
+from application.custody.custodies import Custodies
 from application.execute import Scribe
 from application.ports import Append, BusyReplacement, CatalogEntry, CatalogKind, Outcome
 from application.recorded import Caller, Recorded
@@ -87,6 +88,7 @@ class Salon:
             world.book,
             self.denials,
             self.gags,
+            Custodies(world.store, world.store),
         )
         self.slots = Slots(world.book, world.clock, world.holidays)
         self.holds = Holds(*ports)

@@ -17,6 +17,7 @@ from application.disclosing.retries import PAUSE_SECONDS_MAX, pause_seconds, ret
 from application.execute import Scribe
 from application.recorded import Recorded
 from domain.disclosure import ATTEMPTS_MAX, DisclosureRecorded, Ground
+from domain.erasure import ErasureEffected
 from domain.errors import DisclosureRefused, NotFound, NotPermitted, Unavailable, Unreadable
 from domain.follow_up import FollowUpOrdered
 from domain.sealing import Envelope
@@ -299,6 +300,27 @@ def test_only_those_who_have_what_changed_are_told(doors: Doors, ada: UUID):
     withdraws(doors, ada)
     doors.carries()
     assert {one.recipient for one in doors.recorded(FollowUpOrdered)[1:]} == {names.id, times.id}
+
+
+def test_who_has_what_was_erased_is_told_which_fields(doors: Doors, ada: UUID):
+    names = doors.recipient(delivery=INBOX)
+    doors.hand_over(names.id, ada, fields=("name", "booking_times"))
+    notes = doors.recipient()
+    doors.hand_over(notes.id, ada, fields=("note",))
+    withheld = doors.recipient()
+    doors.hand_over(withheld.id, ada, withhold_until=at(0, day=30))
+    _happens(doors, ErasureEffected(ada, ("profile",), (), 1))
+    doors.carries()
+    told = doors.recorded(FollowUpOrdered)
+    assert [(one.about, one.recipient, one.fields) for one in told] == [
+        ("erasure", names.id, ("name",))
+    ]
+    doors.carries()
+    assert json.loads(doors.sender.sent[-1].body)["type"] == "erasure"
+    _happens(doors, ErasureEffected(ada, ("booking",), (), 1))
+    doors.carries()
+    later = {(one.recipient, one.fields) for one in doors.recorded(FollowUpOrdered)[1:]}
+    assert later == {(names.id, ("booking_times",)), (notes.id, ("note",))}
 
 
 def test_a_recipient_without_a_machine_is_listed_until_it_answers(doors: Doors, ada: UUID):

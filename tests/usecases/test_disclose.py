@@ -15,6 +15,7 @@ from application.disclosing.conditions import Sent
 from application.disclosing.tickets import DisclosureTicket, Parcel
 from application.disclosing.values import Handed, plain
 from application.recorded import Recorded
+from domain.custody import CustodyRestricted, CustodyTaken, Kept
 from domain.disclosure import (
     DisclosureAttempted,
     DisclosureRecorded,
@@ -38,6 +39,7 @@ from domain.recipient import Branch
 from domain.sealing import Envelope
 from domain.subject import Profile
 from domain.values import Personal, instant_text, public_id
+from tests.usecases.custody import binds, erase
 from tests.usecases.disclosing import INBOX, OFFICER, Doors
 from tests.usecases.salon import MONDAY, TENANT, at, customer
 
@@ -359,6 +361,49 @@ def test_what_an_erased_person_gave_is_gone(doors: Doors, ada: UUID):
     (recorded,) = doors.recorded(DisclosureRefused)
     assert (recorded.reason, recorded.attempt) == ("erased", 1)
     assert Erased.code == "erased"
+
+
+def test_whoever_was_erased_before_is_not_disclosed_and_nothing_is_recorded(
+    doors: Doors, ada: UUID
+):
+    crm = doors.recipient().id
+    erase(doors.salon.world, ada)
+    with pytest.raises(Erased):
+        doors.hand_over(crm, ada)
+    assert doors.recorded(DisclosureRecorded) == doors.recorded(DisclosureRefused) == []
+
+
+def test_whoever_is_erased_while_it_waits_is_not_sent(doors: Doors, ada: UUID):
+    crm = doors.recipient(delivery=INBOX).id
+    doors.sender.answers = [Sent("timeout", None, "unknown")]
+    done = doors.hand_over(crm, ada)
+    erase(doors.salon.world, ada)
+    doors.salon.world.clock.advance(seconds=3_600)
+    with pytest.raises(Refusal) as refusal:
+        doors.out.attempt(OFFICER, done.id)
+    assert refusal.value.context["reason"] == "erased"
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [
+        CustodyRestricted(UUID(int=1), UUID(int=2)),
+        CustodyTaken(
+            UUID(int=1),
+            UUID(int=2),
+            ("booking",),
+            (Kept("profile", "gdpr_17_3_e_legal_claims", "BGB 195", ("dispute",), None),),
+        ),
+    ],
+)
+def test_what_may_only_be_kept_is_not_disclosed(
+    doors: Doors, ada: UUID, binding: CustodyRestricted | CustodyTaken
+):
+    crm = doors.recipient().id
+    binds(doors.salon.world, ada, replace(binding, subject=ada))
+    with pytest.raises(Refusal) as refusal:
+        doors.hand_over(crm, ada)
+    assert refusal.value.context["reason"] == "restricted"
 
 
 # --- gags ------------------------------------------------------------------------------------------------------------

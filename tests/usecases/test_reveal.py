@@ -12,8 +12,9 @@ from application.access.reveal import Sight
 from application.booking.agenda import AgendaQuery
 from application.recorded import Caller
 from application.setup.register import Receipt
-from domain.access import AccessGranted
+from domain.access import AccessDenied, AccessGranted
 from domain.booking import Booking
+from domain.custody import CustodyRestricted, CustodyTaken, Decision, Kept
 from domain.errors import (
     Erased,
     NotFound,
@@ -26,6 +27,7 @@ from domain.errors import (
 from domain.sealing import Envelope
 from domain.subject import Profile
 from domain.values import Personal
+from tests.usecases.custody import binds, erase
 from tests.usecases.salon import TENANT, Salon, at, customer
 
 TEN = at(10)
@@ -54,6 +56,37 @@ def made(salon: Salon, cut: UUID) -> Receipt[Booking]:
 @pytest.fixture
 def clerk(salon: Salon) -> Caller:
     return replace(salon.by, roles=frozenset({"staff"}), purpose="service")
+
+
+@pytest.mark.parametrize("how", ["restricted", "kept_for_other_purposes"])
+def test_what_may_only_be_kept_is_denied_on_record(
+    salon: Salon, made: Receipt[Booking], clerk: Caller, how: str
+):
+    subject = made.state.subject
+    kept = Kept("booking", "gdpr_17_3_e_legal_claims", "BGB 195", ("dispute",), None)
+    binding: Decision = CustodyRestricted(subject, UUID(int=2))
+    if how != "restricted":
+        binding = CustodyTaken(subject, UUID(int=2), ("profile",), (kept,))
+    binds(salon.world, subject, binding)
+    with pytest.raises(NotPermitted):
+        salon.reads.with_customer(made.state.id, clerk)
+    log = salon.world.state.log[TENANT]
+    denied = [one.decision for one in log if isinstance(one.decision, AccessDenied)]
+    assert [one.reason for one in denied] == [how]
+    assert accesses(salon) == []
+    disputing = replace(clerk, purpose="dispute", case="D-1")
+    shown = salon.reads.with_customer(made.state.id, disputing).customer
+    assert plain(shown["name"]) == "Ada Example"
+    assert plain(shown["email"]) == ("ada@example.test" if how == "restricted" else None)
+
+
+def test_whoever_was_ordered_erased_is_not_opened_though_the_keys_are_still_there(
+    salon: Salon, made: Receipt[Booking], clerk: Caller
+):
+    erase(salon.world, made.state.subject)
+    with pytest.raises(Erased):
+        salon.reads.with_customer(made.state.id, clerk)
+    assert accesses(salon) == []
 
 
 def accesses(salon: Salon) -> list[AccessGranted]:

@@ -7,7 +7,7 @@ nobody else: envelopes of others are left out, and of an event about many only t
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
@@ -124,14 +124,22 @@ class PostgresEvidence:
 
     def bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
         """See the port."""
+        return self.made(tenant, subject, "evidence", {})
+
+    def made(
+        self, tenant: UUID, subject: UUID, kind: str, beside: Mapping[str, bytes]
+    ) -> EvidenceBundle:
+        """The evidence about a subject in a bundle of `kind`, with the files `beside` it. Raises as the port does."""
         if not self._places.acquire(timeout=WAIT_SECONDS_MAX):
             raise TooMany(retry_after_seconds=5)
         try:
-            return self._bundle(tenant, subject)
+            return self._bundle(tenant, subject, kind, beside)
         finally:
             self._places.release()
 
-    def _bundle(self, tenant: UUID, subject: UUID) -> EvidenceBundle:
+    def _bundle(
+        self, tenant: UUID, subject: UUID, kind: str, beside: Mapping[str, bytes]
+    ) -> EvidenceBundle:
         ended = self.database.row(ENDED, (tenant, log_stream(tenant), LogFrozen.TYPE)) is not None
         # A log that has ended gets no map any more: its last one is what can be proved.
         wanted = 0 if ended else self._covered_or_wished(tenant)
@@ -151,8 +159,10 @@ class PostgresEvidence:
         with BundleWriter(data) as bundle:
             bundle.add("checkpoint", found.note.encode())
             bundle.add("evidence.json", evidence, packed=True)
+            for name, data_beside in beside.items():
+                bundle.add(name, data_beside, packed=True)
             made_at = instant_text(self.clock.now())
-            bundle.finish("evidence", origin, made_at, {"tag": subject.hex}, self.signer.attest)
+            bundle.finish(kind, origin, made_at, {"tag": subject.hex}, self.signer.attest)
         return EvidenceBundle(found.covers, found.count, data.getvalue())
 
     def _covered_or_wished(self, tenant: UUID) -> int:

@@ -1,0 +1,295 @@
+"""Which use case gets which ports: the whole platform, put together from one adapter for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from api.platform import Platform
+from application.access.access_log import Accesses, AccessLog
+from application.access.access_reviews import ReviewRows, Reviews
+from application.access.break_glass import BreakGlass
+from application.access.denials import DenialCounts, Denials
+from application.access.reveal import Reveal
+from application.answers.disclosure_answers import DisclosureAnswers
+from application.answers.disclosure_reads import Disclosures
+from application.booking.agenda import AgendaReads
+from application.booking.booking_course import BookingCourse
+from application.booking.booking_reads import BookingReads, CalendarEntry
+from application.booking.holds import Holds
+from application.booking.placing import Bookings
+from application.booking.slots import Slots
+from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
+from application.consents.history import ConsentHistory, ConsentReads
+from application.custody.custodies import Custodies, Streams
+from application.disclosing.conditions import (
+    Mirrored,
+    NoSender,
+    Objections,
+    Orders,
+    Sender,
+    Visits,
+)
+from application.disclosing.courier import Courier, DueThings
+from application.disclosing.disclose import Disclose
+from application.disclosing.facts import FactsOfSending
+from application.disclosing.follow_up_replies import FollowUpList, FollowUpReplies
+from application.disclosing.follow_ups import FollowUps, HandedTo
+from application.disclosing.forged_tickets import ForgedTickets
+from application.disclosing.parcels import Parcels
+from application.disclosing.recipients import Recipients
+from application.disclosing.replies import Replies, Signatures
+from application.disclosing.tickets import TicketOffice
+from application.erasing.certificates import CertificatePress, Certificates, NoRequests
+from application.erasing.eraser import Eraser, OpenErasures
+from application.erasing.key_shredding import KeyShredder
+from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.ledger.evidence import Evidence, EvidenceReads
+from application.ledger.exports import CopyRoom, Exporter, LedgerExports
+from application.ledger.reading import Ledger, LedgerReads
+from application.ledger.records import LedgerRecords
+from application.ledger.witnessing import Witness, Witnessing, WitnessRecords
+from application.orders.franchise_requests import FranchiseRequests, Visitors
+from application.orders.legal_processes import LegalProcesses, StandingOrders
+from application.orders.openings import WithheldDisclosures
+from application.people.contacts import KnownPeople
+from application.people.people import Holdings, People
+from application.people_known import Erasures
+from application.policy.policies import Policies, PoliciesInForce, PolicyKeepingStore
+from application.policy.policy_matrix import PolicyMatrix, PolicyReads
+from application.policy.purposes import Purposes
+from application.ports import (
+    Agenda,
+    Answers,
+    Book,
+    CalendarReader,
+    Clock,
+    EventStore,
+    Holidays,
+    Ids,
+    Opener,
+    Positions,
+)
+from application.reports.issuing import Reports
+from application.reports.report import ReportPress
+from application.setup.access_keys import AccessKeys
+from application.setup.locations import Locations
+from application.setup.services import Services
+from application.setup.staffing import Staffing
+from application.setup.tenancy import ORIGIN, Tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One adapter for every port."""
+
+    clock: Clock
+    ids: Ids
+    store: EventStore
+    book: Book
+    people: KnownPeople
+    opener: Opener
+    answers: Answers
+    agenda: Agenda
+    disclosures: Disclosures
+    press: ReportPress
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
+    positions: Positions
+    visits: Visits
+    visitors: Visitors
+    withheld: WithheldDisclosures
+    mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
+    consents: ConsentHistory
+    erasures: Erasures
+    streams: Streams
+    open_erasures: OpenErasures
+    shredder: KeyShredder
+    holdings: Holdings
+    receipts: ReceiptSigner
+    ledger: Ledger
+    evidence: Evidence
+    certificate_press: CertificatePress
+    exporter: Exporter
+    room: CopyRoom
+    witness_records: WitnessRecords
+    witness: Witness
+    holidays: Holidays
+    calendars: CalendarReader
+    readiness: Callable[[], Mapping[str, bool]]
+    policy: PolicyMatrix
+    signatures: Signatures
+    booking_calendar: Callable[[CalendarEntry], bytes]
+    bound: Callable[[UUID], AbstractContextManager[None]]
+    origin: str = ORIGIN
+    unwitnessed_seconds_max: int = 86_400
+    sender: Callable[[TicketOffice], Sender] = NoSender
+
+
+def assemble(ports: Ports) -> Platform:
+    """The use cases, each with the ports that it needs."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    in_force = PoliciesInForce(book, clock)
+    store = PolicyKeepingStore(ports.store, in_force)
+    orders = StandingOrders(book)
+    denials, reveal, records = _first_door(ports, store, orders)
+    witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
+    out = _courier(ports, store, orders)
+    return _business(ports, store, reveal)(
+        disclosure_answers=_disclosure_answers(ports),
+        reports=_reports(ports, records, witnessing),
+        recipients=Recipients(store, book, ports.people, clock, ids),
+        follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
+        courier=out,
+        eraser=_eraser(ports, store),
+        certificates=_certificates(ports, store, records, witnessing),
+        franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
+        replies=Replies(store, book, ports.signatures, clock, ids),
+        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        policies=Policies(store, book, clock, ids, in_force, ports.erasures),
+        consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
+        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
+        purposes=Purposes(store, book, clock, ids),
+        denials=denials,
+        break_glass=BreakGlass(store, book, clock, ids),
+        access_log=AccessLog(ports.accesses, ports.positions, store),
+        access_reviews=_reviews(ports, store),
+        policy=PolicyReads(ports.policy),
+        ledger=LedgerReads(ports.ledger),
+        evidence=EvidenceReads(ports.evidence, records, witnessing),
+        legal_processes=_legal_processes(ports, store, reveal),
+        exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
+        witnessing=witnessing,
+        witness=ports.witness,
+        booking_calendar=ports.booking_calendar,
+        readiness=ports.readiness,
+        bound=ports.bound,
+    )
+
+
+def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platform]:
+    """What a business is run with: set up, sold and looked up; the rest of the platform is still to come."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return partial(
+        Platform,
+        clock=clock,
+        ids=ids,
+        answers=ports.answers,
+        positions=ports.positions,
+        tenancy=Tenancy(store, book, clock, ids, ports.origin),
+        access_keys=AccessKeys(store, book, clock, ids),
+        locations=Locations(store, book, clock, ids, ports.holidays),
+        services=Services(store, book, clock, ids),
+        staffing=Staffing(store, book, ports.people, ports.calendars, clock, ids),
+        slots=Slots(book, clock, ports.holidays),
+        holds=Holds(store, book, clock, ids, ports.holidays),
+        bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
+        booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
+        booking_reads=BookingReads(store, book, reveal),
+        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+    )
+
+
+def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
+    states = StreamConsentStates(ports.store, ports.clock)
+    return DisclosureAnswers(
+        ports.disclosures, ports.positions, ports.ledger, ports.store, states, ports.clock
+    )
+
+
+def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Reports:
+    return Reports(
+        ports.disclosures,
+        ports.positions,
+        ports.store,
+        ports.press,
+        records,
+        witnessing,
+        ports.clock,
+    )
+
+
+def _first_door(
+    ports: Ports, store: EventStore, orders: StandingOrders
+) -> tuple[Denials, Reveal, LedgerRecords]:
+    """What is opened inside, what is refused there, and what is copied: all of it heeds the gags that run."""
+    clock, ids = ports.clock, ports.ids
+    denials = Denials(store, ports.denial_counts, clock, ids, orders)
+    reveal = Reveal(store, ports.opener, clock, ids, ports.book, denials, orders, _custodies(ports))
+    return denials, reveal, LedgerRecords(store, clock, ids, orders)
+
+
+def _reviews(ports: Ports, store: EventStore) -> Reviews:
+    """The reviews of broken glass."""
+    clock, ids = ports.clock, ports.ids
+    return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _certificates(
+    ports: Ports, store: EventStore, records: LedgerRecords, witnessing: Witnessing
+) -> Certificates:
+    return Certificates(
+        store,
+        ports.book,
+        ports.handed,
+        NoRequests(),
+        ports.certificate_press,
+        witnessing,
+        records,
+        ports.clock,
+        ports.ids,
+    )
+
+
+def _custodies(ports: Ports) -> Custodies:
+    return Custodies(ports.store, ports.streams)
+
+
+def _eraser(ports: Ports, store: EventStore) -> Eraser:
+    """What carries erasures through."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
+    return Eraser(
+        store,
+        book,
+        ports.open_erasures,
+        orders,
+        ports.mirrored,
+        ports.shredder,
+        ports.bound,
+        clock,
+        ids,
+    )
+
+
+def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:
+    """The legal processes, whose demands open through the first door."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    return LegalProcesses(store, book, ports.people, reveal, ports.withheld, clock, ids)
+
+
+def _courier(ports: Ports, store: EventStore, orders: Orders) -> Courier:
+    """The second door, its one office that makes tickets, and the courier that goes on with what it began."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    office = TicketOffice(ForgedTickets(store, clock, ids).record)
+    sender, parcels = ports.sender(office), Parcels(store, ports.opener, office)
+    facts = FactsOfSending(
+        store,
+        book,
+        ports.visits,
+        StreamConsentStates(store, clock),
+        Objections(store, clock),
+        _custodies(ports),
+        orders,
+        clock,
+    )
+    door = Disclose(store, ports.opener, facts, ports.mirrored, parcels, sender, clock, ids)
+    follow_ups = FollowUps(store, book, ports.handed, parcels, sender, clock, ids)
+    return Courier(store, door, follow_ups, ports.due_things, clock, ids)

@@ -1,0 +1,1 @@
+"""What binds a person's keys: legal holds that pin them, restrictions, erasures."""

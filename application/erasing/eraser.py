@@ -1,0 +1,147 @@
+"""The eraser carries ordered erasures through, wherever it or somebody before it was stopped.
+
+    ordered     wait until the order is held off the database    crash here: the next round waits again
+    destroy the keys                                             crash here: destroyed again, which changes nothing
+    effected    nobody can open any more (online)                crash here: the epoch is turned for it
+    turn the epoch, once for all that are online                 crash here: that turn is finished, or one more is made
+    completed   older copies of the keys are dead too
+
+An erasure is completed by a turn that began after it was online, never by one that was under way. What was deferred is
+looked at again in each round, so that a release whose maker died is not forgotten. Telling recipients is the courier's.
+Source: README D9.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final, Protocol
+from uuid import UUID
+
+from application.disclosing.conditions import Mirrored
+from application.erasing.key_shredding import KeyShredder, Turned
+from application.erasing.ordering import ERASER, ERASURES, ErasureOrders
+from application.execute import Plan, Scribe, carry_out
+from application.ports import Append, Book, Clock, EventStore, Ids
+from application.recorded import Caller
+from application.setup.register import append_of
+from domain.erasure import (
+    Decision,
+    DestroyedKey,
+    Erasure,
+    ErasureCompleted,
+    ErasureEffected,
+)
+from domain.sealing import RetentionClass
+
+MIRROR_SECONDS_MAX: Final = 5.0
+AT_ONCE_MAX: Final = 200
+Classes = tuple[RetentionClass, ...]
+log = logging.getLogger("daybook.eraser")
+
+
+class OpenErasures(Protocol):
+    """The erasures that are not at their end. It may be behind."""
+
+    def unfinished(self, tenant: UUID, limit: int) -> Sequence[UUID]:
+        """At most `limit` erasures with keys to destroy or older copies to seal off, the oldest first."""
+        ...
+
+    def waiting(self, tenant: UUID, limit: int) -> Sequence[UUID]:
+        """At most `limit` erasures of which something waits for legal holds, the oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Eraser:
+    """Carries erasures through. One process runs it; a second one would only do things twice that may be."""
+
+    store: EventStore
+    book: Book
+    open: OpenErasures
+    orders: ErasureOrders
+    mirrored: Mirrored
+    shredder: KeyShredder
+    bound: Callable[[UUID], AbstractContextManager[None]]
+    clock: Clock
+    ids: Ids
+
+    def round(self, tenants: Sequence[UUID]) -> int:
+        """Do what there is to do for `tenants`; how many erasures went on.
+
+        Durable on return, step by step. Refuses: Unavailable (the key
+        database or a place of epoch keys is away: the next round goes on).
+        """
+        moved = 0
+        online: list[tuple[UUID, UUID, Classes]] = []
+        for tenant in tenants:
+            with self.bound(tenant):
+                self._take_up(tenant)
+                for id in self.open.unfinished(tenant, AT_ONCE_MAX):
+                    moved += self._destroy(tenant, id)
+                    if gone := self._state(tenant, id).to_seal_off:
+                        online.append((tenant, id, gone))
+        if online:
+            turned = self.shredder.turn_epoch(self.clock.now())
+            for tenant, id, gone in online:
+                with self.bound(tenant):
+                    moved += self._seal_off(tenant, id, gone, turned)
+        return moved
+
+    def _take_up(self, tenant: UUID) -> None:
+        """Go on with what a release has set free, whoever released it and died."""
+        for id in self.open.waiting(tenant, AT_ONCE_MAX):
+            state = self._state(tenant, id)
+            for hold in dict.fromkeys(one.legal_hold for one in state.deferred):
+                self.orders.resume(tenant, state.ordered.subject, hold)
+
+    def _destroy(self, tenant: UUID, id: UUID) -> bool:
+        """Destroy the keys that are ordered destroyed, once their order is mirrored; False when there is none."""
+        state = self._state(tenant, id)
+        if not state.to_destroy:
+            return False
+        ordering = self.store.read(tenant, id)[-1].event_id
+        if not self.mirrored.wait(tenant, ordering, MIRROR_SECONDS_MAX):
+            log.warning("an order to erase is not held off the database yet")
+            return False
+        subject, classes = state.ordered.subject, state.to_destroy
+        gone = self.shredder.destroy(tenant, subject, classes, self.clock.now())
+        keys = tuple(DestroyedKey(name, key) for name, key in gone.key_ids)
+
+        def decide(standing: Erasure) -> Decision | None:
+            done = tuple(one for one in classes if one in standing.to_destroy)
+            return ErasureEffected(subject, done, keys, gone.buckets) if done else None
+
+        return self._record(tenant, id, decide)
+
+    def _seal_off(self, tenant: UUID, id: UUID, before: Classes, turned: Turned) -> bool:
+        """Record that older copies are dead, for what was online before the turn began."""
+
+        def decide(standing: Erasure) -> Decision | None:
+            done = tuple(one for one in before if one in standing.to_seal_off)
+            if not done:
+                return None
+            subject = standing.ordered.subject
+            return ErasureCompleted(subject, done, turned.old, turned.new, turned.backup_sha256)
+
+        return self._record(tenant, id, decide)
+
+    def _record(self, tenant: UUID, id: UUID, decide: Callable[[Erasure], Decision | None]) -> bool:
+        by = Caller(tenant, ERASER, frozenset())
+
+        def attempt() -> Plan[bool]:
+            scribe = Scribe.begin(by, self.clock, self.ids)
+            entry, state = ERASURES.find(self.book, tenant, id)
+            decision = decide(state)
+            if decision is None:
+                return Plan(Append(tenant, scribe.at, ()), False)
+            return Plan(
+                append_of(scribe, (ERASURES.write(scribe, id, (decision,), entry),), None), True
+            )
+
+        return carry_out(self.store, attempt)
+
+    def _state(self, tenant: UUID, id: UUID) -> Erasure:
+        return ERASURES.find(self.book, tenant, id)[1]

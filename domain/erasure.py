@@ -1,0 +1,270 @@
+"""Erasure: a person's keys of some retention classes are destroyed, for good, also in every backup.
+
+1. It is ordered once, with its fence, and the order is mirrored before anything is destroyed.
+2. A class under a legal hold is deferred, and taken by itself when the last hold on it is released.
+3. It is `online` when no process can open the classes; `complete` when older copies of the keys are dead too; never
+   before both have been looked at.
+4. No event and no read model is rewritten: what was sealed stays, and opens nowhere.
+
+*Not here*: what may be kept (`retention`), what pins (`custody`), telling recipients (`follow_up`).
+*Source*: GDPR Art. 17, 19; 11 CCR 7022; NIST SP 800-88r2; README D5, D9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
+from uuid import UUID
+
+from domain.custody import Custody, Kept
+from domain.sealing import Plain, RetentionClass
+
+ErasureCause = Literal["request", "account_cancellation", "retention", "under_13"]
+ErasureStatus = Literal["ordered", "online", "partial", "deferred", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A class that waits for the release of a legal hold."""
+
+    retention_class: RetentionClass
+    legal_hold: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyedKey:
+    """One key of (subject, class) that is gone."""
+
+    retention_class: RetentionClass
+    key: UUID
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureOrdered:
+    """`classes` are taken from now on; `kept` stay under exceptions.
+
+    `through` is the instant of the fence: no value is sealed for these classes after it.
+    """
+
+    TYPE: ClassVar[str] = "erasure.ordered.v1"
+
+    erasure: UUID
+    subject: UUID
+    cause: ErasureCause
+    request: UUID | None
+    classes: tuple[RetentionClass, ...]
+    kept: tuple[Kept, ...]
+    through: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureDeferred:
+    """These classes wait for the release of legal holds.
+
+    `subject` is the person's tag; None where a hold is under a gag: the person is not told of it.
+    """
+
+    TYPE: ClassVar[str] = "erasure.deferred.v1"
+
+    person: UUID
+    subject: UUID | None
+    deferred: tuple[Deferred, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureResumed:
+    """The last hold on `classes` was released: they are taken now."""
+
+    TYPE: ClassVar[str] = "erasure.resumed.v1"
+
+    subject: UUID
+    legal_hold: UUID
+    classes: tuple[RetentionClass, ...]
+    through: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureEffected:
+    """The keys of `classes` are destroyed: nobody can open what was sealed under them. `buckets` were re-keyed."""
+
+    TYPE: ClassVar[str] = "erasure.effected.v1"
+
+    subject: UUID
+    classes: tuple[RetentionClass, ...]
+    keys: tuple[DestroyedKey, ...]
+    buckets: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureCompleted:
+    """Older copies of the keys of `classes` are dead: the epoch that they were wrapped under is destroyed.
+
+    `backup_sha256` is the digest of the first key backup of the new epoch, which was opened by a canary before.
+    """
+
+    TYPE: ClassVar[str] = "erasure.completed.v1"
+
+    subject: UUID
+    classes: tuple[RetentionClass, ...]
+    epoch_destroyed: int
+    epoch: int
+    backup_sha256: Annotated[str, Plain("base64 of SHA-256")]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureCertified:
+    """A certificate was made: how the erasure stood up to `version` of its stream.
+
+    `code_sha256` is the digest of a random code that only the person is given, to know the certificate for theirs.
+    """
+
+    TYPE: ClassVar[str] = "erasure.certified.v1"
+
+    certificate: UUID
+    subject: UUID
+    version: int
+    body_sha256: Annotated[str, Plain("base64 of SHA-256 of the certificate's bytes")]
+    code_sha256: Annotated[str, Plain("base64 of SHA-256 of 32 random bytes")]
+
+
+Decision: TypeAlias = (
+    ErasureOrdered
+    | ErasureDeferred
+    | ErasureResumed
+    | ErasureEffected
+    | ErasureCompleted
+    | ErasureCertified
+)
+DECISIONS: Final = (
+    ErasureOrdered,
+    ErasureDeferred,
+    ErasureResumed,
+    ErasureEffected,
+    ErasureCompleted,
+    ErasureCertified,
+)
+
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """How an erasure stands. `to_destroy` are ordered and still open; `to_seal_off` are gone online only."""
+
+    ordered: ErasureOrdered
+    version: int
+    to_destroy: tuple[RetentionClass, ...]
+    deferred: tuple[Deferred, ...] = ()
+    online: tuple[RetentionClass, ...] = ()
+    complete: tuple[RetentionClass, ...] = ()
+
+    @property
+    def id(self) -> UUID:
+        """The id of its stream."""
+        return self.ordered.erasure
+
+    @property
+    def to_seal_off(self) -> tuple[RetentionClass, ...]:
+        """The classes whose older copies are not dead yet."""
+        return tuple(one for one in self.online if one not in self.complete)
+
+    @property
+    def status(self) -> ErasureStatus:
+        """Where it stands, in the words of the contract."""
+        if self.to_destroy:
+            return "ordered"
+        if self.to_seal_off:
+            return "online"
+        if not self.complete and self.deferred:
+            return "deferred"
+        return "partial" if self.deferred or self.ordered.kept else "complete"
+
+
+# --- evolve ----------------------------------------------------------------------------------------------------------
+
+
+def evolve(state: Erasure | None, decision: Decision) -> Erasure:
+    """The state after one more decision; None before the first."""
+    if isinstance(decision, ErasureOrdered):
+        return Erasure(decision, 1, decision.classes)
+    assert state is not None, "an erasure begins with its order"
+    state = replace(state, version=state.version + 1)
+    match decision:
+        case ErasureDeferred():
+            return replace(state, deferred=(*state.deferred, *decision.deferred))
+        case ErasureResumed():
+            left = tuple(
+                one for one in state.deferred if one.retention_class not in decision.classes
+            )
+            return replace(state, deferred=left, to_destroy=(*state.to_destroy, *decision.classes))
+        case ErasureEffected():
+            left_open = tuple(one for one in state.to_destroy if one not in decision.classes)
+            return replace(state, to_destroy=left_open, online=(*state.online, *decision.classes))
+        case ErasureCompleted():
+            return replace(state, complete=(*state.complete, *decision.classes))
+        case ErasureCertified():
+            return state
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be erased, and why. `kept` is what the retention rules leave (`retention.kept_of`)."""
+
+    erasure: UUID
+    subject: UUID
+    cause: ErasureCause
+    request: UUID | None
+    classes: tuple[RetentionClass, ...]
+    kept: tuple[Kept, ...]
+
+
+def order(
+    wanted: Wanted, custody: Custody, gagged: Collection[UUID], at: datetime
+) -> tuple[ErasureOrdered, tuple[ErasureDeferred, ...]]:
+    """Order an erasure: what is kept stays, what is pinned waits, the rest is taken. Classes taken before are left.
+
+    `gagged` are the legal holds that the person may not know of.
+    """
+    keeping = {one.retention_class for one in wanted.kept}
+    asked = [one for one in custody.living() if one in wanted.classes and one not in keeping]
+    pinned = {name: holds[0] for name in asked if (holds := custody.holds_on(name))}
+    ordered = ErasureOrdered(
+        wanted.erasure,
+        wanted.subject,
+        wanted.cause,
+        wanted.request,
+        tuple(name for name in asked if name not in pinned),
+        tuple(one for one in wanted.kept if one.retention_class in wanted.classes),
+        at,
+    )
+    told = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold not in gagged)
+    silent = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold in gagged)
+    deferred = tuple(
+        ErasureDeferred(wanted.subject, tag, some)
+        for tag, some in ((wanted.subject, told), (None, silent))
+        if some
+    )
+    return ordered, deferred
+
+
+def resume(
+    state: Erasure, custody: Custody, legal_hold: UUID, at: datetime
+) -> ErasureResumed | None:
+    """Take the deferred classes that nothing pins any more; None when there are none."""
+    free: Sequence[RetentionClass] = [
+        one.retention_class for one in state.deferred if not custody.holds_on(one.retention_class)
+    ]
+    if not free:
+        return None
+    return ErasureResumed(state.ordered.subject, legal_hold, tuple(free), at)
