@@ -182,9 +182,8 @@ class DaybookSide:
         rows = ledger.events(EventsQuery(after=first - 1, limit=page), self._by)
         signed = ledger.checkpoint(self._tenant, self._by)
         proof = ledger.inclusion(first, signed.size, self._by)
-        proved = verify_inclusion(
-            first, signed.size, leaf_hash(rows[0].header), list(proof.hashes), signed.root
-        )
+        leaf = leaf_hash(rows[0].header)
+        proved = verify_inclusion(leaf, first, signed.size, proof.hashes, signed.root)
         return proved and [one.position for one in rows] == list(range(first, first + page))
 
     def _basis(self, it: Operation) -> object:

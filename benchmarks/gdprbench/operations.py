@@ -166,7 +166,7 @@ class Drawing:
         draw = self._random
         self._drawn += 1
         record = self._record(kind, spread)
-        purpose = draw.choice(PURPOSES)
+        purpose: str = draw.choice(PURPOSES)
         decision = draw.choice(("given", "withdrawn"))
         if kind in ("update-metadata-by-USR", "read-data-by-OBJ"):
             purpose, decision = draw.choice(OBJECTABLES), draw.choice(("given", "refused"))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -65,7 +65,7 @@ class PlainSide:
     name = "plain tables"
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self.dsn = dsn
         self._local = threading.local()
         self._open: list[psycopg.Connection[Any]] = []
         self._keys: dict[int, UUID] = {}
@@ -98,7 +98,7 @@ class PlainSide:
     def client(self) -> Iterator[None]:
         """See the protocol: each thread keeps a connection."""
         if not hasattr(self._local, "connection"):
-            self._local.connection = psycopg.connect(self._dsn, autocommit=True)
+            self._local.connection = psycopg.connect(self.dsn, autocommit=True)
             self._open.append(self._local.connection)
         yield
 
@@ -224,14 +224,12 @@ class PlainSide:
 
     def sizes(self) -> list[tuple[str, int]]:
         """See the protocol."""
-        found = []
-        for what, function in (("tables", "pg_table_size"), ("indexes", "pg_indexes_size")):
-            for name in ("record", "log"):
-                size = self._do(
-                    cast(LiteralString, f"SELECT {function}('{name}'::regclass)::bigint")
-                )[0][0]
-                found.append((f"{name}: {what}", int(size)))
-        return found
+        found = self._do(
+            "SELECT relname || ': ' || what, size::bigint FROM pg_class,"
+            " LATERAL (VALUES ('table', pg_table_size(oid)), ('indexes', pg_indexes_size(oid))) AS v(what, size)"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname DESC, what DESC"
+        )
+        return [(str(name), int(size)) for name, size in found]
 
     @property
     def _connection(self) -> psycopg.Connection[Any]:
