@@ -143,6 +143,23 @@ def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     run_recover(_checked(data), as_json=as_json)
 
 
+@app.command("restore-keys")
+def restore_keys(
+    backup: Annotated[Path, typer.Argument(help="A key backup.", metavar="FILE")],
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Put a key backup in the place of a key database that was lost, or is of a dead epoch; while nothing runs."""
+    from api.restoring_keys import NEXT, run_restore_keys
+
+    done = run_restore_keys(_settings(data), backup)
+    print(
+        json.dumps(done)
+        if as_json
+        else f"restored {done['backup']}, of epoch {done['epoch']}\n{NEXT}"
+    )
+
+
 @app.command()
 def fsck(
     data: Data = DEFAULT_DATA,
