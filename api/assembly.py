@@ -43,6 +43,7 @@ from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
+from application.erasing.certificates import CertificatePress, Certificates, NoRequests
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
 from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
@@ -115,6 +116,7 @@ class Ports:
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
+    certificate_press: CertificatePress
     exporter: Exporter
     room: CopyRoom
     witness_records: WitnessRecords
@@ -147,6 +149,7 @@ def assemble(ports: Ports) -> Platform:
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
         eraser=_eraser(ports, store),
+        certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
         people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
@@ -227,6 +230,22 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     """The reviews of broken glass."""
     clock, ids = ports.clock, ports.ids
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
+
+
+def _certificates(
+    ports: Ports, store: EventStore, records: LedgerRecords, witnessing: Witnessing
+) -> Certificates:
+    return Certificates(
+        store,
+        ports.book,
+        ports.handed,
+        NoRequests(),
+        ports.certificate_press,
+        witnessing,
+        records,
+        ports.clock,
+        ports.ids,
+    )
 
 
 def _custodies(ports: Ports) -> Custodies:

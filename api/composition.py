@@ -34,6 +34,7 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
+from infrastructure.reports.certificate_press import LedgerCertificatePress
 from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.erasures import PostgresErasures
@@ -87,6 +88,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
+            certificate_press=LedgerCertificatePress(NoEvidence(world.state)),
             exporter=world.exporter,
             room=FolderCopyRoom(Path(gettempdir())),
             witness_records=NoWitnesses(world.ledger),
@@ -103,6 +105,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections)
     signer = SignerClient(deployment.settings.signer_socket)
+    evidence = PostgresEvidence(engine.app, signer, engine.clock)
     platform = assemble(
         _read_models(engine)(
             clock=engine.clock,
@@ -124,7 +127,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             holdings=PostgresHoldings(engine.app),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
-            evidence=PostgresEvidence(engine.app, signer, engine.clock),
+            evidence=evidence,
+            certificate_press=LedgerCertificatePress(evidence),
             exporter=PostgresExporter(engine.app, signer),
             room=FolderCopyRoom(deployment.settings.data / "run"),
             witness_records=PostgresWitnessRecords(engine.app, policy, engine.clock),

@@ -25,6 +25,7 @@ from application.disclosing.disclose import Disclose
 from application.disclosing.follow_up_replies import FollowUpReplies
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
+from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
@@ -75,6 +76,7 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
+    certificates: Certificates
     people: People
     policies: Policies
     purposes: Purposes

@@ -188,6 +188,9 @@ def _text(description: str, example: str) -> dict[str, Any]:
 
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "Daybook-Certificate-Code": _text(
+        "The code for the person alone, where this answer made the certificate.", "9f" * 32
+    ),
     "Daybook-Event": _text("The event that recorded this.", example_id("event")),
     "Daybook-Position": _text("How far the list has followed, -1 when nowhere yet.", "41"),
     "Daybook-Signature": _text(

@@ -53,6 +53,10 @@ TAGS: Final = [
         "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
     },
     {
+        "name": "Rights, retention, erasure",
+        "description": "What people ask for under the law, by when it is due, and what becomes of it.",
+    },
+    {
         "name": "Disclosures and access",
         "description": "Who looked at whose data, who was refused, and what is reviewed.",
     },

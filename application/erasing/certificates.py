@@ -7,7 +7,7 @@ happened, it is the same one. The code that only the person is given leaves once
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
@@ -15,15 +15,19 @@ from application.disclosing.follow_up_story import follow_up_id, read_follow_up
 from application.disclosing.follow_ups import HandedTo
 from application.disclosing.recipients import RECIPIENTS
 from application.erasing.certificate import Document, Facts, Told, document
+from application.erasing.ordering import ERASURES
 from application.execute import Scribe
+from application.ledger.records import LedgerRecords
 from application.ledger.witnessing import Witnessing
 from application.permissions import require
-from application.ports import Append, Book, Clock, EventStore, Ids, Outcome
+from application.ports import Book, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
+from application.setup.register import append_of
 from domain import erasure
 from domain.access_key import Role
 from domain.erasure import Erasure, ErasureCertified, ErasureOrdered
 from domain.errors import InvalidState, NotFound, Stale
+from domain.ledger import EvidenceIssued
 
 READERS: Final[tuple[Role, ...]] = ("privacy_officer", "owner", "auditor")
 CertificateFormat = Literal["json", "pdf", "zip"]
@@ -40,6 +44,15 @@ class Certificate:
     code: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A certificate's bytes; `covers` says up to which leaf its proof goes, None where it has none in it."""
+
+    media_type: str
+    data: bytes
+    covers: int | None
+
+
 class CertificatePress(Protocol):
     """Renders certificates, and joins the proof to them."""
 
@@ -52,9 +65,14 @@ class CertificatePress(Protocol):
         ...
 
     def render(
-        self, tenant: UUID, subject: UUID, body: bytes, format: CertificateFormat
-    ) -> tuple[str, bytes]:
-        """The media type and the bytes, with the subject's whole history and its proof, signed.
+        self,
+        tenant: UUID,
+        subject: UUID,
+        body: bytes,
+        format: CertificateFormat,
+        code: str | None,
+    ) -> Pressed:
+        """The bytes, with the subject's whole history and its proof, signed. `code` goes beside it, into JSON alone.
 
         JSON and zip hold the proof; a PDF names where it is. Everything that has its place now is covered.
         Refuses: Behind (the proof is not drawn yet), LedgerDamaged, Unavailable (the signer is away).
@@ -88,11 +106,12 @@ class Certificates:
     requests: Requests
     press: CertificatePress
     witnessing: Witnessing
+    records: LedgerRecords
     clock: Clock
     ids: Ids
 
     def certificate(self, id: UUID, format: CertificateFormat, by: Caller) -> Certificate:
-        """The certificate of the erasure `id` as it stands, on record before it is handed out.
+        """The certificate of the erasure `id` as it stands; it, and that its proof was taken, are recorded before.
 
         Refuses: NotPermitted, Unwitnessed, NotFound, InvalidState (nothing is destroyed for good yet), Stale, Behind,
         LedgerDamaged, Unavailable.
@@ -105,8 +124,11 @@ class Certificates:
                 "Nothing is destroyed for good yet: wait until older copies are dead"
             )
         made, body, code = self._made(events, state, by)
-        media_type, data = self.press.render(by.tenant, state.ordered.subject, body, format)
-        return Certificate(made.certificate, format, media_type, data, code)
+        subject = state.ordered.subject
+        pressed = self.press.render(by.tenant, subject, body, format, code)
+        if pressed.covers is not None:
+            self.records.record_copy(by, EvidenceIssued(subject, pressed.covers))
+        return Certificate(made.certificate, format, pressed.media_type, pressed.data, code)
 
     def _erasure(self, tenant: UUID, id: UUID) -> tuple[tuple[Recorded[Any], ...], Erasure]:
         events = self.store.read(tenant, id)
@@ -133,10 +155,11 @@ class Certificates:
         body = self.press.body(document(id, code_sha256, facts))
         subject, version = state.ordered.subject, state.version
         decision = ErasureCertified(id, subject, version, self.press.digest(body), code_sha256)
-        scribe = Scribe.begin(by, self.clock, self.ids)
-        cause = events[0].event_id
-        event = scribe.record(state.ordered.erasure, version + 1, decision, cause=cause)
-        if self.store.append(Append(by.tenant, scribe.at, (event,))) is not Outcome.APPENDED:
+        scribe = Scribe.begin(replace(by, ticket=None), self.clock, self.ids)
+        entry, standing = ERASURES.find(self.book, by.tenant, state.id)
+        written = ERASURES.write(scribe, state.id, (decision,), entry)
+        append = append_of(scribe, (written,), None)
+        if standing.version != version or self.store.append(append) is not Outcome.APPENDED:
             raise Stale("The erasure has moved on meanwhile", retry_after_seconds=1)
         return decision, body, code.hex()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from application.erasing.certificates import CertificateFormat
+from application.erasing.certificates import CertificateFormat, Pressed
 from application.ledger.evidence import EvidenceBundle
 from infrastructure.canonical import b64, canonical, parsed, sha256
 from infrastructure.reports.as_pdf import shown, typeset
@@ -47,16 +47,22 @@ class LedgerCertificatePress:
         return b64(sha256(data))
 
     def render(
-        self, tenant: UUID, subject: UUID, body: bytes, format: CertificateFormat
-    ) -> tuple[str, bytes]:
+        self,
+        tenant: UUID,
+        subject: UUID,
+        body: bytes,
+        format: CertificateFormat,
+        code: str | None,
+    ) -> Pressed:
         """See the port."""
         if format == "pdf":
-            return "application/pdf", typeset(PAGE, page_of(body))
-        bundle = self.proofs.made(tenant, subject, "certificate", {FILE: body}).data
+            return Pressed("application/pdf", typeset(PAGE, page_of(body)), None)
+        bundle = self.proofs.made(tenant, subject, "certificate", {FILE: body})
         if format == "zip":
-            return "application/zip", bundle
-        whole = {"certificate": parsed(body), "proof": b64encode(bundle).decode("ascii")}
-        return "application/json", canonical(whole)
+            return Pressed("application/zip", bundle.data, bundle.covers)
+        proof = b64encode(bundle.data).decode("ascii")
+        whole = {"certificate": parsed(body), "code": code, "proof": proof}
+        return Pressed("application/json", canonical(whole), bundle.covers)
 
 
 def page_of(body: bytes) -> dict[str, object]:
