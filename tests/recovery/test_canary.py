@@ -1,6 +1,6 @@
 """Nothing personal reaches a table, a file, a dump, the write-ahead log or a log in the clear. README D5, D15.
 
-The scanner is `tests/canary.py`. The second half of this file is what makes the first half worth something: with
+The scanner is `infrastructure/drill/canary.py`. The second half of this file is what makes the first half worth something: with
 sealing switched off, and with canaries in every disguise, it finds them in every place.
 """
 
@@ -30,7 +30,7 @@ from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.event_store import PostgresEventStore
 from infrastructure.wall import bound_to
 from tests.api_client import Api, Business
-from tests.canary import (
+from infrastructure.drill.canary import (
     Canary,
     Sighting,
     databases,
