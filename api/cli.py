@@ -278,6 +278,19 @@ def export(
     raise SystemExit(run_export(_checked(data), Asked(out, tenant, first, past, force, as_json)))
 
 
+@app.command("erase-drill")
+def erase_drill(
+    subjects: Annotated[int, typer.Option(min=1, max=100_000, help="Other people.")] = 20,
+    bookings: Annotated[int, typer.Option(min=1, max=50_000, help="Bookings of theirs.")] = 60,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the folder of the drill.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that an erasure holds, old backups included, on a deployment of the drill's own."""
+    from api.drill.drilling import Size, run_drill
+
+    raise SystemExit(run_drill(Size(subjects, bookings), as_json=as_json, keep=keep))
+
+
 @app.command()
 def openapi() -> None:
     """Print the API's OpenAPI 3.1 document."""
