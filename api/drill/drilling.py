@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -31,6 +32,7 @@ from infrastructure.server.start_faults import StartFault
 
 COMPLETE_SECONDS_MAX: Final = 120.0
 ORDERS: Final = frozenset({"privacy_officer"})
+TERMINATED: Final = 143
 HELD, DID_NOT_HOLD, BROKEN = 0, 1, 2
 Told = Callable[[str], None]
 
@@ -47,6 +49,7 @@ def run_drill(size: Size, *, as_json: bool, keep: bool) -> int:
     """Drill in a temporary folder, and say what held; the exit code. The folder goes, unless it is to be kept."""
     folder = Path(tempfile.mkdtemp(prefix="daybook-drill-"))
     begun = monotonic()
+    signal.signal(signal.SIGTERM, _terminate)  # what was started is stopped, and the folder goes
     try:
         found = list(drill(folder, size, _say))
     except (DrillBroken, DomainError, StartFault) as broken:
@@ -90,12 +93,13 @@ def drill(folder: Path, size: Size, told: Told) -> Iterator[Proof]:
         shop.book_everybody(size.subjects, size.bookings)
         shop.tell()
         bundles = [shop.take_evidence("evidence"), shop.take_export("export")]
-        copies = _copies(shop, folder / "old", told)
+        told("taking a key backup and a base backup")
+        copies = take_copies(shop, folder / "old")
         yield from _said(told, proofs.old_copies_open(shop, copies))
         told("erasing")
-        yield from _said(told, _erase(shop), proofs.nobody_opens(shop))
+        yield from _said(told, erase(shop), proofs.nobody_opens(shop))
         told("searching everywhere")
-        yield from _said(told, *proofs.no_trace(shop, Canary.hatch()))
+        yield from _said(told, *proofs.no_trace(shop, folder / "old", Canary.hatch()))
         told("trying every key on the old copies")
         yield from _said(told, *proofs.old_copies_are_dead(shop, copies))
         house.stop()
@@ -114,9 +118,12 @@ def drill(folder: Path, size: Size, told: Told) -> Iterator[Proof]:
         restored.stop()
 
 
-def _copies(shop: Shop, old: Path, told: Told) -> OldCopies:
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(TERMINATED)
+
+
+def take_copies(shop: Shop, old: Path) -> OldCopies:
     """What an operator has in a safe: a key backup, and a base backup of the whole server."""
-    told("taking a key backup and a base backup")
     house = shop.house
     old.mkdir()
     engine = Engine.connect(house.deployment, connections=1)
@@ -126,10 +133,10 @@ def _copies(shop: Shop, old: Path, told: Told) -> OldCopies:
         engine.close()
     kept = shutil.copyfile(house.settings.key_backups / backup, old / backup)
     copy_cluster(house.server, house.data / "postgres", old / "postgres")
-    return OldCopies(kept, old / "postgres", {})
+    return OldCopies.read(kept, old / "postgres")
 
 
-def _erase(shop: Shop) -> Proof:
+def erase(shop: Shop) -> Proof:
     """Order the erasure, and wait until the worker has carried it through."""
     platform, engine = production(shop.house.deployment, connections=2)
     tenant, subject = shop.whose

@@ -17,7 +17,7 @@ import httpx2
 
 from infrastructure.deployment import Deployment
 from infrastructure.server.local_postgres import LocalPostgres
-from infrastructure.server.processes import wait_until
+from infrastructure.server.processes import die_with_parent, wait_until
 from infrastructure.settings import Settings
 
 READY_SECONDS_MAX: Final = 120.0
@@ -141,6 +141,7 @@ class House:
                 stderr=said,
                 text=True,
                 env=environment() | {"DAYBOOK_API_PROCESSES": "1"},
+                preexec_fn=die_with_parent(signal.SIGTERM),
             )
         assert process.stdout is not None
         heard, _, _ = select.select([process.stdout], [], [], READY_SECONDS_MAX)

@@ -84,11 +84,12 @@ def others_open(shop: Shop) -> Proof:
     )
 
 
-def no_trace(shop: Shop, planted: Canary) -> tuple[Proof, Proof]:
-    """No spelling of the person's values is anywhere; and what is planted in clear is found."""
+def no_trace(shop: Shop, old: Path, planted: Canary) -> tuple[Proof, Proof]:
+    """No spelling of the person's values is anywhere, nor in the copies of before; what is planted is found."""
     house = shop.house
     plant(house.deployment.main, shop.out, planted)
-    searched = search(house.data, house.server, shop.out, [shop.word, shop.number, planted])
+    words = [shop.word, shop.number, planted]
+    searched = search(house.data, house.server, [shop.out, old], words)
     pull_out(house.deployment.main, shop.out)
     seen, control = searched.of(shop.word, shop.number), searched.of(planted)
     spellings = sum(len(one.disguises) for one in (shop.word, shop.number))
@@ -113,32 +114,30 @@ def no_trace(shop: Shop, planted: Canary) -> tuple[Proof, Proof]:
 
 @dataclass(frozen=True, slots=True)
 class OldCopies:
-    """What was kept of before the erasure: a key backup, and the cluster with both databases; and what they opened."""
+    """What was kept of before the erasure: the keys, wrapped, of a key backup and of a copied cluster.
 
-    backup: Path
+    `opened` is what each opened then. `postgres` is where the copied cluster lies, never started in place.
+    """
+
     postgres: Path
+    wrapped: dict[str, OldKeys]
     opened: dict[str, Opened]
 
-    @property
-    def keys_of_all(self) -> dict[str, OldKeys]:
-        """The wrapped keys, read anew from each copy."""
-        with LocalPostgres(self.look) as server:
+    @classmethod
+    def read(cls, backup: Path, postgres: Path) -> OldCopies:
+        """Read the keys out of both; the cluster is started elsewhere for that, once."""
+        look = postgres.parent.with_name("look")
+        shutil.copytree(postgres, look / "postgres")
+        with LocalPostgres(look) as server:
             keys = OldKeys.of_database(make_conninfo(server.dsn(), dbname=KEYS))
-        return {"key backup": OldKeys.of_backup(self.backup), "database": keys}
-
-    @property
-    def look(self) -> Path:
-        """Where the copied cluster is started to look into it: it never is in place."""
-        look = self.postgres.parent / "look"
-        if not look.exists():
-            shutil.copytree(self.postgres, look / "postgres")
-        return look
+        shutil.rmtree(look)
+        return cls(postgres, {"key backup": OldKeys.of_backup(backup), "database": keys}, {})
 
 
 def old_copies_open(shop: Shop, copies: OldCopies) -> Proof:
     """The control: before the erasure both copies open, the person's keys among the rest."""
     left = _left(shop.house)
-    for name, keys in copies.keys_of_all.items():
+    for name, keys in copies.wrapped.items():
         copies.opened[name] = keys.opened_by(left)
     told = [
         f"{name} {len(one.keys)} keys, {len(one.of(shop.whose))} of them theirs"
@@ -153,7 +152,7 @@ def old_copies_are_dead(shop: Shop, copies: OldCopies) -> tuple[Proof, Proof]:
     left = _left(shop.house)
     today = OldKeys.of_database(shop.house.deployment.keys).bucket_keys(left)
     told, dead, beside = [], True, []
-    for name, keys in copies.keys_of_all.items():
+    for name, keys in copies.wrapped.items():
         opened = keys.opened_by(left)
         dead = dead and not opened.buckets and not opened.keys
         told.append(f"{name} {opened.buckets + len(opened.keys)} of {opened.tried} attempts")
@@ -183,7 +182,7 @@ def old_bundles_stay_closed(shop: Shop, copies: OldCopies, files: list[Path]) ->
     left = _left(shop.house)
     today = OldKeys.of_database(shop.house.deployment.keys).opened_by(left)
     open_now = {key for key in named if key in today.keys}
-    for keys in copies.keys_of_all.values():
+    for keys in copies.wrapped.values():
         open_now |= named & keys.opened_by(left).keys.keys()
     return Proof(
         "old evidence verifies, and nothing in it opens",
@@ -222,7 +221,8 @@ def restore(first: House, copies: OldCopies, into: House) -> None:
     """Put the old cluster beside what backups never hold, as it is today: mirror, signer, keys."""
     shutil.copytree(copies.postgres, into.data / "postgres")
     settings = first.settings
-    beside = (settings.mirror, settings.signer, settings.keys, settings.keys_copy)
+    # What is signed is mirrored before: so the signer goes first, should somebody still publish.
+    beside = (settings.signer, settings.mirror, settings.keys, settings.keys_copy)
     for folder in (*beside, settings.key_backups):
         shutil.copytree(folder, into.data / folder.name)
 

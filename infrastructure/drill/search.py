@@ -26,8 +26,10 @@ from infrastructure.drill.canary import (
 
 STATISTICS: Final = "statistics"
 OUTSIDE: Final = "exports and evidence"
+OLD: Final = "old base backup"
 # Where a sighting belongs, by how its place is called: the first that fits.
 PLACES: Final = (
+    ("old/", OLD),
     (".pg_statistic", STATISTICS),
     ("table ", "tables"),
     ("dump of ", "dumps"),
@@ -73,8 +75,8 @@ class Searched:
         return found
 
 
-def search(data: Path, server: str, out: Path, words: Sequence[Canary]) -> Searched:
-    """Look everywhere for `words`: a running deployment in `data`, and what was taken from it in `out`.
+def search(data: Path, server: str, beside: Sequence[Path], words: Sequence[Canary]) -> Searched:
+    """Look everywhere for `words`: a running deployment in `data`, and the folders of what was taken from it.
 
     `server` is the superuser's. A fresh statistics run and a switch of the write-ahead log come first, so that what a
     value would have left is there to be found.
@@ -92,12 +94,16 @@ def search(data: Path, server: str, out: Path, words: Sequence[Canary]) -> Searc
     found += in_tables(dsns, words)
     found += in_dumps(dsns, words)
     found += in_files(data, words)
-    found += [Sighting(f"out/{one.where}", one.how, one.core) for one in in_files(out, words)]
+    for folder in beside:
+        found += [
+            Sighting(f"{folder.name}/{one.where}", one.how, one.core)
+            for one in in_files(folder, words)
+        ]
     seen: dict[str, dict[str, int]] = {}
     for one in found:
         places = seen.setdefault(one.core, {})
         places[place_of(one.where)] = places.get(place_of(one.where), 0) + 1
-    sizes = [*_sizes(data), *_sizes(out)]
+    sizes = [size for folder in (data, *beside) for size in _sizes(folder)]
     return Searched(len(sizes), sum(sizes) / 1e6, seen)
 
 
