@@ -8,6 +8,8 @@
 
 An erasure is completed by a turn that began after it was online, never by one that was under way. What was deferred is
 looked at again in each round, so that a release whose maker died is not forgotten. Telling recipients is the courier's.
+An old copy of the key database brings keys back: whoever starts on a deployment has `repeat` look for them, and no
+epoch is turned before what it is to seal off was looked at.
 Source: README D9.
 """
 
@@ -33,6 +35,7 @@ from domain.erasure import (
     Erasure,
     ErasureCompleted,
     ErasureEffected,
+    ErasureRepeated,
 )
 from domain.errors import DomainError, Unavailable
 from domain.sealing import RetentionClass
@@ -52,6 +55,10 @@ class OpenErasures(Protocol):
 
     def waiting(self, tenant: UUID, limit: int) -> Sequence[UUID]:
         """At most `limit` erasures of which something waits for legal holds, the oldest first."""
+        ...
+
+    def all(self, tenant: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """At most `limit` erasures, whatever became of them, by id; those after `after`."""
         ...
 
 
@@ -93,7 +100,9 @@ class Eraser:
                 for id in self.open.waiting(tenant, AT_ONCE_MAX):
                     with left_for_later(id):
                         self._take_up(tenant, id)
-                for id in self.open.unfinished(tenant, AT_ONCE_MAX):
+                unfinished = self.open.unfinished(tenant, AT_ONCE_MAX)
+                moved += self._repeat(tenant, unfinished)
+                for id in unfinished:
                     with left_for_later(id):
                         moved += self._destroy(tenant, id)
                         if gone := self._state(tenant, id).to_seal_off:
@@ -104,6 +113,52 @@ class Eraser:
                 with self.bound(tenant), left_for_later(id):
                     moved += self._seal_off(tenant, id, gone, turned)
         return moved
+
+    def repeat(self, tenants: Sequence[UUID]) -> int:
+        """Destroy again what is destroyed by the record and lives in the key database; how many erasures that was.
+
+        No process can open it on return; the rounds that follow say so, and turn the epoch. For whoever starts on a
+        deployment: an old copy of the key database may have been put in its place. Refuses: Unavailable.
+        """
+        repeated = 0
+        for tenant in tenants:
+            with self.bound(tenant):
+                after = None
+                while ids := self.open.all(tenant, after, AT_ONCE_MAX):
+                    repeated += self._repeat(tenant, ids)
+                    after = ids[-1]
+        return repeated
+
+    def _repeat(self, tenant: UUID, ids: Sequence[UUID]) -> int:
+        states = [self._state(tenant, id) for id in ids]
+        subjects = [state.ordered.subject for state in states if state.online]
+        live = self.shredder.living(tenant, subjects) if subjects else {}
+        return sum(
+            self._destroy_again(tenant, state.id, came_back)
+            for state in states
+            if (
+                came_back := tuple(
+                    one for one in state.online if one in live.get(state.ordered.subject, ())
+                )
+            )
+        )
+
+    def _destroy_again(self, tenant: UUID, id: UUID, classes: Classes) -> bool:
+        """Take the classes up again, then destroy at once: the order was mirrored long ago.
+
+        Crash between: they are ordered destroyed as at first.
+        """
+        log.error("destroyed keys came back with an old key database: they are destroyed again")
+
+        def decide(standing: Erasure) -> Decision | None:
+            back = tuple(one for one in classes if one in standing.online)
+            subject = standing.ordered.subject
+            return ErasureRepeated(subject, "keys_came_back", back) if back else None
+
+        repeated = self._record(tenant, id, decide)
+        subject = self._state(tenant, id).ordered.subject
+        self.shredder.destroy(tenant, subject, classes, self.clock.now())
+        return repeated
 
     def _take_up(self, tenant: UUID, id: UUID) -> None:
         """Go on with what a release has set free, whoever released it and died."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,6 +84,11 @@ class Dying:
     def state(self, tenant: UUID, subject: UUID) -> dict[RetentionClass, KeyState]:
         return self.shredder.state(tenant, subject)
 
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> Mapping[UUID, tuple[RetentionClass, ...]]:
+        return self.shredder.living(tenant, subjects)
+
     def die(self, step: str) -> None:
         meets, self.meets = self.meets, None
         if meets is not None:
@@ -117,8 +122,11 @@ class House:
 
     def round(self) -> int:
         """One round of a fresh eraser, as after a start."""
+        return self.eraser().round([TENANT])
+
+    def eraser(self) -> Eraser:
         world = self.world
-        eraser = Eraser(
+        return Eraser(
             self.dying,
             world.book,
             world.open_erasures,
@@ -129,7 +137,6 @@ class House:
             world.clock,
             world.ids,
         )
-        return eraser.round([TENANT])
 
     def state(self, id: UUID) -> Erasure:
         return ERASURES.find(self.world.book, TENANT, id)[1]
@@ -257,3 +264,56 @@ def test_what_was_destroyed_is_destroyed_once_by_two_erasers(house: House):
     assert names(house.said(id))[:2] == ["ErasureOrdered", "ErasureEffected"]
     assert names(house.said(id)).count("ErasureCompleted") == 1
     assert house.state(id).status == "complete"
+
+
+# --- an old copy of the key database ---------------------------------------------------------------------------------
+
+
+def bring_back(house: House, kept: dict[Any, UUID]) -> None:
+    """Put an old copy of the keys back."""
+    vault = house.world.shredder.vault
+    for whose, key in kept.items():
+        vault.keys.setdefault(whose, key)
+        vault.destroyed.pop(key, None)
+
+
+def test_keys_that_come_back_are_destroyed_again_and_it_is_said(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    bring_back(house, kept)
+    assert house.eraser().repeat([TENANT]) == 1
+    assert house.world.shredder.living(TENANT, [house.ada]) == {}
+    assert house.state(id).status == "ordered"
+    house.round()
+    assert house.state(id).status == "complete"
+    assert len(house.dying.turns) == 2, "what came back was in a copy too"
+    assert names(house.said(id))[3:] == ["ErasureRepeated", "ErasureEffected", "ErasureCompleted"]
+    assert house.eraser().repeat([TENANT]) == 0
+
+
+def test_killed_before_it_could_destroy_again_it_does_so_in_the_next_round(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    bring_back(house, kept)
+    house.dying.after = "destroyed"
+    with pytest.raises(Died):
+        house.eraser().repeat([TENANT])
+    assert house.state(id).to_destroy == ("profile", "booking")
+    house.round()
+    assert house.state(id).status == "complete"
+
+
+def test_what_is_online_and_came_back_is_not_sealed_off_over_its_keys(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.dying.after = "effected"
+    with pytest.raises(Died):
+        house.round()
+    bring_back(house, kept)
+    house.mirrored.holds = False
+    house.round()
+    assert house.state(id).to_destroy == ("profile", "booking")
+    assert not {"profile", "booking"} & set(house.state(id).complete)
+    assert house.world.shredder.living(TENANT, [house.ada]) == {}
