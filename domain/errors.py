@@ -20,17 +20,9 @@ and plain values: never personal data, never the text of a library. Anything tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with one field: `pointer` is a JSON pointer (RFC 6901) into the body."""
-
-    pointer: str
-    code: str
-    detail: str
+from domain.field_error import FieldError as FieldError
 
 
 class DomainError(Exception):

@@ -17,8 +17,11 @@ MAP_TYPE: Final = "ledger.map_committed.v1"
 ERASURE_TYPE: Final = "erasure.ordered.v1"
 
 _HEX, _HASH = "[0-9a-f]{32}", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
-_CODE, _LABEL = "[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", "[A-Za-z0-9:._-]{1,64}"
-_COUNT = "(?:0|[1-9][0-9]{0,17})"
+_CODE, _LABEL, _COUNT = (
+    "[A-Za-z0-9][A-Za-z0-9:._-]{0,63}",
+    "[A-Za-z0-9:._-]{1,64}",
+    "(?:0|[1-9][0-9]{0,17})",
+)
 _AT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z"
 _SEAL = f'{{"c":"(?P<c>[a-z_]{{1,32}})","cd":"(?P<cd>{_HASH})","k":"(?P<k>{_HEX})","pc":"{_HASH}","s":"(?P<s>{_HEX})"}}'
 _ANY_SEAL = re.sub("[?]P<[a-z]+>", "?:", _SEAL)

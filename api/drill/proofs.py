@@ -27,6 +27,7 @@ from infrastructure.keys.key_backup import newest_backup
 from infrastructure.server.local_postgres import LocalPostgres
 
 KEYS: Final = f"{DATABASE}_keys"
+FINDINGS_SHOWN: Final = 3
 BASE64: Final = re.compile(rb'"([A-Za-z0-9+/]{40,}={0,2})"')
 
 
@@ -261,4 +262,8 @@ def everything_agrees(shop: Shop) -> Proof:
     """`fsck` finds nothing."""
     done = shop.house.verb("fsck", "--json")
     said = json.loads(done.stdout) if done.returncode in (0, 1) else {}
-    return Proof("fsck finds nothing", bool(said.get("ok")), f"exit code {done.returncode}")
+    found = [
+        f"{it['check']}: {it['reason']}" for one in said.get("checks", ()) for it in one["findings"]
+    ]
+    figure = "; ".join([f"exit code {done.returncode}", *found[:FINDINGS_SHOWN]])
+    return Proof("fsck finds nothing", bool(said.get("ok")), figure)

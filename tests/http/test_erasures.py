@@ -153,6 +153,7 @@ def test_who_has_data_is_told_and_their_answer_is_shown(desk: Desk):
 
 def test_erasures_are_listed_in_their_order_by_pages(desk: Desk):
     first = desk.erase()
+    desk.shop.server.clock.advance(seconds=1)
     other = desk.shop.book(f"{MONDAY}T12:00:00Z", customer={"name": "B", "email": "b@example.test"})
     second = replace(desk, subject=other["subject_id"]).order()
     page = desk.shop.get("/v1/erasures?limit=1", role=OFFICER).json()

@@ -57,7 +57,8 @@ def test_who_asks_to_be_erased_is_nobody_afterwards(running: Running) -> None:
         light = ask(officer, "shine_the_light")
         early = officer.post(f"/v1/privacy-requests/{light}/fulfil", {})
         assert (early.status, early.code) == (409, "invalid_state")
-        assert officer.get("/v1/reports/shine-the-light").status == 200
+        report = "/v1/reports/shine-the-light"
+        assert wait_until(lambda: officer.get(report).status == 200, SECONDS_MAX), "once signed"
         assert step(officer, light, "fulfil", {})["status"] == "fulfilled"
         done = step(officer, erasure, "fulfil", {})
         assert done["status"] == "fulfilled"

@@ -167,6 +167,7 @@ MAY: dict[str, set[tuple[str, str]]] = {
     "keeper": set(),
     "restorer": {
         *(("INSERT", table) for table in ("event", "sequenced", "ledger_tile", "ledger_head")),
+        ("INSERT", "subject_fence"),
         ("UPDATE", "ledger_head"),
         ("DELETE", "event_queue"),
     },
