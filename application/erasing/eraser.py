@@ -26,7 +26,7 @@ from application.disclosing.conditions import Mirrored
 from application.erasing.key_shredding import KeyShredder, Turned
 from application.erasing.ordering import ERASER, ERASURES, ErasureOrders
 from application.execute import Plan, Scribe, carry_out
-from application.ports import Append, Book, Clock, EventStore, Ids
+from application.ports import Append, Book, CatalogEntry, Clock, EventStore, Ids
 from application.recorded import Caller
 from application.setup.register import append_of
 from domain.erasure import (
@@ -56,10 +56,6 @@ class OpenErasures(Protocol):
         """At most `limit` erasures of which something waits for legal holds, the oldest first."""
         ...
 
-    def all(self, tenant: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
-        """At most `limit` erasures, whatever became of them, by id; those after `after`."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
@@ -87,7 +83,7 @@ class Eraser:
             with self.bound(tenant):
                 self._take_up(tenant)
                 unfinished = self.open.unfinished(tenant, AT_ONCE_MAX)
-                moved += self._repeat(tenant, unfinished)
+                moved += self._repeat(tenant, self.book.entries(tenant, ERASURES.kind, unfinished))
                 for id in unfinished:
                     moved += self._destroy(tenant, id)
                     if gone := self._state(tenant, id).to_seal_off:
@@ -109,13 +105,13 @@ class Eraser:
         for tenant in tenants:
             with self.bound(tenant):
                 after = None
-                while ids := self.open.all(tenant, after, AT_ONCE_MAX):
-                    repeated += self._repeat(tenant, ids)
-                    after = ids[-1]
+                while page := self.book.page(tenant, ERASURES.kind, AT_ONCE_MAX, after):
+                    repeated += self._repeat(tenant, page)
+                    after = (page[-1].created_at, page[-1].id)
         return repeated
 
-    def _repeat(self, tenant: UUID, ids: Sequence[UUID]) -> int:
-        states = [self._state(tenant, id) for id in ids]
+    def _repeat(self, tenant: UUID, entries: Sequence[CatalogEntry]) -> int:
+        states = [ERASURES.state_of(entry) for entry in entries]
         subjects = [state.ordered.subject for state in states if state.online]
         live = self.shredder.living(tenant, subjects) if subjects else {}
         return sum(

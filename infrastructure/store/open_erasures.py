@@ -14,17 +14,11 @@ UNFINISHED: Final = (
 )
 # What is unfinished may wait for holds too.
 WAITING: Final = f"{OPEN} AND jsonb_array_length(state::jsonb -> 'deferred') > 0 ORDER BY created_at, id LIMIT %s"
-ALL: Final = (
-    "SELECT id FROM catalog WHERE tenant_id = %b AND kind = 'erasure' AND (%b::uuid IS NULL OR id > %b)"
-    " ORDER BY id LIMIT %s"
-)
 
 WHOSE: Final = (
     "SELECT DISTINCT tenant_id FROM catalog WHERE kind = 'erasure' AND erasure_stands(state) <> 'over'"
     " ORDER BY tenant_id"
 )
-
-
 ANYBODY: Final = "SELECT DISTINCT tenant_id FROM catalog WHERE kind = 'erasure' ORDER BY tenant_id"
 
 
@@ -51,7 +45,3 @@ class PostgresOpenErasures:
     def waiting(self, tenant: UUID, limit: int) -> list[UUID]:
         """See the port."""
         return [row[0] for row in self.database.rows(WAITING, (tenant, limit))]
-
-    def all(self, tenant: UUID, after: UUID | None, limit: int) -> list[UUID]:
-        """See the port."""
-        return [row[0] for row in self.database.rows(ALL, (tenant, after, after, limit))]

@@ -24,11 +24,6 @@ class MemoryOpenErasures:
         """See the port."""
         return [one.id for one in self._all(tenant) if one.deferred][:limit]
 
-    def all(self, tenant: UUID, after: UUID | None, limit: int) -> list[UUID]:
-        """See the port."""
-        ids = sorted(one.id for one in self._all(tenant))
-        return [id for id in ids if after is None or id > after][:limit]
-
     def _all(self, tenant: UUID) -> list[Erasure]:
         with self.state.lock:
             entries = [

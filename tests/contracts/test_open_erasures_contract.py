@@ -76,18 +76,6 @@ def test_what_waits_is_listed_apart_until_it_is_taken(desk: Desk):
     assert (unfinished(desk), waiting(desk)) == ([case.id], [])
 
 
-def test_every_erasure_is_listed_once_whatever_became_of_it(desk: Desk):
-    cases = sorted((Case(desk) for _ in range(3)), key=lambda case: case.id)
-    done = ErasureEffected(ADA, ("profile",), (), 1), ErasureCompleted(ADA, ("profile",), 1, 2, "x")
-    for case in cases:
-        case.goes_on(ordered(case.id))
-    cases[1].goes_on(*done)
-    with desk.world.inside(desk.tenant):
-        first = desk.world.open_erasures.all(desk.tenant, None, 2)
-        rest = desk.world.open_erasures.all(desk.tenant, first[-1], 2)
-    assert ([*first], [*rest]) == ([cases[0].id, cases[1].id], [cases[2].id])
-
-
 def test_the_oldest_come_first_and_no_more_than_asked_for(desk: Desk):
     cases = [Case(desk, minutes=minutes) for minutes in (2, 0, 1)]
     for case in cases:
