@@ -139,14 +139,16 @@ class OldKeys:
         return found
 
     def opened_by(self, epoch_keys: Sequence[bytes]) -> Opened:
-        """Try every wrapped key of the copy with every one of `epoch_keys`, and with what these open."""
+        """Try every wrapped key of the copy with every one of `epoch_keys`, and with the bucket key that these open."""
         buckets = self.bucket_keys(epoch_keys)
-        keys = {
-            one.key_id: one.whose
-            for one in self.keys
-            if one.bucket in buckets and one.opens_with(buckets[one.bucket])
-        }
-        return Opened(len(self.buckets) * len(epoch_keys) + len(self.keys), len(buckets), keys)
+        keys: dict[UUID, Whom] = {}
+        tried = len(self.buckets) * len(epoch_keys)
+        for one in self.keys:
+            above = [*epoch_keys, *([buckets[one.bucket]] if one.bucket in buckets else [])]
+            tried += len(above)
+            if any(one.opens_with(key) for key in above):
+                keys[one.key_id] = one.whose
+        return Opened(tried, len(buckets), keys)
 
     def opened_with(self, buckets: dict[int, bytes], whose: Whom) -> Opened:
         """Try one person's keys with every bucket key of another copy, and everybody else's with their own bucket's."""

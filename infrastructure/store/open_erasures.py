@@ -14,12 +14,11 @@ UNFINISHED: Final = (
 )
 # What is unfinished may wait for holds too.
 WAITING: Final = f"{OPEN} AND jsonb_array_length(state::jsonb -> 'deferred') > 0 ORDER BY created_at, id LIMIT %s"
+
 WHOSE: Final = (
     "SELECT DISTINCT tenant_id FROM catalog WHERE kind = 'erasure' AND erasure_stands(state) <> 'over'"
     " ORDER BY tenant_id"
 )
-
-
 ANYBODY: Final = "SELECT DISTINCT tenant_id FROM catalog WHERE kind = 'erasure' ORDER BY tenant_id"
 
 

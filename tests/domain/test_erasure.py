@@ -128,7 +128,7 @@ def test_what_came_back_is_to_be_destroyed_again_and_nothing_else():
     ordered = ErasureOrdered(ID, ADA, "request", None, ("profile", "booking"), (), AT)
     came_back = ErasureRepeated(ADA, "keys_came_back", ("booking",))
     state = after(ordered, *gone("profile", "booking"), came_back)
-    assert (state.status, state.to_destroy) == ("ordered", ("booking",))
+    assert (state.id, state.status, state.to_destroy) == (ID, "ordered", ("booking",))
     assert (state.online, state.complete) == (("profile",), ("profile",))
     effected, completed = gone("booking")
     assert evolve(state, effected).to_seal_off == ("booking",)

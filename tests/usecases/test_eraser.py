@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from application.custody.custody_log import custody_stream, read_custody
+from application.erasing.certificate import destroyed
 from application.erasing.eraser import Eraser
 from application.erasing.key_shredding import Destroyed, KeyShredder, KeyState, Progress, Turned
 from application.erasing.ordering import (
@@ -290,6 +291,22 @@ def test_keys_that_come_back_are_destroyed_again_and_it_is_said(house: House):
     assert len(house.dying.turns) == 2, "what came back was in a copy too"
     assert names(house.said(id))[3:] == ["ErasureRepeated", "ErasureEffected", "ErasureCompleted"]
     assert house.eraser().repeat([TENANT]) == 0
+
+
+def test_a_certificate_leaves_out_what_came_back_until_it_is_dead_again(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    before = {one["retention_class"]: one for one in destroyed(house.world.store.read(TENANT, id))}
+    bring_back(house, kept)
+    house.eraser().repeat([TENANT])
+    meanwhile = destroyed(house.world.store.read(TENANT, id))
+    assert {one["retention_class"] for one in meanwhile} == before.keys() - {"profile", "booking"}
+    house.round()
+    after = {one["retention_class"]: one for one in destroyed(house.world.store.read(TENANT, id))}
+    assert after.keys() == before.keys()
+    assert after["profile"]["keys"] == before["profile"]["keys"]
+    assert after["profile"]["epoch_destroyed"] > before["profile"]["epoch_destroyed"]
 
 
 def test_killed_before_it_could_destroy_again_it_does_so_in_the_next_round(house: House):
