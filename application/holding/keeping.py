@@ -18,7 +18,7 @@ from application.people.people import Holdings
 from application.ports import EventStore
 from domain.consent import ConsentRecord, standing_at
 from domain.custody import Kept
-from domain.retention import Facts, kept_of
+from domain.retention import Facts, Start, kept_of
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 
 
@@ -95,13 +95,19 @@ class RulesKeeping:
     ) -> tuple[Kept, ...]:
         """See the port. Refuses: Behind."""
         rules = rules_in_force(self.store, tenant)
-        if not _may_keep(rules, classes):
+        starts = _starts(rules, classes)
+        # What is asked of the index has to be waited for; so it is asked only where an answer could keep something.
+        if not starts or (starts == {"request_closed"} and not self._has_asked(tenant, subject)):
             return ()
         return kept_of(rules, self.facts.of(tenant, subject, at), classes, at.date())
 
+    def _has_asked(self, tenant: UUID, subject: UUID) -> bool:
+        return self.facts.requests.times(tenant, subject) != RequestTimes()
 
-def _may_keep(rules: Rules, classes: Sequence[RetentionClass]) -> bool:
-    return any(rule.exception is not None for name in classes for rule in rules[name])
+
+def _starts(rules: Rules, classes: Sequence[RetentionClass]) -> set[Start]:
+    """What those rules run from that stand against an erasure."""
+    return {rule.start for name in classes for rule in rules[name] if rule.exception is not None}
 
 
 def _stands(said: Sequence[ConsentRecord], at: datetime) -> bool:
