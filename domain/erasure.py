@@ -80,12 +80,12 @@ class ErasureDeferred:
 
 @dataclass(frozen=True, slots=True)
 class ErasureResumed:
-    """The last hold on `classes` was released: they are taken now."""
+    """The last hold on `classes` was released: they are taken now. `legal_hold` is None while it is under a gag."""
 
     TYPE: ClassVar[str] = "erasure.resumed.v1"
 
     subject: UUID
-    legal_hold: UUID
+    legal_hold: UUID | None
     classes: tuple[RetentionClass, ...]
     through: datetime
 
@@ -284,7 +284,7 @@ def order(
 
 
 def resume(
-    state: Erasure, custody: Custody, legal_hold: UUID, at: datetime
+    state: Erasure, custody: Custody, legal_hold: UUID | None, at: datetime
 ) -> ErasureResumed | None:
     """Take the deferred classes that nothing pins any more; None when there are none."""
     free: Sequence[RetentionClass] = [

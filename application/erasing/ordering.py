@@ -130,7 +130,9 @@ class ErasureOrders:
             custody = read_custody(self.store, tenant, subject)
             scribe = Scribe.begin(by, self.clock, self.ids)
             entry, state = ERASURES.find(self.book, tenant, id)
-            resumed = erasure.resume(state, custody, legal_hold, scribe.at)
+            is_silent = legal_hold in self.gagged.gagged(tenant, [legal_hold])
+            told = None if is_silent else legal_hold
+            resumed = erasure.resume(state, custody, told, scribe.at)
             if resumed is None:
                 return Plan(Append(tenant, scribe.at, ()), 0)
             written = ERASURES.write(scribe, id, (resumed,), entry)
