@@ -28,7 +28,7 @@ class Server:
     """The application on the in-memory twin. Its clock stands at Monday 2027-01-04T08:00Z until it is told."""
 
     clock: SettableClock
-    platform: Platform
+    platform: Platform = field(repr=False)
     client: TestClient
 
     @classmethod
