@@ -27,6 +27,7 @@ class Settings:
     `data` holds what lives apart from the database: `keys/`, `mirror/`, `signer/`, logs, and the embedded server.
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
     `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
+    Every `sweep_seconds` what has expired is ended, and what was withheld until now is opened.
     With `allow_private_recipients` deliveries go to addresses that are not public, and by http too.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     security_contact: str | None = None
     mldsa: bool = False
     scrub_days: int = 7
+    sweep_seconds: int = 20
     publish_ledger: bool = False
     witness_policy_path: Path | None = None
     witness_seconds: int = 15
@@ -121,6 +123,7 @@ class Settings:
             keys_copy_path=path(given, "DAYBOOK_KEYS_COPY"),
             key_backups_path=path(given, "DAYBOOK_KEY_BACKUPS"),
             scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
+            sweep_seconds=count(given, "DAYBOOK_SWEEP_SECONDS", default=20, most=3_600),
         )
 
 

@@ -1,7 +1,8 @@
 """`make test`: every test, and every branch of `domain/`.
 
 The domain's own tests run in one process under coverage; they are pure and take seconds. The rest
-runs in two workers without it, at full speed. With arguments it is plain pytest on those.
+runs in three workers without it: tests wait as much as they work, so three keep two cores busy.
+With arguments it is plain pytest on those.
 `make soak` is pytest on the full sizes, for which `make test` has smaller twins.
 """
 
@@ -13,7 +14,7 @@ import sys
 
 from tools.steps import ROOT, Step, run_all
 
-WORKERS = os.environ.get("DAYBOOK_TEST_WORKERS", "2")
+WORKERS = os.environ.get("DAYBOOK_TEST_WORKERS", "3")
 # A file stays on one worker, and so do the tests that share a running deployment: `tests/spreading.py`.
 SPREAD = ("-n", WORKERS, "--dist", "loadgroup")
 MEASURED = ("domain", "tests/domain")

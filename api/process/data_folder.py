@@ -3,7 +3,8 @@
 lock            held by the running `up`; the system frees it when that dies, however it dies
 run/parts.json  which processes it started, so that the next one can tell orphans from strangers
 logs/           one file per part
-keys/ mirror/ signer/ postgres/   made by whoever needs them; nobody else may look in
+keys/ keys-copy/ key-backups/     the epoch key in its two places, and what is wrapped under it
+mirror/ signer/ postgres/         made by whoever needs them, like those; nobody else may look in
 """
 
 from __future__ import annotations

@@ -38,7 +38,6 @@ from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
 from projections.withheld import PostgresWithheld, WithheldModel
 
-SWEEP_SECONDS: Final = 20.0
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
 
@@ -67,7 +66,11 @@ def work(deployment: Deployment) -> int:
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
-        _thread(stop, "sweeper", lambda: sweep_in_turns(stop, engine, follower_role)),
+        _thread(
+            stop,
+            "sweeper",
+            lambda: sweep_in_turns(stop, engine, follower_role, deployment.settings.sweep_seconds),
+        ),
         _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
@@ -116,8 +119,8 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
         return 0
 
 
-def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
-    """Every 20 seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
+def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database, seconds: float) -> None:
+    """Every so many seconds, tenant by tenant: end what has expired, forget kept answers of yesterday.
 
     Record the denials that were counted, and open to persons what was withheld until now.
     """
@@ -144,7 +147,7 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database) -> None:
                 engine.answers.sweep(tenant)
             if stop.asked():
                 return
-        stop.wait(SWEEP_SECONDS)
+        stop.wait(seconds)
 
 
 def scrub_in_turns(stop: Stop, keeper_role: Database, clock: Clock, days: int) -> None:

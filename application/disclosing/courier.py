@@ -1,6 +1,6 @@
 """The courier goes on with what nobody is waiting for: deliveries that are due again, or that somebody died at.
 
-    an attempt was begun and never ended      half a minute later it is lost: counted as shared, and tried again
+    an attempt was begun and never ended      twenty seconds later it is lost: counted as shared, and tried again
     it was recorded, and nobody began         a response is not given any more; a delivery is tried
     the next attempt is due                   all checks again, then the attempt
 
@@ -26,7 +26,7 @@ from application.ports import Clock, EventStore, Ids
 from domain.disclosure import Decision, DisclosureAttempted, DisclosureFailed
 from domain.errors import DomainError, NotFound
 
-LOST_AFTER: Final = timedelta(seconds=30)
+LOST_AFTER: Final = timedelta(seconds=20)
 # A call waits for the mirror for ten seconds at most, then it begins or gives up.
 BEGUN_WITHIN: Final = timedelta(seconds=15)
 THINGS_AT_ONCE: Final = 100

@@ -77,8 +77,9 @@ class KeyShredder(Protocol):
     def turn_epoch(self, at: datetime) -> Turned:
         """Put the tree under a new epoch key, back the key store up, open the backup, destroy the old epoch key.
 
-        On return every older copy of the key database is dead, and the old key is proved gone from each of its
-        places. Called again after a crash at any step it finishes that turn and does not begin another.
+        On return every copy of the key database that is older than this call is dead, and the old key is proved
+        gone from each of its places. Called again after a crash at any step it finishes that turn, and begins
+        another only when keys were destroyed since that one began.
         """
         ...
 

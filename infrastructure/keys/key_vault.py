@@ -94,11 +94,15 @@ class PostgresKeyVault:
                 self._before = None
             return self._current
 
-    def forget_tree(self) -> None:
-        """Forget the bucket keys: some were replaced. `tree` opens those anew, and forgets what they were."""
+    def forget_tree(self, old: Tree | None = None) -> None:
+        """Forget the bucket keys: some were replaced. `tree` opens those anew, and forgets what they were.
+
+        Does nothing when another thread has read a newer tree than `old` meanwhile.
+        """
         with self._lock:
-            self._before = self._current or self._before
-            self._current = None
+            if old is None or self._current is old:
+                self._before = self._current or self._before
+                self._current = None
 
     def forget(self) -> None:
         """Empty every cache."""
@@ -117,14 +121,15 @@ class PostgresKeyVault:
         `work` raises Rekeyed, or psycopg's error with our code, when it sees that.
         """
         for _ in range(TURNS_MAX):
+            tree = self.tree()
             try:
-                return work(self.tree())
+                return work(tree)
             except Rekeyed:
-                self.forget_tree()
+                self.forget_tree(tree)
             except psycopg.Error as error:
                 if error.sqlstate != REKEYED:
                     raise
-                self.forget_tree()
+                self.forget_tree(tree)
         raise Unreadable("The keys are being replaced over and over", retry_after_seconds=1)
 
     def opening(self, work: Callable[[Tree], T]) -> T:
@@ -137,7 +142,7 @@ class PostgresKeyVault:
             try:
                 return work(tree)
             except Unreadable:
-                self.forget_tree()
+                self.forget_tree(tree)
                 if self.tree().revision == tree.revision:
                     raise
         raise Unreadable("The keys are being replaced over and over", retry_after_seconds=1)
@@ -177,10 +182,11 @@ class PostgresKeyVault:
                 self.forget_keys({key.key_id for key in keys.values()})
             return keys
 
+        tree = self.tree()
         try:
-            return kept(self.tree())
+            return kept(tree)
         except Unreadable:
-            self.forget_tree()
+            self.forget_tree(tree)
             return self.opening(kept)
 
     def _live(self, tenant: UUID, subject: UUID, classes: list[str]) -> list[Row]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,7 +34,7 @@ from application.erasing.key_shredding import (
 from application.ports import Ids
 from domain.errors import Unreadable
 from domain.sealing import RETENTION_CLASSES, RetentionClass
-from infrastructure.database import unavailable
+from infrastructure.database import CONNECT_SECONDS_MAX, unavailable
 from infrastructure.keys.epoch_turning import turn_tree
 from infrastructure.keys.key_backup import backup_opens, digest_of, prune_backups, write_backup
 from infrastructure.keys.key_tree import (
@@ -72,7 +72,7 @@ LIVE: Final = (
 class PostgresKeyShredder:
     """See the port. `dsn` is the shredder's; `passed` is told each step that is behind us."""
 
-    dsn: str
+    dsn: str = field(repr=False)  # it holds a password
     epoch_keys: EpochKeys
     backups: Path
     ids: Ids
@@ -140,6 +140,14 @@ class PostgresKeyShredder:
     # --- turning the epoch -------------------------------------------------------------------------------------------
 
     def _turn(self, connection: Connection, at: datetime) -> Turned:
+        """Finish a turn that was begun, and turn again when keys were replaced since it began."""
+        begun = going(connection) is not None
+        turned = self._turn_once(connection, at)
+        if begun and rekeyed_since(connection):
+            return self._turn_once(connection, at)
+        return turned
+
+    def _turn_once(self, connection: Connection, at: datetime) -> Turned:
         old = going(connection)
         if old is None:
             old = self._begin_turn(connection, at)
@@ -150,7 +158,10 @@ class PostgresKeyShredder:
         if backup is None or not backup_opens(self.backups / backup, self.epoch_keys):
             backup = write_backup(connection, self.epoch_keys, self.backups, at)
             self.passed("backup written")
-            assert backup_opens(self.backups / backup, self.epoch_keys)
+            if not backup_opens(self.backups / backup, self.epoch_keys):
+                raise Unreadable(
+                    "The new key backup does not open: the old epoch was not destroyed"
+                )
             connection.execute("UPDATE epoch SET backup = %s WHERE epoch = %s", (backup, new))
             self.passed("backup opened")
         self.epoch_keys.destroy(old, new)
@@ -216,7 +227,11 @@ class PostgresKeyShredder:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         """A connection of the shredder's own, which may take its time. Raises Unavailable."""
-        with unavailable(), psycopg.connect(self.dsn, autocommit=True) as connection:
+        patience = int(CONNECT_SECONDS_MAX)
+        with (
+            unavailable(),
+            psycopg.connect(self.dsn, autocommit=True, connect_timeout=patience) as connection,
+        ):
             register(connection)
             yield connection
 
@@ -238,6 +253,18 @@ def going(connection: Connection) -> int | None:
     assert row is not None
     found: int | None = row[0]
     return found
+
+
+def rekeyed_since(connection: Connection) -> bool:
+    """True when something was re-keyed since the present epoch began: copies under it may hold what was destroyed.
+
+    Turning the epoch counts as a revision that no bucket has; every re-keying gives its own to a bucket.
+    """
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM bucket_key b JOIN epoch e ON b.epoch = e.epoch AND b.revision = e.revision"
+        " WHERE e.current)"
+    ).fetchone()
+    return row == (True,)
 
 
 def remove_rows(connection: Connection, tenant: UUID, subject: UUID) -> set[int]:

@@ -19,7 +19,7 @@ from tests.running import Running
 pytestmark = pytest.mark.xdist_group("running")
 
 SECONDS_MAX = 90.0
-GAG = timedelta(seconds=20)
+GAG = timedelta(seconds=8)
 
 
 def told(api: Api, subject: str) -> list[str]:

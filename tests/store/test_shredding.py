@@ -23,6 +23,7 @@ from infrastructure.clock import SystemIds
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.keys import shredding
 from infrastructure.keys.key_backup import backup_opens
 from infrastructure.keys.key_tree import BUCKETS
 from infrastructure.keys.key_vault import PostgresKeyVault
@@ -100,6 +101,12 @@ class House:
 
 
 @pytest.fixture
+def larger_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few keys are re-keyed in sixteen steps as well as in 256."""
+    monkeypatch.setattr(shredding, "TOGETHER", BUCKETS // 16)
+
+
+@pytest.fixture
 def house(own_deployment: Deployment) -> Iterator[House]:
     engine = Engine.connect(own_deployment, connections=4)
     engine.key_watch.stop()
@@ -165,6 +172,20 @@ def test_a_backup_that_was_lost_in_between_is_made_again(house: House) -> None:
     assert backup_opens(lost.with_name(turned.backup), house.deployment.epoch_keys())
 
 
+def test_a_turn_that_began_before_an_erasure_does_not_complete_it(house: House) -> None:
+    """Copies under the epoch that was new then hold the key: the backup that was made at once, among others."""
+    killed(house.shredder, "backup opened", lambda shredder: shredder.turn_epoch(AT))
+    (early,) = house.deployment.settings.key_backups.iterdir()
+    kept = early.read_bytes()
+    house.destroy(house.ada)
+    turned = house.shredder.turn_epoch(AT)
+    assert (turned.old, turned.new) == (2, 3)
+    early.write_bytes(kept)
+    assert not backup_opens(early, house.deployment.epoch_keys())
+    assert house.opened() == [False, True]
+    assert house.epochs_in_places() == [["epoch-3"]] * 2
+
+
 def test_nothing_is_claimed_while_a_place_is_away(house: House) -> None:
     copy = house.deployment.settings.keys_copy
     away = copy.with_name("away")
@@ -188,6 +209,7 @@ def test_an_erasure_that_is_killed_happened_whole_or_not_at_all(house: House) ->
     assert house.destroy(house.ada) == 0
 
 
+@pytest.mark.usefixtures("larger_steps")
 def test_a_re_keying_of_everything_goes_on_where_it_was_killed(house: House) -> None:
     before = dict(house.rows("SELECT bucket, revision FROM bucket_key"))
     killed(house.shredder, "some buckets re-keyed", lambda one: one.full_rekey(AT, print))
@@ -206,6 +228,7 @@ def test_a_re_keying_of_everything_goes_on_where_it_was_killed(house: House) -> 
 # --- with others at work ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("larger_steps")
 def test_no_key_is_lost_while_everything_is_re_keyed_under_way(house: House) -> None:
     """Processes make people and look them up, none of which watches, while buckets and epochs go."""
     engines = [Engine.connect(house.deployment, connections=4) for _ in range(2)]

@@ -58,7 +58,7 @@ def listening(says: Says) -> Iterator[Asked]:
 
     server = Server(("127.0.0.1", 0), Handler)
     asked = Asked(f"http://127.0.0.1:{server.server_port}/below", says)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield asked
