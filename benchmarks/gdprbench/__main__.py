@@ -26,6 +26,7 @@ from benchmarks.gdprbench.measuring import (
 )
 from benchmarks.gdprbench.operations import LEFT_OUT, LISTED_PEOPLE, ROLES, Role
 from benchmarks.gdprbench.plain_side import PlainSide
+from benchmarks.gdprbench.sides import LOADING_CLIENTS
 from benchmarks.running import DURABLE, running
 from benchmarks.table import show
 from infrastructure.deployment import Deployment, pin_zones
@@ -60,7 +61,7 @@ def main() -> None:
     with running() as up:
         deployment = Deployment.locate(Settings.read(up.data))
         # The plain tables first: after Daybook's operations its processes still work on what derives from them.
-        with plain_side(deployment) as theirs:
+        with plain_side(deployment, scale.clients) as theirs:
             plain = measure(theirs, scale, workloads, _say)
         with daybook_side(deployment, scale.clients) as ours:
             daybook = measure(ours, scale, workloads, _say)
@@ -102,7 +103,9 @@ def _chosen() -> tuple[Scale, Sequence[Role]]:
 @contextmanager
 def daybook_side(deployment: Deployment, clients: int) -> Iterator[DaybookSide]:
     """Daybook's side of a deployment that runs."""
-    platform, engine = production(deployment, connections=clients + SPARE_CONNECTIONS)
+    platform, engine = production(
+        deployment, connections=max(clients, LOADING_CLIENTS) + SPARE_CONNECTIONS
+    )
     try:
         yield DaybookSide(platform, engine, deployment)
     finally:
@@ -110,11 +113,12 @@ def daybook_side(deployment: Deployment, clients: int) -> Iterator[DaybookSide]:
 
 
 @contextmanager
-def plain_side(deployment: Deployment) -> Iterator[PlainSide]:
+def plain_side(deployment: Deployment, clients: int) -> Iterator[PlainSide]:
     """Plain tables in a fresh database on the deployment's server."""
     with psycopg.connect(deployment.main, autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {PLAIN_DATABASE}")
-    side = PlainSide(make_conninfo(deployment.main, dbname=PLAIN_DATABASE))
+    dsn = make_conninfo(deployment.main, dbname=PLAIN_DATABASE)
+    side = PlainSide(dsn, max(clients, LOADING_CLIENTS) + SPARE_CONNECTIONS)
     try:
         yield side
     finally:
