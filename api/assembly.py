@@ -26,6 +26,7 @@ from application.consents.choices import Consents, ReceiptSigner, StreamConsentS
 from application.consents.history import ConsentHistory, ConsentReads
 from application.custody.custodies import Custodies, Streams
 from application.disclosing.conditions import (
+    Heads,
     Mirrored,
     NoSender,
     Objections,
@@ -43,10 +44,16 @@ from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies, Signatures
 from application.disclosing.tickets import TicketOffice
-from application.erasing.certificates import CertificatePress, Certificates, NoRequests
+from application.erasing.certificates import CertificatePress, Certificates
 from application.erasing.eraser import Eraser, OpenErasures
 from application.erasing.key_shredding import KeyShredder
-from application.erasing.ordering import ErasureOrders, NoGaggedHolds, NothingKept
+from application.erasing.ordering import ErasureOrders
+from application.erasing.reading import ErasureReads
+from application.holding.expiry import Expiry, KeepingRows
+from application.holding.hold_log import StandingHolds
+from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import Evidence, EvidenceReads
 from application.ledger.exports import CopyRoom, Exporter, LedgerExports
 from application.ledger.reading import Ledger, LedgerReads
@@ -61,6 +68,8 @@ from application.people_known import Erasures
 from application.policy.policies import Policies, PoliciesInForce, PolicyKeepingStore
 from application.policy.policy_matrix import PolicyMatrix, PolicyReads
 from application.policy.purposes import Purposes
+from application.portability.packaging import Package, Packaging
+from application.portability.pages import PersonPages
 from application.ports import (
     Agenda,
     Answers,
@@ -71,15 +80,28 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
-    Positions,
 )
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
+from application.requests.carrying_out import CarryingOut
+from application.requests.desk import RequestDesk
+from application.requests.duties import Duties, DutyTotals
+from application.requests.ending import RequestEnding
+from application.requests.history import RequestHistory
+from application.requests.letters import LetterPress, Letters
+from application.requests.privacy_requests import PrivacyRequests
+from application.requests.receiving import Reception
+from application.requests.steps import Steps
+from application.requests.telling import Telling
+from application.requests.timing import RequestTiming
+from application.requests.verdicts import RequestVerdicts
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
 from application.setup.staffing import Staffing
 from application.setup.tenancy import ORIGIN, Tenancy
+from application.working_calendars import WorkingCalendars
+from domain.package import PackageFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +121,7 @@ class Ports:
     accesses: Accesses
     reviews: ReviewRows
     denial_counts: DenialCounts
-    positions: Positions
+    positions: Heads
     visits: Visits
     visitors: Visitors
     withheld: WithheldDisclosures
@@ -113,6 +135,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger
     evidence: Evidence
@@ -122,11 +145,15 @@ class Ports:
     witness_records: WitnessRecords
     witness: Witness
     holidays: Holidays
+    working_calendars: WorkingCalendars
     calendars: CalendarReader
     readiness: Callable[[], Mapping[str, bool]]
     policy: PolicyMatrix
     signatures: Signatures
+    letter_press: LetterPress
+    duty_totals: DutyTotals
     booking_calendar: Callable[[CalendarEntry], bytes]
+    package_bytes: Callable[[Package, PackageFormat], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
@@ -142,24 +169,29 @@ def assemble(ports: Ports) -> Platform:
     denials, reveal, records = _first_door(ports, store, orders)
     witnessing = Witnessing(ports.witness_records, clock, ports.unwitnessed_seconds_max)
     out = _courier(ports, store, orders)
-    return _business(ports, store, reveal)(
-        disclosure_answers=_disclosure_answers(ports),
+    people = People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids)
+    erasing = _erasure_orders(ports, store)
+    return _held(ports, store, reveal, people)(
         reports=_reports(ports, records, witnessing),
         recipients=Recipients(store, book, ports.people, clock, ids),
         follow_ups=FollowUpReplies(store, book, ports.follow_ups, ports.signatures, clock, ids),
         courier=out,
-        eraser=_eraser(ports, store),
+        eraser=_eraser(ports, store, erasing),
+        legal_holds=LegalHolds(store, book, erasing, clock, ids),
+        hold_openings=HoldOpenings(store, book, clock, ids),
+        retention_rules=RetentionRules(store, clock, ids),
+        expiry=Expiry(store, ports.keeping, _facts_of_keeping(ports, store), erasing, clock),
         certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
-        people=People(store, ports.people, ports.holdings, ports.erasures, reveal, clock, ids),
+        request_desk=_request_desk(ports, store, people),
+        duty_totals=ports.duty_totals,
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
-        consent_reads=ConsentReads(store, ports.consents, ports.positions, reveal, clock),
         purposes=Purposes(store, book, clock, ids),
+        erasures=ErasureReads(store, book, StandingHolds(book, clock), ports.handed),
         denials=denials,
         break_glass=BreakGlass(store, book, clock, ids),
-        access_log=AccessLog(ports.accesses, ports.positions, store),
         access_reviews=_reviews(ports, store),
         policy=PolicyReads(ports.policy),
         ledger=LedgerReads(ports.ledger),
@@ -171,6 +203,33 @@ def assemble(ports: Ports) -> Platform:
         booking_calendar=ports.booking_calendar,
         readiness=ports.readiness,
         bound=ports.bound,
+    )
+
+
+def _held(ports: Ports, store: EventStore, reveal: Reveal, people: People) -> partial[Platform]:
+    """What is asked about one person, beside what a business is run with; the rest is still to come."""
+    answers = _disclosure_answers(ports)
+    consents = ConsentReads(store, ports.consents, ports.positions, reveal, ports.clock)
+    log = AccessLog(ports.accesses, ports.positions, store)
+    packaging = Packaging(
+        store,
+        reveal,
+        ports.erasures,
+        ports.visits,
+        ports.disclosures,
+        ports.accesses,
+        ports.clock,
+        ports.ids,
+    )
+    return partial(
+        _business(ports, store, reveal),
+        people=people,
+        disclosure_answers=answers,
+        consent_reads=consents,
+        access_log=log,
+        packaging=packaging,
+        package_bytes=ports.package_bytes,
+        person_pages=PersonPages(store, people, consents, ports.visits, answers, log),
     )
 
 
@@ -197,6 +256,35 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
     )
 
 
+def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDesk:
+    """What people ask for under the law, and everything that is due."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    times, telling = RequestTiming(ports.working_calendars), Telling(store, ports.handed)
+    course = BookingCourse(store, book, clock, ids, ports.holidays)
+    orders = _erasure_orders(ports, store)
+    carrying = CarryingOut(
+        store, ports.ledger, ports.positions, ports.visits, course, orders, clock, ids
+    )
+    steps = Steps(store, book, clock, ids)
+    requests = PrivacyRequests(steps, times, carrying, telling)
+    return RequestDesk(
+        reception=Reception(store, book, people, ports.people, clock, ids),
+        requests=requests,
+        letters=Letters(requests, ports.letter_press),
+        duties=Duties(
+            store,
+            book,
+            times,
+            telling,
+            ports.reviews,
+            ports.follow_ups,
+            StandingHolds(book, clock),
+            clock,
+        ),
+        ending=RequestEnding(steps, book, orders),
+    )
+
+
 def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
     states = StreamConsentStates(ports.store, ports.clock)
     return DisclosureAnswers(
@@ -213,6 +301,7 @@ def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Re
         records,
         witnessing,
         ports.clock,
+        RequestHistory(ports.store, ports.ledger),
     )
 
 
@@ -232,6 +321,18 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
     return Reviews(store, ports.ledger, ports.book, ports.reviews, ports.positions, clock, ids)
 
 
+def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
+    """What the periods of retention run from."""
+    return FactsOfKeeping(store, ports.holdings, ports.visits, NobodyAsked())
+
+
+def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
+    """What orders erasures, and heeds rules, holds and gags."""
+    clock, ids, book = ports.clock, ports.ids, ports.book
+    keeping = RulesKeeping(store, _facts_of_keeping(ports, store))
+    return ErasureOrders(store, book, keeping, StandingHolds(book, clock), clock, ids)
+
+
 def _certificates(
     ports: Ports, store: EventStore, records: LedgerRecords, witnessing: Witnessing
 ) -> Certificates:
@@ -239,7 +340,7 @@ def _certificates(
         store,
         ports.book,
         ports.handed,
-        NoRequests(),
+        RequestVerdicts(ports.book, RequestTiming(ports.working_calendars), ports.clock),
         ports.certificate_press,
         witnessing,
         records,
@@ -252,10 +353,9 @@ def _custodies(ports: Ports) -> Custodies:
     return Custodies(ports.store, ports.streams)
 
 
-def _eraser(ports: Ports, store: EventStore) -> Eraser:
+def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
     """What carries erasures through."""
     clock, ids, book = ports.clock, ports.ids, ports.book
-    orders = ErasureOrders(store, book, NothingKept(), NoGaggedHolds(), clock, ids)
     return Eraser(
         store,
         book,

@@ -143,6 +143,23 @@ def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     run_recover(_checked(data), as_json=as_json)
 
 
+@app.command("restore-keys")
+def restore_keys(
+    backup: Annotated[Path, typer.Argument(help="A key backup.", metavar="FILE")],
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Put a key backup in the place of a key database that was lost, or is of a dead epoch; while nothing runs."""
+    from api.restoring_keys import NEXT, run_restore_keys
+
+    done = run_restore_keys(_settings(data), backup)
+    print(
+        json.dumps(done)
+        if as_json
+        else f"restored {done['backup']}, of epoch {done['epoch']}\n{NEXT}"
+    )
+
+
 @app.command()
 def fsck(
     data: Data = DEFAULT_DATA,
@@ -259,6 +276,19 @@ def export(
     from api.exporting import Asked, run_export
 
     raise SystemExit(run_export(_checked(data), Asked(out, tenant, first, past, force, as_json)))
+
+
+@app.command("erase-drill")
+def erase_drill(
+    subjects: Annotated[int, typer.Option(min=1, max=100_000, help="Other people.")] = 20,
+    bookings: Annotated[int, typer.Option(min=1, max=50_000, help="Bookings of theirs.")] = 60,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the folder of the drill.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that an erasure holds, old backups included, on a deployment of the drill's own."""
+    from api.drill.drilling import Size, run_drill
+
+    raise SystemExit(run_drill(Size(subjects, bookings), as_json=as_json, keep=keep))
 
 
 @app.command()

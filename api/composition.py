@@ -34,9 +34,12 @@ from infrastructure.ledger.witnesses.witness_policy import load_policy
 from infrastructure.ledger.witnesses.witness_store import PostgresWitnessRecords
 from infrastructure.policy.policy_file import policy_matrix
 from infrastructure.receipts import LogSignedReceipts
+from infrastructure.reports import package_press
 from infrastructure.reports.certificate_press import LedgerCertificatePress
+from infrastructure.reports.letter_pdf import TypstLetters
 from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
@@ -48,6 +51,7 @@ from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
+from projections.keeping import PostgresKeeping
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -85,6 +89,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             open_erasures=world.open_erasures,
             shredder=world.shredder,
             holdings=world.holdings,
+            duty_totals=world.duty_totals,
+            keeping=world.keeping,
             receipts=world.receipts,
             ledger=world.ledger,
             evidence=NoEvidence(world.state),
@@ -125,6 +131,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             open_erasures=PostgresOpenErasures(engine.app),
             shredder=engine.shredder,
             holdings=PostgresHoldings(engine.app),
+            duty_totals=PostgresDutyTotals(engine.app),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=evidence,
@@ -147,9 +154,12 @@ def _everywhere() -> partial[Ports]:
         Ports,
         policy=policy_matrix(),
         signatures=Ed25519Signatures(),
+        letter_press=TypstLetters(),
         holidays=PublicHolidays(),
+        working_calendars=PublicHolidays(),
         calendars=ICalendarReader(),
         booking_calendar=booking_calendar,
+        package_bytes=package_press.written,
         bound=bound_to,
     )
 
@@ -171,6 +181,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
         handed=courier,
         follow_ups=courier,
         consents=PostgresConsents(engine.app),
+        keeping=PostgresKeeping(engine.app),
     )
 
 

@@ -27,6 +27,10 @@ from application.disclosing.recipients import Recipients
 from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
+from application.erasing.reading import ErasureReads
+from application.holding.expiry import Expiry
+from application.holding.legal_holds import HoldOpenings, LegalHolds
+from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -37,13 +41,18 @@ from application.people.people import People
 from application.policy.policies import Policies
 from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
+from application.portability.packaging import Package, Packaging
+from application.portability.pages import PersonPages
 from application.ports import Answers, Clock, Ids, Positions
 from application.reports.issuing import Reports
+from application.requests.desk import RequestDesk
+from application.requests.duties import DutyTotals
 from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
 from application.setup.staffing import Staffing
 from application.setup.tenancy import Tenancy
+from domain.package import PackageFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,13 @@ class Platform:
     follow_ups: FollowUpReplies
     courier: Courier
     eraser: Eraser
+    packaging: Packaging
+    person_pages: PersonPages
     certificates: Certificates
     people: People
     policies: Policies
     purposes: Purposes
+    erasures: ErasureReads
     consents: Consents
     consent_reads: ConsentReads
     denials: Denials
@@ -90,11 +102,18 @@ class Platform:
     ledger: LedgerReads
     evidence: EvidenceReads
     legal_processes: LegalProcesses
+    legal_holds: LegalHolds
+    hold_openings: HoldOpenings
+    retention_rules: RetentionRules
+    expiry: Expiry
     franchise_requests: FranchiseRequests
+    request_desk: RequestDesk
+    duty_totals: DutyTotals
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]
+    package_bytes: Callable[[Package, PackageFormat], bytes]
     readiness: Callable[[], Mapping[str, bool]]
     bound: Callable[[UUID], AbstractContextManager[None]]
 

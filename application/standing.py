@@ -17,12 +17,14 @@ from application.booking.claims import claim_of_booking, claim_of_hold
 from application.disclosing.recipients import RECIPIENTS
 from application.erasing.ordering import ERASURES
 from application.event_types import Decision
+from application.holding.hold_log import LEGAL_HOLDS
 from application.orders.franchise_requests import FRANCHISE_REQUESTS
 from application.orders.legal_processes import LEGAL_PROCESSES
 from application.policy.policies import POLICIES
 from application.policy.purposes import PURPOSE_BASES
 from application.ports import CatalogEntry, Claim
 from application.recorded import Recorded
+from application.requests.steps import REQUESTS
 from application.setup.access_keys import KEYS
 from application.setup.locations import LOCATIONS
 from application.setup.register import Register
@@ -35,9 +37,11 @@ from domain import (
     erasure,
     franchise_request,
     hold,
+    legal_hold,
     legal_process,
     location,
     policy_version,
+    privacy_request,
     purpose_basis,
     recipient,
     service,
@@ -56,6 +60,8 @@ CATALOG: Final[tuple[tuple[tuple[type[Decision], ...], Register[Any, Any]], ...]
     (franchise_request.DECISIONS, FRANCHISE_REQUESTS),
     (recipient.DECISIONS, RECIPIENTS),
     (erasure.DECISIONS, ERASURES),
+    (privacy_request.DECISIONS, REQUESTS),
+    (legal_hold.DECISIONS, LEGAL_HOLDS),
     (policy_version.DECISIONS, POLICIES),
     (purpose_basis.DECISIONS, PURPOSE_BASES),
 )

@@ -87,7 +87,7 @@ def main() -> None:
         engine.close()
 
 
-def full_day(platform: Platform, tenant: UUID) -> Day:
+def full_day(platform: Platform, tenant: UUID, people: int = PEOPLE) -> Day:
     """Tomorrow's bookings of one staff member, each of another person."""
     by = operator(tenant)
     place = platform.locations.open(OpenLocation(LocationTerms("Here", "UTC", "GB")), by).state
@@ -115,7 +115,7 @@ def full_day(platform: Platform, tenant: UUID) -> Day:
             ),
             by,
         ).state.id
-        for number in range(PEOPLE)
+        for number in range(people)
     ]
     return Day(platform, place.id, start, bookings, by)
 

@@ -5,6 +5,7 @@
 3. It is `online` when no process can open the classes; `complete` when older copies of the keys are dead too; never
    before both have been looked at.
 4. No event and no read model is rewritten: what was sealed stays, and opens nowhere.
+5. Keys that come back with an old copy of the key database are destroyed again, and that is on record.
 
 *Not here*: what may be kept (`retention`), what pins (`custody`), telling recipients (`follow_up`).
 *Source*: GDPR Art. 17, 19; 11 CCR 7022; NIST SP 800-88r2; README D5, D9.
@@ -22,6 +23,7 @@ from domain.custody import Custody, Kept
 from domain.sealing import Plain, RetentionClass
 
 ErasureCause = Literal["request", "account_cancellation", "retention", "under_13"]
+RepeatReason = Literal["keys_came_back"]
 ErasureStatus = Literal["ordered", "online", "partial", "deferred", "complete"]
 
 
@@ -78,12 +80,12 @@ class ErasureDeferred:
 
 @dataclass(frozen=True, slots=True)
 class ErasureResumed:
-    """The last hold on `classes` was released: they are taken now."""
+    """The last hold on `classes` was released: they are taken now. `legal_hold` is None while it is under a gag."""
 
     TYPE: ClassVar[str] = "erasure.resumed.v1"
 
     subject: UUID
-    legal_hold: UUID
+    legal_hold: UUID | None
     classes: tuple[RetentionClass, ...]
     through: datetime
 
@@ -117,6 +119,20 @@ class ErasureCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureRepeated:
+    """Keys of `classes` live again, though they had been destroyed: they are to be destroyed again.
+
+    An old copy of the key database was put in its place.
+    """
+
+    TYPE: ClassVar[str] = "erasure.repeated.v1"
+
+    subject: UUID
+    reason: RepeatReason
+    classes: tuple[RetentionClass, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureCertified:
     """A certificate was made: how the erasure stood up to `version` of its stream.
 
@@ -138,6 +154,7 @@ Decision: TypeAlias = (
     | ErasureResumed
     | ErasureEffected
     | ErasureCompleted
+    | ErasureRepeated
     | ErasureCertified
 )
 DECISIONS: Final = (
@@ -146,6 +163,7 @@ DECISIONS: Final = (
     ErasureResumed,
     ErasureEffected,
     ErasureCompleted,
+    ErasureRepeated,
     ErasureCertified,
 )
 
@@ -208,6 +226,13 @@ def evolve(state: Erasure | None, decision: Decision) -> Erasure:
             return replace(state, to_destroy=left_open, online=(*state.online, *decision.classes))
         case ErasureCompleted():
             return replace(state, complete=(*state.complete, *decision.classes))
+        case ErasureRepeated():
+            online, complete = (
+                tuple(one for one in gone if one not in decision.classes)
+                for gone in (state.online, state.complete)
+            )
+            to_destroy = (*state.to_destroy, *decision.classes)
+            return replace(state, to_destroy=to_destroy, online=online, complete=complete)
         case ErasureCertified():
             return state
         case _ as unreachable:
@@ -259,7 +284,7 @@ def order(
 
 
 def resume(
-    state: Erasure, custody: Custody, legal_hold: UUID, at: datetime
+    state: Erasure, custody: Custody, legal_hold: UUID | None, at: datetime
 ) -> ErasureResumed | None:
     """Take the deferred classes that nothing pins any more; None when there are none."""
     free: Sequence[RetentionClass] = [

@@ -20,17 +20,9 @@ and plain values: never personal data, never the text of a library. Anything tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with one field: `pointer` is a JSON pointer (RFC 6901) into the body."""
-
-    pointer: str
-    code: str
-    detail: str
+from domain.field_error import FieldError as FieldError
 
 
 class DomainError(Exception):
@@ -76,6 +68,12 @@ class NotPermitted(DomainError):
     code = "not_permitted"
 
 
+class NotYourHold(NotPermitted):
+    """Only its custodian or an owner releases a legal hold; that it was tried is on record."""
+
+    code = "not_your_hold"
+
+
 class PurposeRequired(NotPermitted):
     """Opening personal data needs a purpose, and for this purpose perhaps a case."""
 
@@ -104,6 +102,12 @@ class TooEarly(Refused):
     """The visit has not started yet."""
 
     code = "too_early"
+
+
+class IdentityNotVerified(Refused):
+    """It is not known yet that whoever asks is the person it is about."""
+
+    code = "identity_not_verified"
 
 
 class ExtensionTooLate(Refused):

@@ -18,6 +18,8 @@ Category = Literal["identity", "contact", "appointment", "free_text", "payment",
 
 PD: Final = "https://w3id.org/dpv/pd#"
 DPV: Final = "https://w3id.org/dpv#"
+FREELY: Final = "Nothing follows: a visit is booked all the same."
+NO_VISIT: Final = "No visit can be booked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class PersonalField:
     """One kind of personal data. `term` is the IRI of what it is, or (`exact` False) of the next wider thing.
 
     `retention_class` is the class under whose keys it is sealed at its source; a copy may stand in another one.
+    `required` says that it has to be given; `without` what follows for the person where it is not (GDPR Art. 13(2)(e)).
     """
 
     code: str
@@ -33,11 +36,29 @@ class PersonalField:
     retention_class: RetentionClass
     says: str
     exact: bool = True
+    required: bool = False
+    without: str = FREELY
 
 
 LISTED: Final = (
-    PersonalField("name", "identity", f"{PD}Name", "profile", "What the person is called."),
-    PersonalField("email", "contact", f"{PD}EmailAddress", "profile", "An e-mail address."),
+    PersonalField(
+        "name",
+        "identity",
+        f"{PD}Name",
+        "profile",
+        "What the person is called.",
+        required=True,
+        without=NO_VISIT,
+    ),
+    PersonalField(
+        "email",
+        "contact",
+        f"{PD}EmailAddress",
+        "profile",
+        "An e-mail address.",
+        required=True,
+        without=NO_VISIT,
+    ),
     PersonalField("phone", "contact", f"{PD}TelephoneNumber", "profile", "A telephone number."),
     PersonalField("address", "contact", f"{PD}PhysicalAddress", "profile", "A street address."),
     PersonalField(

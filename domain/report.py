@@ -23,6 +23,7 @@ ReportName = Literal[
     "accounting-of-disclosures",
     "ropa",
     "specific-third-parties",
+    "request-metrics",
 ]
 ReportFormat = Literal["json", "csv", "pdf", "jsonld"]
 REPORT_NAMES: Final[tuple[ReportName, ...]] = get_args(ReportName)

@@ -35,8 +35,9 @@ PREFIXES: Final = {
     "consent": "con_",
     "erasure": "ers_",
     "certificate": "cer_",
+    "package": "pkg_",
     "legal_hold": "lho_",
-    "privacy_request": "prq_",
+    "privacy_request": "req_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

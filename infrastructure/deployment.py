@@ -16,6 +16,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.database import role_dsn
 from infrastructure.keys.epoch_files import EpochKeyFiles
 from infrastructure.keys.index_buckets import bring_into_buckets
+from infrastructure.keys.key_backup import newest_backup
 from infrastructure.keys.key_tree import plant
 from infrastructure.migrate import PARTS, SchemaRefused, check, ensure_database, migrate
 from infrastructure.server.local_postgres import LocalPostgres
@@ -91,10 +92,51 @@ class Deployment:
         return applied
 
     def prepare_keys(self) -> None:
-        """Have an epoch, its key in both places, and every row of the blind index in a bucket."""
+        """Have an epoch, its key in both places, and every row of the blind index in a bucket.
+
+        Refuses: DeploymentRefused (the key database is an old copy whose epoch is destroyed, or was lost), Unreadable.
+        """
         epoch_keys = self.epoch_keys()
-        epoch_keys.heal(plant(self.keys, epoch_keys, SystemClock().now()))
+        self._refuse_lost_keys(epoch_keys)
+        epoch = plant(self.keys, epoch_keys, SystemClock().now())
+        if not epoch_keys.holds(epoch):
+            raise DeploymentRefused(
+                f"the key database is a copy of epoch {epoch}, whose key is destroyed or not here: it opens nothing;"
+                f" {self._what_to_restore(epoch_keys)}"
+            )
+        epoch_keys.heal(epoch)
         bring_into_buckets(self.dsn_of("shredder"), epoch_keys)
+
+    def migrate_keys(self) -> None:
+        """Make the key database, or bring it up to date, and put nothing into it. Raises DeploymentRefused."""
+        try:
+            name = str(conninfo_to_dict(self.keys)["dbname"])
+            ensure_database(make_conninfo(self.keys, dbname="postgres"), name)
+            migrate(self.keys, "keys", self.roles_secret())
+        except SchemaRefused as refused:
+            raise DeploymentRefused(str(refused)) from refused
+        except psycopg.OperationalError as error:
+            raise DeploymentRefused(
+                "the key database cannot be reached, or refuses our name"
+            ) from error
+
+    def _refuse_lost_keys(self, epoch_keys: EpochKeyFiles) -> None:
+        """A first epoch is not begun where later ones have keys: whatever was sealed would stay closed."""
+        later = [epoch for epoch in epoch_keys.epochs() if epoch > 1]
+        if not later:
+            return
+        with psycopg.connect(self.keys) as connection:
+            found = connection.execute("SELECT 1 FROM epoch WHERE current").fetchone()
+        if found is None:
+            raise DeploymentRefused(
+                f"the key database is empty, and there is a key of epoch {later[-1]}: it was lost;"
+                f" {self._what_to_restore(epoch_keys)}"
+            )
+
+    def _what_to_restore(self, epoch_keys: EpochKeyFiles) -> str:
+        newest = newest_backup(self.settings.key_backups, epoch_keys)
+        which = newest or f"<the newest of {self.settings.key_backups}>"
+        return f"put the newest key backup in its place: daybook restore-keys {which}"
 
     def check(self, event_types: frozenset[str]) -> None:
         """Refuse a schema or an event type that this program does not know. Raises DeploymentRefused."""

@@ -55,6 +55,9 @@ REACHES = {
     # A client of our own API, run by whoever types the command.
     "api/tour/walking.py": "the tour calls the API as a customer does",
     "api/tour/talking.py": "the tour calls the API as a customer does",
+    "api/drill/house.py": "the drill calls the API of the deployment that it has started for itself",
+    "api/drill/proofs.py": "knows the statuses of its answers by their names",
+    "infrastructure/drill/canary.py": "runs pg_dump, whose output it looks through",
 }
 TICKETS = {
     "application/disclosing/tickets.py": "says what a ticket is",

@@ -17,15 +17,19 @@ MAP_TYPE: Final = "ledger.map_committed.v1"
 ERASURE_TYPE: Final = "erasure.ordered.v1"
 
 _HEX, _HASH = "[0-9a-f]{32}", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
-_CODE, _COUNT = "[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", "(?:0|[1-9][0-9]{0,17})"
+_CODE, _LABEL, _COUNT = (
+    "[A-Za-z0-9][A-Za-z0-9:._-]{0,63}",
+    "[A-Za-z0-9:._-]{1,64}",
+    "(?:0|[1-9][0-9]{0,17})",
+)
 _AT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z"
 _SEAL = f'{{"c":"(?P<c>[a-z_]{{1,32}})","cd":"(?P<cd>{_HASH})","k":"(?P<k>{_HEX})","pc":"{_HASH}","s":"(?P<s>{_HEX})"}}'
 _ANY_SEAL = re.sub("[?]P<[a-z]+>", "?:", _SEAL)
 # Canonical JSON of the allowed keys is a regular language: what matches has each key once, in order, and no other.
 _LEAF: Final = re.compile(
-    f'daybook/leaf/v1\n{{"actor":"{_CODE}","at":"(?P<at>{_AT})",(?:"case":"{_CODE}",)?(?:"cause":"{_HEX}",)?'
+    f'daybook/leaf/v1\n{{"actor":"{_CODE}","at":"(?P<at>{_AT})",(?:"case":"{_LABEL}",)?(?:"cause":"{_HEX}",)?'
     f'"id":"(?P<id>{_HEX})",(?:"many":{{"n":(?P<n>{_COUNT}),"root":"(?P<many>{_HASH})"}},)?"pd":"(?P<pd>{_HASH})",'
-    f'(?:"policy":"{_CODE}",)?(?:"purpose":"{_CODE}",)?(?:"seals":\\[{_SEAL}(?P<more>(?:,{_ANY_SEAL})*)\\],)?'
+    f'(?:"policy":"{_LABEL}",)?(?:"purpose":"{_CODE}",)?(?:"seals":\\[{_SEAL}(?P<more>(?:,{_ANY_SEAL})*)\\],)?'
     f'"stream":"(?P<stream>{_HEX})","tenant":"(?P<tenant>{_HEX})",'
     f'"type":"(?P<type>[a-z][a-z_.]*\\.v[0-9]+)","v":1,"ver":(?P<ver>{_COUNT})}}'
 )

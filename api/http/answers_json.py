@@ -6,9 +6,21 @@ from base64 import b64encode
 from uuid import UUID
 
 from api.http.rendering import Json, ids, optional_instant
-from application.answers.disclosure_answers import CompleteTo, Shown, Told, Withheld
+from application.answers.disclosure_answers import CompleteTo, PersonAnswer, Shown, Told, Withheld
 from application.answers.disclosure_rows import DisclosureRow, RecipientRow, Step
 from domain.values import instant_text, public_id
+
+
+def counted_json(found: PersonAnswer) -> Json:
+    """What is so in total, and up to where that is complete."""
+    totals = found.totals
+    return {
+        "recipients": totals.recipients,
+        "disclosures": totals.disclosures,
+        "marketing": totals.marketing,
+        "withheld": totals.withheld,
+        "complete_to": complete_json(found.part.complete_to),
+    }
 
 
 def shown_json(it: Shown) -> Json:

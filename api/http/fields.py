@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.errors import FieldError, Unacceptable
 from domain.report import REPORT_NAMES, ReportName
+from domain.sealing import RETENTION_CLASSES, RetentionClass
 from domain.values import PREFIXES, instant_text, parse_id
 
 _INSTANT: Final = re.compile(
@@ -78,6 +79,7 @@ class PathId:
 
 TILE: Final = "tile"
 REPORT: Final = "report"
+RETENTION_CLASS: Final = "retention_class"
 _TILE: Final = re.compile(
     r"tile/(?:entries|0|[1-9][0-9]?)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?"
 )
@@ -89,6 +91,8 @@ def read_path(kind: str, text: str) -> UUID | str | None:
         return f"tile/{text}" if _TILE.fullmatch(f"tile/{text}") else None
     if kind == REPORT:
         return text if text in REPORT_NAMES else None
+    if kind == RETENTION_CLASS:
+        return text if text in RETENTION_CLASSES else None
     return read_id(kind, text)
 
 
@@ -98,6 +102,8 @@ def path_schema(kind: str) -> tuple[str, str]:
         return "^[0-9a-z]+/[0-9x/]+(\\.p/[0-9]+)?$", "0/x001/x234/067"
     if kind == REPORT:
         return f"^({'|'.join(REPORT_NAMES)})$", REPORT_NAMES[0]
+    if kind == RETENTION_CLASS:
+        return f"^({'|'.join(RETENTION_CLASSES)})$", RETENTION_CLASSES[0]
     return id_pattern(kind), example_id(kind)
 
 
@@ -111,6 +117,7 @@ TenantId: TypeAlias = Annotated[UUID, PathId("tenant")]
 SubjectId: TypeAlias = Annotated[UUID, PathId("subject")]
 ErasureId: TypeAlias = Annotated[UUID, PathId("erasure")]
 PolicyId: TypeAlias = Annotated[UUID, PathId("policy")]
+LegalHoldId: TypeAlias = Annotated[UUID, PathId("legal_hold")]
 ConsentId: TypeAlias = Annotated[UUID, PathId("consent")]
 EventId: TypeAlias = Annotated[UUID, PathId("event")]
 ProcessId: TypeAlias = Annotated[UUID, PathId("process")]
@@ -118,7 +125,9 @@ FranchiseRequestId: TypeAlias = Annotated[UUID, PathId("franchise_request")]
 RecipientId: TypeAlias = Annotated[UUID, PathId("recipient")]
 DisclosureId: TypeAlias = Annotated[UUID, PathId("disclosure")]
 FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
+PrivacyRequestId: TypeAlias = Annotated[UUID, PathId("privacy_request")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
+RetentionClassPath: TypeAlias = Annotated[RetentionClass, PathId(RETENTION_CLASS)]
 ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 
 LocationRef: TypeAlias = Annotated[
@@ -144,6 +153,11 @@ ConsentRef: TypeAlias = Annotated[
 ]
 ProcessRef: TypeAlias = Annotated[
     UUID, BeforeValidator(_reference("process")), WithJsonSchema(_id_schema("process"))
+]
+PrivacyRequestRef: TypeAlias = Annotated[
+    UUID,
+    BeforeValidator(_reference("privacy_request")),
+    WithJsonSchema(_id_schema("privacy_request")),
 ]
 FranchiseRequestRef: TypeAlias = Annotated[
     UUID,

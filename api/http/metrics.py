@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -29,6 +29,16 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._late = Gauge(
+            "daybook_duties_late",
+            "What is late: answers to people, reviews, recipients to be told.",
+            registry=self.registry,
+        )
+        self._soon = Gauge(
+            "daybook_duties_due_in_7_days",
+            "What is due within seven days, and not late.",
+            registry=self.registry,
+        )
         # Looking a child up costs more than counting: each is found once.
         self._counted: dict[tuple[str, str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
@@ -45,6 +55,11 @@ class Metrics:
         if histogram is None:
             histogram = self._timed[route] = self._seconds.labels(route)
         histogram.observe(seconds)
+
+    def count_duties(self, late: int, soon: int) -> None:
+        """Say how much is late, and how much is due within seven days, of all tenants together."""
+        self._late.set(late)
+        self._soon.set(soon)
 
     def text(self) -> bytes:
         """All of it, in the Prometheus text format."""

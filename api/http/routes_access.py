@@ -118,7 +118,7 @@ def rule_break_glass(call: Call, body: schemas.BreakGlassGiven) -> Answer:
 
 
 def _log(page: AccessPage, cursor: str) -> Answer:
-    shown = [_access(row, page.view) for row in page.rows]
+    shown = [access_json(row, page.view) for row in page.rows]
     following = page.next and write_cursor(cursor, *page.next)
     return answered(list_json(shown, following), headers=_position(page.position))
 
@@ -127,7 +127,8 @@ def _position(position: int) -> tuple[tuple[str, str], ...]:
     return (("daybook-position", str(position)),)
 
 
-def _access(row: AccessRow, view: str) -> Json:
+def access_json(row: AccessRow, view: str) -> Json:
+    """An access, as far as a view shows it."""
     shown: Json = {
         "event_id": public_id("event", row.event),
         "at": instant_text(row.at),

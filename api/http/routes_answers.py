@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api.http import schemas_answers as schemas
-from api.http.answers_json import complete_json, shown_json
+from api.http.answers_json import complete_json, counted_json, shown_json
 from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import RecipientId, SubjectId, read_cursor, write_cursor
@@ -39,15 +39,7 @@ def disclosures_about(call: Call, id: SubjectId, query: schemas.PersonAsked) -> 
     found = call.platform.disclosure_answers.about(
         id, query.view, _moment(query), query.limit, after, call.by
     )
-    totals, part = found.totals, found.part
-    answer = {
-        "recipients": totals.recipients,
-        "disclosures": totals.disclosures,
-        "marketing": totals.marketing,
-        "withheld": totals.withheld,
-        "complete_to": complete_json(part.complete_to),
-    }
-    return _answered(part, {"view": found.view, "answer": answer})
+    return _answered(found.part, {"view": found.view, "answer": counted_json(found)})
 
 
 @routes.add(

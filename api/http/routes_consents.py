@@ -71,7 +71,7 @@ def list_consents(call: Call, id: SubjectId, query: schemas.ConsentsAsked) -> An
         "subject_id": public_id("subject", id),
         "as_of": instant_text(found.as_of),
         "known_at": optional_instant(found.known_at),
-        "data": [_state_json(one) for one in found.states],
+        "data": [state_json(one) for one in found.states],
         "rejected": [_rejected_json(row) for row in found.rejected],
     }
     return answered(body, headers=(("daybook-position", str(found.position)),))
@@ -142,7 +142,8 @@ def _evidence(given: Mapping[str, object] | None) -> dict[str, Personal] | None:
     }
 
 
-def _state_json(it: PurposeState) -> Json:
+def state_json(it: PurposeState) -> Json:
+    """What stands for a purpose, and its history."""
     return {
         "purpose": it.purpose,
         "decision": it.decision,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -106,6 +107,10 @@ class Machine:
         """
         if not (self.edge.settings.metrics_public or _is_local(request)):
             raise errors.NotFound()
+        with suppress(errors.Unavailable):  # what is counted here is told all the same
+            counted = await self.edge.waiters.run(self.edge.platform.duty_totals.total)
+            if counted is not None:
+                self.metrics.count_duties(counted.late, counted.soon)
         return Response(self.metrics.text(), media_type=metrics.CONTENT_TYPE)
 
     async def show_problem(self, request: Request) -> Response:

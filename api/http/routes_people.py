@@ -10,6 +10,7 @@ from api.http.call import Call, answered
 from api.http.contract import Routes
 from api.http.fields import SubjectId
 from api.http.rendering import Json, opened_json, optional_instant
+from api.http.rendering_erasures import kept_json
 from api.http.schemas_policies import AsOf
 from application.event_types import catalogue
 from application.people.contacts import ContactKind
@@ -63,10 +64,11 @@ def show_subject(call: Call, id: SubjectId, query: AsOf) -> Answer:
     """Show what is held about a person: kinds of data, where they came from, and how long they are kept.
 
     With a Daybook-Purpose the values of the profile are opened, and that is recorded. An erased person is shown with
-    `erased_at` and without values. Roles: privacy_officer, owner; auditor without values.
+    `erased_at` and without values; what is kept of them is under `kept`, with the exception and its purposes.
+    Roles: privacy_officer, owner; auditor without values.
     """
     found = call.platform.people.show(id, query.as_of, call.by)
-    return answered(_person_json(found), version=found.version)
+    return answered(person_json(found), version=found.version)
 
 
 @routes.add(
@@ -108,7 +110,8 @@ def _found(found: Searched) -> Answer:
     return answered({"data": data}, event=found.event)
 
 
-def _person_json(it: PersonHeld) -> Json:
+def person_json(it: PersonHeld) -> Json:
+    """What is held about a person."""
     shown: Json = {
         "id": public_id("subject", it.subject),
         "as_of": instant_text(it.as_of),
@@ -116,6 +119,7 @@ def _person_json(it: PersonHeld) -> Json:
         "corrected_at": optional_instant(it.corrected_at),
         "erased_at": optional_instant(it.erased_at),
         "held": [_held_json(one) for one in it.held],
+        "kept": [kept_json(one) for one in it.kept],
     }
     if it.values is not None:
         shown["values"] = opened_json(it.values)
@@ -137,10 +141,16 @@ def _held_json(it: Holding) -> Json:
         "retention_class": it.retention_class,
         "categories": sorted({FIELDS[code].category for code in codes}),
         "fields": codes,
+        "given": [_given_json(code) for code in codes],
         "count": it.count,
         "first_at": instant_text(it.first_at),
         "last_at": instant_text(it.last_at),
     }
+
+
+def _given_json(code: str) -> Json:
+    known = FIELDS[code]
+    return {"field": code, "voluntary": not known.required, "without_it": known.without}
 
 
 def _corrected(receipt: Corrected) -> Answer:

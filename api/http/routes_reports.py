@@ -34,8 +34,9 @@ def take_report(call: Call, name: ReportPath, query: schemas.ReportAsked) -> Ans
     """Give an official answer, signed, complete up to a checkpoint; the same bytes for the same position.
 
     `article-15` and `accounting-of-disclosures` are about one person (`subject_id`); `ccpa-disclosures`,
-    `specific-third-parties` and `shine-the-light` about one or about all; `ropa` is of the business. All take
-    `recipient_id`; all take `from` and `to`, except `shine-the-light`, which takes `year`. A list without rows is an
+    `specific-third-parties` and `shine-the-light` about one or about all; `ropa` and `request-metrics` are of the
+    business. All but the last take `recipient_id`; all take `from` and `to`, except `shine-the-light`, which takes
+    `year`. A list without rows is an
     answer, and signed. What is withheld is left out until its date. That it was taken is recorded first.
     Roles: privacy_officer, owner, auditor.
     """

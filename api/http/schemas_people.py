@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.http.fields import AtLeast, Instant
 from api.http.schemas_common import Input, Output, absent
+from api.http.schemas_erasures import KeptClass
 from api.http.schemas_policies import Named
 from domain import consent_rules, subject
 from domain.consent import Channel, Method, RejectionReason, Saying, Standing
@@ -168,6 +169,14 @@ class FoundSubjects(Output):
     data: list[FoundSubject]
 
 
+class Given(Output):
+    """Whether a value was given freely or had to be given, and what follows without it (GDPR Art. 13(2)(e))."""
+
+    field: str
+    voluntary: bool
+    without_it: str
+
+
 class Held(Output):
     """What is held of one kind, from one source: which data it may be, under which retention class, since when."""
 
@@ -176,6 +185,7 @@ class Held(Output):
     retention_class: str
     categories: list[str]
     fields: list[str]
+    given: list[Given]
     count: int
     first_at: str
     last_at: str
@@ -191,7 +201,10 @@ class HeldValues(Output):
 
 
 class Subject(Output):
-    """What is held about a person. `erased_at` is there once they are erased, and `values` then never."""
+    """What is held about a person. `erased_at` is there once they are erased, and `values` then never.
+
+    `kept` is what an erasure left, under which exception.
+    """
 
     id: str
     as_of: str
@@ -199,6 +212,7 @@ class Subject(Output):
     corrected_at: str | None
     erased_at: str | None
     held: list[Held]
+    kept: list[KeptClass]
     values: HeldValues | None = None
 
 

@@ -11,7 +11,9 @@ from typing import Final
 import psycopg
 
 from api.process.couriering import carry_in_turns
+from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
+from api.process.keeping import keep_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Idle, Stop, persistently
 from application.access.denials import Denials
@@ -36,6 +38,7 @@ from projections.consents import ConsentsModel, PostgresConsents
 from projections.courier import CourierModel
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
+from projections.keeping import KeepingModel
 from projections.withheld import PostgresWithheld, WithheldModel
 
 SCRUB_SECONDS: Final = 10.0
@@ -55,11 +58,12 @@ def work(deployment: Deployment) -> int:
         AgendaModel(),
         AccessesModel(),
         ConsentsModel(),
+        KeepingModel(),
         CourierModel(),
         WithheldModel(),
         DisclosuresModel(),
     )
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 3, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 4, walled=False)
     first, *others = (
         Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
     )
@@ -72,6 +76,8 @@ def work(deployment: Deployment) -> int:
             lambda: sweep_in_turns(stop, engine, follower_role, deployment.settings.sweep_seconds),
         ),
         _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "duties", lambda: count_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(

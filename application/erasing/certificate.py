@@ -21,6 +21,7 @@ from domain.erasure import (
     ErasureDeferred,
     ErasureEffected,
     ErasureOrdered,
+    ErasureRepeated,
     ErasureResumed,
 )
 from domain.recipient import Recipient
@@ -127,30 +128,32 @@ def document(id: UUID, code_sha256: str, facts: Facts) -> Document:
 
 def destroyed(events: Sequence[Recorded[Any]]) -> list[Document]:
     """Each class whose keys are destroyed and whose older copies are dead, with its keys and instants; by class."""
-    effected: dict[RetentionClass, tuple[datetime, ErasureEffected]] = {}
-    found: list[Document] = []
+    effected: dict[RetentionClass, datetime] = {}
+    keys: dict[RetentionClass, set[str]] = {}
+    found: dict[RetentionClass, Document] = {}
     for event in events:
         match event.decision:
             case ErasureEffected() as decision:
-                effected |= dict.fromkeys(decision.classes, (event.occurred_at, decision))
+                effected |= dict.fromkeys(decision.classes, event.occurred_at)
+                for one in decision.keys:
+                    keys.setdefault(one.retention_class, set()).add(one.key.hex)
+            case ErasureRepeated() as decision:
+                for name in decision.classes:
+                    found.pop(name, None)
             case ErasureCompleted() as decision:
                 for name in decision.classes:
-                    at, how = effected[name]
-                    keys = [one.key.hex for one in how.keys if one.retention_class == name]
-                    found.append(
-                        {
-                            "retention_class": name,
-                            "keys": sorted(keys),
-                            "nobody_can_open_since": instant_text(at),
-                            "older_copies_dead_since": instant_text(event.occurred_at),
-                            "epoch_destroyed": decision.epoch_destroyed,
-                            "epoch": decision.epoch,
-                            "key_backup_sha256": decision.backup_sha256,
-                        }
-                    )
+                    found[name] = {
+                        "retention_class": name,
+                        "keys": sorted(keys.get(name, ())),
+                        "nobody_can_open_since": instant_text(effected[name]),
+                        "older_copies_dead_since": instant_text(event.occurred_at),
+                        "epoch_destroyed": decision.epoch_destroyed,
+                        "epoch": decision.epoch,
+                        "key_backup_sha256": decision.backup_sha256,
+                    }
             case _:
                 pass
-    return sorted(found, key=lambda one: str(one["retention_class"]))
+    return [found[name] for name in sorted(found)]
 
 
 def _deferred(facts: Facts) -> list[Document]:
@@ -174,7 +177,14 @@ def _deferred(facts: Facts) -> list[Document]:
 def _shown(event: Recorded[Any]) -> bool:
     """True for what stands in the person's own history."""
     decision = event.decision
-    kinds = (ErasureOrdered, ErasureResumed, ErasureEffected, ErasureCompleted, ErasureDeferred)
+    kinds = (
+        ErasureOrdered,
+        ErasureResumed,
+        ErasureEffected,
+        ErasureCompleted,
+        ErasureRepeated,
+        ErasureDeferred,
+    )
     return isinstance(decision, kinds) and decision.subject is not None
 
 

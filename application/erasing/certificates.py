@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
-from application.disclosing.follow_up_story import follow_up_id, read_follow_up
 from application.disclosing.follow_ups import HandedTo
-from application.disclosing.recipients import RECIPIENTS
-from application.erasing.certificate import Document, Facts, Told, document
+from application.erasing.certificate import Document, Facts, document
 from application.erasing.ordering import ERASURES
+from application.erasing.recipients_told import told_of
 from application.execute import Scribe
 from application.ledger.records import LedgerRecords
 from application.ledger.witnessing import Witnessing
@@ -167,24 +166,8 @@ class Certificates:
         request = state.ordered.request
         verdict = None if request is None else self.requests.verdict(tenant, request)
         own = tuple(event for event in events if not _is_certified(event))
-        return Facts(state, own, self._told(tenant, own, state.ordered.subject), verdict)
-
-    def _told(
-        self, tenant: UUID, events: tuple[Recorded[Any], ...], subject: UUID
-    ) -> tuple[Told, ...]:
-        found: list[Told] = []
-        for disclosure in self.handed.disclosures(tenant, subject):
-            for event in events:
-                id = follow_up_id(tenant, event.event_id, disclosure)
-                try:
-                    story = read_follow_up(self.store, tenant, id)
-                except NotFound:
-                    continue
-                recipient = RECIPIENTS.find(self.book, tenant, story.state.ordered.recipient)[1]
-                found.append(Told(recipient, story))
-        return tuple(
-            sorted(found, key=lambda one: (one.story.first.occurred_at, one.story.first.stream))
-        )
+        told = told_of(self.store, self.book, self.handed, own, state.ordered.subject)
+        return Facts(state, own, told, verdict)
 
 
 def _is_certified(event: Recorded[Any]) -> bool:

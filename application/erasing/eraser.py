@@ -8,14 +8,16 @@
 
 An erasure is completed by a turn that began after it was online, never by one that was under way. What was deferred is
 looked at again in each round, so that a release whose maker died is not forgotten. Telling recipients is the courier's.
+An old copy of the key database brings keys back: whoever starts on a deployment has `repeat` look for them, and no
+epoch is turned before what it is to seal off was looked at.
 Source: README D9.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -24,7 +26,7 @@ from application.disclosing.conditions import Mirrored
 from application.erasing.key_shredding import KeyShredder, Turned
 from application.erasing.ordering import ERASER, ERASURES, ErasureOrders
 from application.execute import Plan, Scribe, carry_out
-from application.ports import Append, Book, Clock, EventStore, Ids
+from application.ports import Append, Book, CatalogEntry, Clock, EventStore, Ids
 from application.recorded import Caller
 from application.setup.register import append_of
 from domain.erasure import (
@@ -33,7 +35,9 @@ from domain.erasure import (
     Erasure,
     ErasureCompleted,
     ErasureEffected,
+    ErasureRepeated,
 )
+from domain.errors import DomainError, Unavailable
 from domain.sealing import RetentionClass
 
 MIRROR_SECONDS_MAX: Final = 5.0
@@ -54,6 +58,17 @@ class OpenErasures(Protocol):
         ...
 
 
+@contextmanager
+def left_for_later(erasure: UUID) -> Iterator[None]:
+    """Go on with the others where one erasure is refused; that something is away concerns all of them."""
+    try:
+        yield
+    except DomainError as refusal:
+        if type(refusal) is Unavailable:  # what is damaged, or cannot be read, concerns one alone
+            raise
+        log.error("erasure %s cannot go on: %s", erasure, refusal.code)
+
+
 @dataclass(frozen=True, slots=True)
 class Eraser:
     """Carries erasures through. One process runs it; a second one would only do things twice that may be."""
@@ -71,31 +86,81 @@ class Eraser:
     def round(self, tenants: Sequence[UUID]) -> int:
         """Do what there is to do for `tenants`; how many erasures went on.
 
-        Durable on return, step by step. Refuses: Unavailable (the key
-        database or a place of epoch keys is away: the next round goes on).
+        Durable on return, step by step. One that cannot go on is left for the next round, and holds up no other.
+        Refuses: Unavailable (the key database or a place of epoch keys is away: the next round goes on).
         """
         moved = 0
         online: list[tuple[UUID, UUID, Classes]] = []
         for tenant in tenants:
             with self.bound(tenant):
-                self._take_up(tenant)
-                for id in self.open.unfinished(tenant, AT_ONCE_MAX):
-                    moved += self._destroy(tenant, id)
-                    if gone := self._state(tenant, id).to_seal_off:
-                        online.append((tenant, id, gone))
+                for id in self.open.waiting(tenant, AT_ONCE_MAX):
+                    with left_for_later(id):
+                        self._take_up(tenant, id)
+                unfinished = self.open.unfinished(tenant, AT_ONCE_MAX)
+                moved += self._repeat(tenant, self.book.entries(tenant, ERASURES.kind, unfinished))
+                for id in unfinished:
+                    with left_for_later(id):
+                        moved += self._destroy(tenant, id)
+                        if gone := self._state(tenant, id).to_seal_off:
+                            online.append((tenant, id, gone))
         if online:
             turned = self.shredder.turn_epoch(self.clock.now())
             for tenant, id, gone in online:
-                with self.bound(tenant):
+                with self.bound(tenant), left_for_later(id):
                     moved += self._seal_off(tenant, id, gone, turned)
         return moved
 
-    def _take_up(self, tenant: UUID) -> None:
+    def repeat(self, tenants: Sequence[UUID]) -> int:
+        """Destroy again what is destroyed by the record and lives in the key database; how many erasures that was.
+
+        No process can open it on return; the rounds that follow say so, and turn the epoch. For whoever starts on a
+        deployment: an old copy of the key database may have been put in its place. Refuses: Unavailable.
+        """
+        repeated = 0
+        for tenant in tenants:
+            with self.bound(tenant):
+                after = None
+                while page := self.book.page(tenant, ERASURES.kind, AT_ONCE_MAX, after):
+                    repeated += self._repeat(tenant, page)
+                    after = (page[-1].created_at, page[-1].id)
+        return repeated
+
+    def _repeat(self, tenant: UUID, entries: Sequence[CatalogEntry]) -> int:
+        states = [ERASURES.state_of(entry) for entry in entries]
+        subjects = [state.ordered.subject for state in states if state.online]
+        live = self.shredder.living(tenant, subjects) if subjects else {}
+        return sum(
+            self._destroy_again(tenant, state.id, came_back)
+            for state in states
+            if (
+                came_back := tuple(
+                    one for one in state.online if one in live.get(state.ordered.subject, ())
+                )
+            )
+        )
+
+    def _destroy_again(self, tenant: UUID, id: UUID, classes: Classes) -> bool:
+        """Take the classes up again, then destroy at once: the order was mirrored long ago.
+
+        Crash between: they are ordered destroyed as at first.
+        """
+        log.error("destroyed keys came back with an old key database: they are destroyed again")
+
+        def decide(standing: Erasure) -> Decision | None:
+            back = tuple(one for one in classes if one in standing.online)
+            subject = standing.ordered.subject
+            return ErasureRepeated(subject, "keys_came_back", back) if back else None
+
+        repeated = self._record(tenant, id, decide)
+        subject = self._state(tenant, id).ordered.subject
+        self.shredder.destroy(tenant, subject, classes, self.clock.now())
+        return repeated
+
+    def _take_up(self, tenant: UUID, id: UUID) -> None:
         """Go on with what a release has set free, whoever released it and died."""
-        for id in self.open.waiting(tenant, AT_ONCE_MAX):
-            state = self._state(tenant, id)
-            for hold in dict.fromkeys(one.legal_hold for one in state.deferred):
-                self.orders.resume(tenant, state.ordered.subject, hold)
+        state = self._state(tenant, id)
+        for hold in dict.fromkeys(one.legal_hold for one in state.deferred):
+            self.orders.resume(tenant, state.ordered.subject, hold)
 
     def _destroy(self, tenant: UUID, id: UUID) -> bool:
         """Destroy the keys that are ordered destroyed, once their order is mirrored; False when there is none."""

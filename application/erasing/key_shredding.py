@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -89,4 +89,10 @@ class KeyShredder(Protocol):
 
     def state(self, tenant: UUID, subject: UUID) -> dict[RetentionClass, KeyState]:
         """What there is of each class; every class is named."""
+        ...
+
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> Mapping[UUID, tuple[RetentionClass, ...]]:
+        """The classes in which these subjects have a key that opens; those who have none are not named."""
         ...

@@ -95,7 +95,9 @@ class ErasureOrders:
         Durable on return: the order, and the fence. The same request gives the same erasure again; so does an order
         that would find nothing more to take, to wait for or to keep. Refuses: NotFound (the person), Stale.
         """
-        require_person(self.store, by.tenant, wish.subject)
+        if wish.cause != "retention":
+            # What nothing keeps any more may also be sealed for a thing: somebody unknown who asked, a paper that came.
+            require_person(self.store, by.tenant, wish.subject)
         id = self.ids.uuid()
 
         def attempt() -> Plan[UUID]:
@@ -128,7 +130,9 @@ class ErasureOrders:
             custody = read_custody(self.store, tenant, subject)
             scribe = Scribe.begin(by, self.clock, self.ids)
             entry, state = ERASURES.find(self.book, tenant, id)
-            resumed = erasure.resume(state, custody, legal_hold, scribe.at)
+            is_silent = legal_hold in self.gagged.gagged(tenant, [legal_hold])
+            told = None if is_silent else legal_hold
+            resumed = erasure.resume(state, custody, told, scribe.at)
             if resumed is None:
                 return Plan(Append(tenant, scribe.at, ()), 0)
             written = ERASURES.write(scribe, id, (resumed,), entry)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from application.access.reveal import Glass, Opened, Reveal, Wish
+from application.custody.custody_log import read_custody
 from application.execute import Plan, Scribe, carry_out
 from application.people.contacts import ContactKind, KnownPeople
 from application.people.profiles import PROFILE_FIELDS, profile_of, profile_sights
@@ -18,6 +19,7 @@ from application.policy.policies import PRIVACY_READERS, PRIVACY_WRITERS
 from application.ports import Append, Clock, EventStore, Ids
 from application.recorded import Caller, Recorded
 from domain import fields, subject
+from domain.custody import Kept
 from domain.errors import ContactTaken, DomainError, VersionMismatch
 from domain.subject import (
     Correction,
@@ -56,7 +58,10 @@ class Holdings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PersonHeld:
-    """What is held about a person as of an instant. `values` are there only where they were asked for, and opened."""
+    """What is held about a person as of an instant. `values` are there only where they were asked for, and opened.
+
+    Nothing that was erased is among it; `kept` is what an erasure left, under which exception.
+    """
 
     subject: UUID
     as_of: datetime
@@ -64,6 +69,7 @@ class PersonHeld:
     corrected_at: datetime | None
     erased_at: datetime | None
     held: tuple[Holding, ...]
+    kept: tuple[Kept, ...]
     values: Opened | None
     version: int
 
@@ -122,7 +128,7 @@ class People:
         found = sorted(
             one
             for one in self.people.find_all(by.tenant, kind, normal)[:FOUND_MAX]
-            if self._is_known(by.tenant, one)
+            if self._is_known(by.tenant, one) and self._stands(by.tenant, one)
         )
         return Searched(tuple(found), self.reveal.note(looking, found, (kind,), glass))
 
@@ -151,6 +157,7 @@ class People:
             corrected_at=seen[-1].occurred_at if len(seen) > 1 else None,
             erased_at=erased_at,
             held=tuple(self.holdings.of(by.tenant, id, at)),
+            kept=tuple(read_custody(self.store, by.tenant, id).kept.values()),
             values=values,
             version=len(events),
         )
@@ -220,6 +227,10 @@ class People:
         sights = [sight for sight, _ in parts]
         opened = self.reveal.open(by, sights, PROFILE_FIELDS, glass)
         return profile_of([says for _, says in parts], opened)
+
+    def _stands(self, tenant: UUID, id: UUID) -> bool:
+        """False from the order on: the look-ups go with the keys, somewhat later."""
+        return self.erasures.erased_at(tenant, id) is None
 
     def _is_known(self, tenant: UUID, id: UUID) -> bool:
         events = self.store.read(tenant, id)

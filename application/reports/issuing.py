@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from application.reports import (
     accounting_of_disclosures,
     article_15,
     ccpa_disclosures,
+    request_metrics,
     ropa,
     shine_the_light,
     specific_third_parties,
@@ -38,6 +40,7 @@ from application.reports.report import (
     ReportPress,
     Sources,
 )
+from application.requests.history import RequestHistory
 from domain.errors import FieldError, NotFound, Unacceptable, UnknownReference
 from domain.report import ReportFormat, ReportIssued, ReportName
 from domain.values import instant_text, public_id
@@ -51,6 +54,7 @@ KINDS: Final[Mapping[ReportName, Kind]] = {
         accounting_of_disclosures.KIND,
         ropa.KIND,
         specific_third_parties.KIND,
+        request_metrics.KIND,
     )
 }
 
@@ -75,6 +79,7 @@ class Reports:
     records: LedgerRecords
     witnessing: Witnessing
     clock: Clock
+    history: RequestHistory
 
     def issue(self, name: ReportName, asked: Asked, format: ReportFormat, by: Caller) -> Issued:
         """A report. That it was taken is recorded, with its digest, before it is handed out.
@@ -104,7 +109,8 @@ class Reports:
         at = at.replace(microsecond=0) if asked.as_of is None else at
         as_of = AsOf(now, at, position)
         self._require_known(tenant, asked, as_of)
-        sources = Sources(self.disclosures, tenant, as_of, asked.subject, asked.recipient)
+        requests = partial(self.history.up_to, tenant, position, at)
+        sources = Sources(self.disclosures, tenant, as_of, asked.subject, asked.recipient, requests)
         parameters = _parameters(asked)
         return Report(kind, parameters, at, position, checkpoint, kind.makes(asked, sources))
 

@@ -5,7 +5,7 @@ Every format is a rendering of the same rows. Times are UTC, and the report says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -15,6 +15,7 @@ from application.answers.disclosure_reads import After, AsOf, Disclosures, Entry
 from application.answers.disclosure_rows import RecipientRow
 from application.ledger.reading import Checkpoint
 from domain.errors import RangeTooLong
+from domain.privacy_request_state import PrivacyRequest
 from domain.recipient import PROCESSING_FOR_US
 from domain.report import ReportFormat, ReportName
 from domain.values import instant_text, public_id
@@ -52,13 +53,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where rows come from, as of one moment; what is withheld is not there."""
+    """Where rows come from, as of one moment; what is withheld is not there. `requests` are people's requests."""
 
     disclosures: Disclosures
     tenant: UUID
     as_of: AsOf
     subject: UUID | None
     recipient: UUID | None
+    requests: Callable[[], Iterable[PrivacyRequest]]
 
     def shared(
         self, from_: datetime | None, to: datetime | None, purpose: str | None = None

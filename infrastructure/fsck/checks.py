@@ -15,6 +15,7 @@ from infrastructure.deployment import Deployment
 from infrastructure.fsck.book import book
 from infrastructure.fsck.entries import entries
 from infrastructure.fsck.finding import Check, Finding, Scope, Seen, snapshot
+from infrastructure.fsck.keys import keys
 from infrastructure.fsck.mirrored import mirrored
 from infrastructure.fsck.models import models
 from infrastructure.fsck.signed import signed
@@ -38,6 +39,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "book": book,
     "models": models,
     "subjects": subjects,
+    "keys": keys,
 }
 
 
@@ -61,7 +63,7 @@ def check_all(
     Raises MemoryDamaged, SeedRefused.
     """
     remembered = _remembered(deployment)  # before the snapshot, which then has all of it
-    keys = PublicKeys(deployment)
+    public_keys = PublicKeys(deployment)
     try:
         with snapshot(deployment.dsn_of("keeper")) as connection:
             scope = Scope(
@@ -70,12 +72,12 @@ def check_all(
                 tenant,
                 _origins(connection),
                 remembered,
-                keys.of,
+                public_keys.of,
                 lambda: _remembered(deployment),
             )
             return [run(name, scope, told) for name in CHECKS]
     finally:
-        keys.close()
+        public_keys.close()
 
 
 def run(name: str, scope: Scope, told: Told = lambda _name, _count: None) -> Checked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from domain.errors import Unavailable, Unreadable
 from infrastructure.keys.key_tree import KEY_BYTES, Bound, unwrap, wrap
 
 LOG: Final = logging.getLogger("daybook.keys")
+KEY_NAME: Final = re.compile(r"epoch-(\d+)\.key")
 
 
 class EpochKeyFiles:
@@ -63,6 +65,15 @@ class EpochKeyFiles:
             )
             return []
         return lacking
+
+    def holds(self, epoch: int) -> bool:
+        """True when some place has a whole key of `epoch`; a place that cannot be read has none."""
+        return bool(self._held(epoch))
+
+    def epochs(self) -> list[int]:
+        """The epochs that some place has a key of, sorted; a place that cannot be read has none."""
+        names = {path.name for place in self._places for path in place.glob("epoch-*.key")}
+        return sorted(int(found[1]) for name in names if (found := KEY_NAME.fullmatch(name)))
 
     def wrap_all(self, epoch: int, plain: Sequence[Bound]) -> list[bytes]:
         """See EpochKeys."""

@@ -27,7 +27,7 @@ import psycopg
 from domain.errors import Unreadable
 from infrastructure.canonical import b64, canonical, parsed, unb64
 from infrastructure.keys.copied_rows import rows_in
-from infrastructure.keys.epoch_files import sync_folder, unreachable
+from infrastructure.keys.epoch_files import EpochKeyFiles, sync_folder, unreachable
 from infrastructure.keys.key_tree import (
     BUCKETS,
     CANARY_CLASS,
@@ -74,6 +74,7 @@ SECTIONS: Final = (
         "tenant_id, kind, digest, subject_id, inner_sealed, pending, made_at, bucket",
     ),
 )
+EMPTY: Final = "TRUNCATE epoch, bucket_key, subject_key, sealed_secret, blind_index, key_destroyed, full_rekeying"
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -181,6 +182,16 @@ def prune_backups(folder: Path, newest: str) -> None:
         sync_folder(folder)
 
 
+def newest_backup(folder: Path, epoch_keys: EpochKeyFiles) -> Path | None:
+    """The newest backup whose epoch's key is here; None when there is none."""
+    ours = [(path, NAME.fullmatch(path.name)) for path in folder.glob("keys-*.backup")]
+    order = sorted(
+        ((int(found[1]), int(found[2])), path) for path, found in ours if found is not None
+    )
+    held = [path for (epoch, _), path in order if epoch_keys.holds(epoch)]
+    return held[-1] if held else None
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -281,10 +292,11 @@ def number(field: bytes | None) -> int:
 
 
 def restore_key_backup(path: Path, dsn: str, epoch_keys: EpochKeys) -> int:
-    """Put a backup into a key database that is migrated and empty, in one transaction; its epoch.
+    """Put a backup into a key database that is migrated, and empty or dead, in one transaction; its epoch.
 
-    `dsn` is the owner's. Refuses: BackupRefused (not a whole backup of ours; the epoch's key is destroyed or not
-    here, which no copy survives; the database has an epoch, or keys).
+    Dead is one whose epoch's key is destroyed in every place: nothing in it can be opened, and it is emptied. `dsn` is
+    the owner's. Refuses: BackupRefused (not a whole backup of ours; the epoch's key is destroyed or not here, which no
+    copy survives; the database has an epoch that lives, or keys without one).
     """
     try:
         backup = BackupFile(path)
@@ -304,6 +316,9 @@ def restore_key_backup(path: Path, dsn: str, epoch_keys: EpochKeys) -> int:
         walled = ("subject_key", "sealed_secret", "blind_index")
         for table in walled:
             connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY".encode())
+        epoch = connection.execute("SELECT epoch FROM epoch WHERE current").fetchone()
+        if epoch is not None and epoch_keys.is_destroyed(epoch[0]):
+            connection.execute(EMPTY)
         for table in ("epoch", *walled):
             if connection.execute(f"SELECT 1 FROM {table} LIMIT 1".encode()).fetchone():
                 raise BackupRefused("the key database is not empty")

@@ -137,6 +137,18 @@ class PostgresKeyShredder:
         found = {name: Live() if at is None else DestroyedAt(at) for name, at in rows}
         return {name: found.get(name) for name in RETENTION_CLASSES}
 
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> dict[UUID, tuple[RetentionClass, ...]]:
+        """See the port."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT subject_id, array_agg(retention_class ORDER BY retention_class) FROM subject_key"
+                " WHERE tenant_id = %s AND subject_id = ANY(%s::uuid[]) AND destroyed_at IS NULL GROUP BY 1",
+                (tenant, list(subjects)),
+            ).fetchall()
+        return {subject: tuple(classes) for subject, classes in rows}
+
     # --- turning the epoch -------------------------------------------------------------------------------------------
 
     def _turn(self, connection: Connection, at: datetime) -> Turned:

@@ -32,6 +32,7 @@ NOTE: Final = (
 READ_MODELS: Final = (
     "agenda_v1",
     "consents_v1",
+    "keeping_v1",
     "access_event_v1",
     "access_subject_v1",
     "access_holder_v1",

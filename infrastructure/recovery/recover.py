@@ -2,7 +2,7 @@
 
     find what is missing, check all of it       nothing is changed; what does not fit is refused here
     note it down, bring it back                 see bringing_back
-    make each tenant's current state anew       one transaction each
+    make each tenant's current state anew       one transaction each, with the fences of who is erased
     record `ledger.restored` in each log        there already, if it was recorded before a crash
     strike the log off                          the last one: the guard lets the deployment start
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic, sleep
 from typing import Any, Final
@@ -34,6 +34,7 @@ from infrastructure.ledger.subjects import cartographer
 from infrastructure.ledger.tree.intact import header_of
 from infrastructure.migrate import PARTS
 from infrastructure.recovery.bringing_back import begin, bring_back
+from infrastructure.recovery.fencing import fence_again
 from infrastructure.recovery.missing import Missing, find_missing, named
 from infrastructure.recovery.rebuilding import rebuild
 from infrastructure.recovery.waiting import RecoveryRefused
@@ -75,12 +76,16 @@ class RecoveryBroken(StartFault):
 
 @dataclass(frozen=True, slots=True)
 class RestoredLog:
-    """A log that got events back. `keys_missing` counts (subject, class) pairs that cannot be opened any more."""
+    """A log that got events back. `keys_missing` counts (subject, class) pairs that cannot be opened any more.
+
+    `fences` were put up again in this run: so many (subject, class) pairs are erased that the database held for alive.
+    """
 
     tenant: UUID
     found: int
     restored: int
     keys_missing: int
+    fences: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +117,21 @@ def recover(deployment: Deployment, records: LedgerRecords, told: Told) -> Recov
         if missing.logs:
             _import(connection, mirror, missing, told)
         unfinished = connection.execute(UNFINISHED.encode(), binary=True).fetchall()
+        fences: dict[UUID, int] = {}
         for tenant, _, _, rebuilt in unfinished:
             if not rebuilt:
                 told(f"making the current state of {named(tenant)} anew")
                 with connection.transaction():
                     rebuild(connection, tenant)
+                    fences[tenant] = fence_again(connection, tenant)
                     connection.execute(REBUILT, (tenant,))
         logs = tuple(
-            _finish(connection, deployment, records, RestoredLog(tenant, found, restored, 0))
+            _finish(
+                connection,
+                deployment,
+                records,
+                RestoredLog(tenant, found, restored, 0, fences.get(tenant, 0)),
+            )
             for tenant, found, restored, _ in unfinished
         )
     return Recovered(missing.events, logs, missing.waiting, remembered is not None)
@@ -142,7 +154,7 @@ def _finish(
     record_once(records, log.tenant, LedgerRestored(log.found, log.restored))
     with connection.transaction():
         connection.execute(STRIKE_OFF, (log.tenant,))
-    return RestoredLog(log.tenant, log.found, log.restored, lacking)
+    return replace(log, keys_missing=lacking)
 
 
 def record_once(records: LedgerRecords, tenant: UUID, decision: LedgerRestored) -> None:

@@ -10,9 +10,11 @@ from application.ports import CatalogEntry, CatalogKind
 from domain.access_key import AccessKey
 from domain.erasure import Erasure
 from domain.franchise_request import FranchiseRequest
+from domain.legal_hold import LegalHold
 from domain.legal_process import LegalProcess
 from domain.location import Location
 from domain.policy_version import PolicyVersion
+from domain.privacy_request_state import PrivacyRequest
 from domain.purpose_basis import PurposeBases
 from domain.recipient import Recipient
 from domain.service import Service
@@ -30,6 +32,8 @@ _ADAPTERS: Final[dict[CatalogKind, TypeAdapter[Any]]] = {
     "franchise_request": TypeAdapter(FranchiseRequest),
     "recipient": TypeAdapter(Recipient),
     "erasure": TypeAdapter(Erasure),
+    "privacy_request": TypeAdapter(PrivacyRequest),
+    "legal_hold": TypeAdapter(LegalHold),
     "policy": TypeAdapter(PolicyVersion),
     "purpose": TypeAdapter(PurposeBases),
 }

@@ -42,6 +42,9 @@ ALLOWED: Final = frozenset(
 ABOUT_MANY: Final = (AccessGranted, DisclosureRecorded, DisclosureRefused)
 _TYPE: Final = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[0-9]+")
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}")
+# Given by callers, who may begin one as they like.
+_LABEL: Final = re.compile(r"[A-Za-z0-9:._-]{1,64}")
+_NAMED: Final = {"actor": _CODE, "purpose": _CODE, "case": _LABEL, "policy": _LABEL}
 
 
 def leaf_bytes(
@@ -85,8 +88,8 @@ def refuse_free_text(header: dict[str, Any]) -> None:
         raise ValueError(f"not allowed in a header: {sorted(strange)}")
     if not _TYPE.fullmatch(header["type"]):
         raise ValueError("an event type is concept.past_participle.vN")
-    for name in ("actor", "purpose", "case", "policy"):
-        if name in header and not _CODE.fullmatch(header[name]):
+    for name, shape in _NAMED.items():
+        if name in header and not shape.fullmatch(header[name]):
             raise ValueError(f"{name} is not an id or a code")
 
 

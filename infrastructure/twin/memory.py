@@ -17,8 +17,10 @@ from infrastructure.twin.memory_consents import MemoryConsents, MemoryErasures, 
 from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_disclosing import MemoryMirrored, MemoryVisits
 from infrastructure.twin.memory_disclosures import MemoryDisclosures
+from infrastructure.twin.memory_duties import MemoryDutyTotals
 from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
+from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
@@ -150,6 +152,7 @@ class MemoryWorld:
         self.consents = MemoryConsents(self.state)
         self.erasures = MemoryErasures(self.state)
         self.holdings = MemoryHoldings(self.state)
+        self.keeping = MemoryKeeping(self.state)
         self.ledger = MemoryLedger(self.state)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
@@ -157,3 +160,4 @@ class MemoryWorld:
         self.withheld = MemoryWithheld(self.state)
         self.accesses = MemoryAccesses(self.state)
         self.denial_counts = MemoryDenialCounts(self.state)
+        self.duty_totals = MemoryDutyTotals()

@@ -61,6 +61,17 @@ class MemoryKeyShredder:
         with self.vault.state.lock:
             return {name: self._of((tenant, subject, name)) for name in RETENTION_CLASSES}
 
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> dict[UUID, tuple[RetentionClass, ...]]:
+        """See the port."""
+        with self.vault.state.lock:
+            found: dict[UUID, tuple[RetentionClass, ...]] = {}
+            for owner, subject, name in sorted(self.vault.keys):
+                if owner == tenant and subject in subjects:
+                    found[subject] = (*found.get(subject, ()), cast(RetentionClass, name))
+            return found
+
     def _of(self, wanted: tuple[UUID, UUID, str]) -> KeyState:
         if wanted in self.vault.keys:
             return Live()

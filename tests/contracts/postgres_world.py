@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
 
+from application.requests.duties import DutyCounts
 from domain.sealing import RETENTION_CLASSES
+from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.contracts.world import NOW
+
+
+class RolesOfTotals:
+    """The totals of duties: written by the follower's role, read by the app's."""
+
+    def __init__(self, deployment: Deployment, engine: Engine) -> None:
+        self._deployment, self._read = deployment, PostgresDutyTotals(engine.app)
+
+    def keep(self, counts: DutyCounts, at: datetime) -> None:
+        """See the port."""
+        database = Database(self._deployment.dsn_of("follower"), size=1, walled=False)
+        PostgresDutyTotals(database).keep(counts, at)
+        database.close()
+
+    def total(self) -> DutyCounts | None:
+        """See the port."""
+        return self._read.total()
 
 
 class PostgresContractWorld:
@@ -31,6 +52,7 @@ class PostgresContractWorld:
         self.shredder = engine.shredder
         self.open_erasures = PostgresOpenErasures(engine.app)
         self.denial_counts = PostgresDenialCounts(engine.app)
+        self.duty_totals = RolesOfTotals(deployment, engine)
         self.answers = replace(engine.answers, clock=self._clock)
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:

@@ -101,6 +101,15 @@ def test_nobody_elses_keys_go_with_the_subject_of_another_tenant(desk: Desk):
     assert opens(desk, envelope)
 
 
+def test_who_has_a_key_that_opens_is_named_with_its_classes(desk: Desk):
+    (ada, _), (ben, _) = register(desk), register(desk, BEN)
+    destroy(desk, ada, ["profile"])
+    destroy(desk, ben)
+    shredder = desk.world.shredder
+    assert shredder.living(desk.tenant, [ada, ben, uuid4()]) == {ada: ("booking",)}
+    assert shredder.living(uuid4(), [ada]) == {}
+
+
 def test_somebody_without_keys_has_none_destroyed(desk: Desk):
     assert destroy(desk, uuid4()) == Destroyed((), 0)
     assert set(desk.world.shredder.state(desk.tenant, uuid4()).values()) == {None}

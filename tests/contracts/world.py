@@ -27,6 +27,7 @@ from application.ports import (
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
+from application.requests.duties import DutyTotals
 from domain.booking import BookingCancelled
 from domain.booking_given import PersonGiven
 from domain.custody import Fence
@@ -62,6 +63,9 @@ class World(Protocol):
     def answers(self) -> Answers: ...
     @property
     def denial_counts(self) -> DenialCounts: ...
+
+    @property
+    def duty_totals(self) -> DutyTotals: ...
 
     def inside(self, tenant: UUID) -> AbstractContextManager[None]:
         """Bind what runs inside, in this thread, to `tenant`."""

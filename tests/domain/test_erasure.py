@@ -19,6 +19,7 @@ from domain.erasure import (
     ErasureDeferred,
     ErasureEffected,
     ErasureOrdered,
+    ErasureRepeated,
     ErasureResumed,
     ErasureStatus,
     Wanted,
@@ -121,6 +122,17 @@ def test_it_is_said_to_be_where_it_is(decisions: tuple[Decision, ...], status: E
         after(ErasureOrdered(ID, ADA, "request", None, ("profile",), (), AT), *decisions).status
         == status
     )
+
+
+def test_what_came_back_is_to_be_destroyed_again_and_nothing_else():
+    ordered = ErasureOrdered(ID, ADA, "request", None, ("profile", "booking"), (), AT)
+    came_back = ErasureRepeated(ADA, "keys_came_back", ("booking",))
+    state = after(ordered, *gone("profile", "booking"), came_back)
+    assert (state.id, state.status, state.to_destroy) == (ID, "ordered", ("booking",))
+    assert (state.online, state.complete) == (("profile",), ("profile",))
+    effected, completed = gone("booking")
+    assert evolve(state, effected).to_seal_off == ("booking",)
+    assert evolve(evolve(state, effected), completed).status == "complete"
 
 
 def test_what_is_all_deferred_or_partly_kept_is_not_called_complete():

@@ -8,10 +8,19 @@ from api.http.contract import Spec
 from api.http.fields import example_id, path_schema
 from tests.http.business import ADA, MONDAY, WEEKDAYS
 from tests.http.disclosing import CRM, wish
+from tests.http.holding import RULE, a_hold
 from tests.http.ordering import PAPER, a_wish
 
 CALENDAR = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//t//EN", "END:VCALENDAR", ""])
 WINDOW = {"from": f"{MONDAY}T00:00:00Z", "to": "2027-01-12T00:00:00Z"}
+
+ASKED = {
+    "type": "erasure",
+    "jurisdiction": "gdpr",
+    "email": ADA["email"],
+    "received_at": "2027-01-04T07:00:00Z",
+    "channel": "email",
+}
 
 
 def address(spec: Spec, made: dict[str, str] | None = None) -> str:
@@ -78,6 +87,10 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "review_process": {"outcome": "accepted"},
         "review_process_after": {"outcome": "justified"},
         "change_gag": {"change": "lifted", "number": "O-1"},
+        "place_legal_hold": a_hold(made.get("subject", example_id("subject"))),
+        "review_legal_hold": {"review_on": "2027-12-01"},
+        "extend_legal_hold": {"subject_ids": [made.get("subject", example_id("subject"))]},
+        "bind_retention_rules": {"rules": [RULE]},
         "ask_for_franchise_data": a_wish(made),
         "refuse_franchise_request": {"reason_code": "no_authority"},
         "register_recipient": CRM,
@@ -91,5 +104,14 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "prove_consistency": {"from": 1, "to": 1},
         "review_access": {"outcome": "justified"},
         "rule_break_glass": {"allowed": False},
+        "receive_request": ASKED,
+        "ask_identity": {"method": "email_loop", "points": ["email"]},
+        "verify_identity": {"method": "session", "compared": [], "outcome": "verified"},
+        "pause_request": {"reason_code": "identity_doubt"},
+        "extend_request": {"reason_code": "complexity", "told_at": "2027-01-04T08:00:00Z"},
+        "forward_request": {"recipient_id": made.get("recipient", "")},
+        "deny_request": {"parts": [{"reason_code": "not_verifiable"}]},
+        "mark_duplicate": {"request_id": made.get("privacy_request", "")},
+        "decide_appeal": {"outcome": "denied"},
         "reschedule_booking": {"start": f"{MONDAY}T14:00:00Z"},
     }

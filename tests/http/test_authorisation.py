@@ -15,12 +15,15 @@ import pytest
 from api.http.app import SPECS
 from api.http.contract import Spec
 from api.http.fields import example_id
+from application.erasing.ordering import Wish
+from application.recorded import Caller
 from domain.access_key import ROLES
-from domain.values import public_id
+from domain.values import parse_id, public_id
 from tests.http.business import MONDAY, Business, Server
 from tests.http.disclosing import a_recipient, wish
+from tests.http.holding import a_hold
 from tests.http.ordering import PAPER, a_wish, an_office
-from tests.http.requests import address, arguments, bodies
+from tests.http.requests import ASKED, address, arguments, bodies
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "authorisation.json"
 OUTCOMES = {401: "stranger", 403: "may not", 404: "sees nothing"}
@@ -60,6 +63,9 @@ def _furnished(shop: Business) -> Business:
     made["hold"] = example_id("hold")
     made["office"] = an_office(shop)
     made["process"] = shop.make("/v1/legal-processes", PAPER)["id"]
+    made["privacy_request"] = shop.make("/v1/privacy-requests", ASKED)["id"]
+    made["legal_hold"] = shop.make("/v1/legal-holds", a_hold(made["subject"]))["id"]
+    made["retention_class"] = "billing"
     asked, asker = a_wish(made), shop.key("corporate")
     made["franchise_request"] = shop.make("/v1/franchise-requests", asked, key=asker)["id"]
     made["recipient"] = a_recipient(shop)["id"]
@@ -69,9 +75,22 @@ def _furnished(shop: Business) -> Business:
     made["spare recipient"] = a_recipient(shop, **tree)["id"]
     text = bodies(made)["publish_policy"]
     made["policy"] = shop.make("/v1/policy-versions", {**text, "version": "2026-01"})["id"]
+    made["erasure"] = _an_erasure(shop)
     said = bodies(made)["record_consent"]
     made["consent"] = shop.make(f"/v1/subjects/{made['subject']}/consents", said)["id"]
     return shop
+
+
+def _an_erasure(shop: Business) -> str:
+    """The id of an erasure of somebody else."""
+    gone = {"name": "Ben Example", "email": "ben@example.test"}
+    booked = shop.book(f"{MONDAY}T16:00:00Z", customer=gone)
+    subject = parse_id("subject", booked["subject_id"])
+    assert subject is not None
+    by = Caller(shop.tenant, "system:requests", frozenset({"privacy_officer"}))
+    return public_id(
+        "erasure", shop.server.platform.eraser.orders.order(by, Wish(subject, "request"))
+    )
 
 
 def _tried(shop: Business, spec: Spec, key: str) -> str:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.app import SPECS
 from domain.values import public_id
-from tests.http import disclosing, ordering
+from tests.http import disclosing, holding, ordering
 from tests.http.business import Business, Server
 
 SERVER = Server.start()
@@ -65,6 +65,8 @@ def _furnished() -> Business:
     told = disclosing.wish(shop.made["recipient"], shop.made["subject"])
     shop.made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
     shop.made["process"] = shop.make("/v1/legal-processes", ordering.PAPER)["id"]
+    held = holding.a_hold(shop.made["subject"])
+    shop.made["legal_hold"] = shop.make("/v1/legal-holds", held)["id"]
     shop.made["office"] = ordering.an_office(shop)
     asked = ordering.a_wish(shop.made)
     made = shop.make("/v1/franchise-requests", asked, role="corporate")

@@ -1,7 +1,7 @@
 """Nothing personal reaches a table, a file, a dump, the write-ahead log or a log in the clear. README D5, D15.
 
-The scanner is `tests/canary.py`. The second half of this file is what makes the first half worth something: with
-sealing switched off, and with canaries in every disguise, it finds them in every place.
+The scanner is `infrastructure/drill/canary.py`. The second half of this file is what makes the first half worth
+something: with sealing switched off, and with canaries in every disguise, it finds them in every place.
 """
 
 from __future__ import annotations
@@ -22,15 +22,7 @@ from domain.values import Personal
 from domain.visit import Visit
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.engine import Engine
-from infrastructure.keys.sealer import SubjectKey
-from infrastructure.server.local_postgres import LocalPostgres
-from infrastructure.store.event_mapper import EventMapper
-from infrastructure.store.event_recorder import SequencedRecorder
-from infrastructure.store.event_store import PostgresEventStore
-from infrastructure.wall import bound_to
-from tests.api_client import Api, Business
-from tests.canary import (
+from infrastructure.drill.canary import (
     Canary,
     Sighting,
     databases,
@@ -41,6 +33,14 @@ from tests.canary import (
     log_position,
     oldest_position,
 )
+from infrastructure.engine import Engine
+from infrastructure.keys.sealer import SubjectKey
+from infrastructure.server.local_postgres import LocalPostgres
+from infrastructure.store.event_mapper import EventMapper
+from infrastructure.store.event_recorder import SequencedRecorder
+from infrastructure.store.event_store import PostgresEventStore
+from infrastructure.wall import bound_to
+from tests.api_client import Api, Business
 from tests.crm import SECRET
 from tests.engines import drop_deployment, make_deployment
 from tests.http.disclosing import CRM

@@ -22,6 +22,7 @@ from domain.visit import Visit
 
 MARK = "Ähm, free text: "  # begins every text, so that it can be found again
 CODES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9:._-]{0,63}\Z")
+LABELS = st.from_regex(r"\A[A-Za-z0-9:._-]{1,64}\Z")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40).map(
     MARK.__add__
 )
@@ -113,7 +114,7 @@ def events_of(found: EventType) -> st.SearchStrategy[Recorded[object]]:
         actor=CODES,
         decision=values_of(cast(Any, found.decision)),
         purpose=st.none() | CODES,
-        case=st.none() | CODES,
-        policy_version=st.none() | CODES,
+        case=st.none() | LABELS,
+        policy_version=st.none() | LABELS,
         cause=st.none() | st.uuids(),
     )

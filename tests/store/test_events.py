@@ -23,12 +23,14 @@ from infrastructure.store.event_mapper import EventMapper, HeadedEvent, UnknownE
 from infrastructure.store.upcasts import UPCASTS
 from tests.store.decisions import MARK, TEXTS, events_of
 from tools.golden_events import FixedKeys, main, mapper, path_of, stored_of, write, wrong
+from verifier.leaves import parse_leaf
 
 TYPES = catalogue()
 EVENTS = {name: events_of(found) for name, found in TYPES.items()}
 EXAMPLES = settings(max_examples=20)
 HEX, DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[A-Za-z0-9+/]{43}=")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}")
+LABEL = re.compile(r"[A-Za-z0-9:._-]{1,64}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 SHAPES = {
     "v": re.compile("1"),
@@ -40,8 +42,8 @@ SHAPES = {
     "type": re.compile(r"[a-z_.]+\.v\d+"),
     "actor": CODE,
     "purpose": CODE,
-    "case": CODE,
-    "policy": CODE,
+    "case": LABEL,
+    "policy": LABEL,
     "cause": HEX,
     "pd": DIGEST,
 }
@@ -141,6 +143,17 @@ def test_no_free_text_enters_a_header(name: str) -> None:
             assert SHAPES[key].fullmatch(str(value)), key
 
     says_nothing()
+
+
+@pytest.mark.parametrize("field", ["case", "policy_version"])
+@pytest.mark.parametrize("text", [".hidden", "_1", "-1", ".", "-" * 64])
+def test_what_the_api_takes_for_a_case_or_a_version_is_recorded_and_verified(
+    field: str, text: str
+) -> None:
+    event = replace(next_event("hold.released.v1"), **{field: text})  # type: ignore[arg-type]
+    leaf = mapper().to_stored_event(event).header
+    assert f'"{field.removesuffix("_version")}":"{text}"'.encode() in leaf
+    parse_leaf(leaf, 0)
 
 
 @pytest.mark.parametrize("field", ["actor", "purpose", "case", "policy_version"])

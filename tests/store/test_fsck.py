@@ -500,7 +500,7 @@ def test_a_change_by_sql_is_found(both: House, name: str) -> None:
 
 def test_every_check_is_shown_red() -> None:
     shown = {damage.check for damage in DAMAGES.values()}
-    assert shown | {"models"} == set(CHECKS)  # models: below
+    assert shown | {"models", "keys"} == set(CHECKS)  # models: below; keys: test_fsck_keys
 
 
 def test_only_the_tenant_that_was_asked_for_is_looked_at(both: House) -> None:

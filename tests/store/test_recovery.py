@@ -246,7 +246,13 @@ def test_without_the_signers_memory_it_is_said_that_nothing_was_checked(
         "waiting": 0,
         "checked_against_signer": False,
         "logs": [
-            {"tenant": named(tenant), "found": found, "restored": restored, "keys_missing": 0}
+            {
+                "tenant": named(tenant),
+                "found": found,
+                "restored": restored,
+                "keys_missing": 0,
+                "fences": 0,
+            }
             for tenant, (found, restored) in sorted(story.sizes.items())
         ],
     }

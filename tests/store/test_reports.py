@@ -18,6 +18,7 @@ from application.ledger.witnessing import Witnessing
 from application.recorded import Caller
 from application.reports.issuing import Issued, Reports
 from application.reports.report import Asked
+from application.requests.history import RequestHistory
 from domain.errors import NotFound
 from domain.report import ReportFormat
 from infrastructure.canonical import b64, sha256
@@ -74,7 +75,14 @@ class Office:
         witnessing = Witnessing(witnesses, engine.clock, 3_600)
         disclosures = PostgresDisclosures(engine.app)
         reports = Reports(
-            disclosures, engine.positions, engine.store, press, records, witnessing, engine.clock
+            disclosures,
+            engine.positions,
+            engine.store,
+            press,
+            records,
+            witnessing,
+            engine.clock,
+            RequestHistory(engine.store, PostgresLedger(engine.app)),
         )
         asked = Asked(subject=self.person)
         if then is not None:

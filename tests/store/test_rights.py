@@ -19,6 +19,7 @@ from infrastructure.recovery.bringing_back import READ_MODELS
 WITHOUT_TENANTS = {
     "sequencer_head": "one row: the deployment's order",
     "read_model": "where followers stand in the deployment's order",
+    "duty_total": "one row: how much is due of all tenants together",
     "event_type": "the names of event types",
     "scrub": "one row: where the scrub stands in the deployment's order",
     "subject_index": "one row: where the index of subjects stands in the deployment's order",
@@ -166,6 +167,7 @@ MAY: dict[str, set[tuple[str, str]]] = {
     "keeper": set(),
     "restorer": {
         *(("INSERT", table) for table in ("event", "sequenced", "ledger_tile", "ledger_head")),
+        ("INSERT", "subject_fence"),
         ("UPDATE", "ledger_head"),
         ("DELETE", "event_queue"),
     },

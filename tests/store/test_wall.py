@@ -42,6 +42,7 @@ from projections.consents import ConsentsModel, PostgresConsents
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
 from projections.follower import Follower, Sequenced
+from projections.keeping import KeepingModel, PostgresKeeping
 from tests.disclosing import Disclosing
 from tests.store.filling import EMAIL, Filled, fill
 
@@ -131,7 +132,8 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
         share_something(engine, one)
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    for model in (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel()):
+    models = (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel(), KeepingModel())
+    for model in models:
         following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
         with follower.connection() as connection:
             following.begin(connection)
@@ -200,6 +202,11 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
         subject
         for subject, _ in PostgresConsents(two.engine.app).due(of, SystemClock().now() + DAYS, 500)
         if subject == two.theirs.subject
+    ],
+    "keeping.aged": lambda two, of: [
+        one
+        for one in PostgresKeeping(two.engine.app).aged(of, "profile", LATE, None, 500)
+        if one.subject == two.theirs.subject
     ],
     "disclosures.totals": lambda two, of: (
         disclosures(two).totals(of, two.theirs.subject, "auditor", NOW).rows

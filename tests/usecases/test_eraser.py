@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from application.custody.custody_log import custody_stream, read_custody
+from application.erasing.certificate import destroyed
 from application.erasing.eraser import Eraser
 from application.erasing.key_shredding import Destroyed, KeyShredder, KeyState, Progress, Turned
 from application.erasing.ordering import (
@@ -26,6 +27,7 @@ from application.ports import Append, EventStore, Outcome
 from application.recorded import Caller, Recorded
 from domain.custody import CustodyFreed, CustodyPinned
 from domain.erasure import Erasure, ErasureCompleted, ErasureEffected
+from domain.errors import Unavailable, Unreadable
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 from infrastructure.twin.memory import MemoryWorld
 from infrastructure.twin.memory_disclosing import MemoryMirrored
@@ -47,6 +49,7 @@ class Dying:
     store: EventStore
     shredder: KeyShredder
     after: str | None = None
+    broken: set[UUID] = field(default_factory=set)
     turns: list[Turned] = field(default_factory=list)
     meets: Callable[[], object] | None = None
 
@@ -65,6 +68,8 @@ class Dying:
     def destroy(
         self, tenant: UUID, subject: UUID, classes: Sequence[RetentionClass], at: datetime
     ) -> Destroyed:
+        if subject in self.broken:
+            raise Unreadable("A key does not open")
         gone = self.shredder.destroy(tenant, subject, classes, at)
         self.die("destroyed")
         return gone
@@ -79,6 +84,11 @@ class Dying:
 
     def state(self, tenant: UUID, subject: UUID) -> dict[RetentionClass, KeyState]:
         return self.shredder.state(tenant, subject)
+
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> Mapping[UUID, tuple[RetentionClass, ...]]:
+        return self.shredder.living(tenant, subjects)
 
     def die(self, step: str) -> None:
         meets, self.meets = self.meets, None
@@ -113,8 +123,11 @@ class House:
 
     def round(self) -> int:
         """One round of a fresh eraser, as after a start."""
+        return self.eraser().round([TENANT])
+
+    def eraser(self) -> Eraser:
         world = self.world
-        eraser = Eraser(
+        return Eraser(
             self.dying,
             world.book,
             world.open_erasures,
@@ -125,7 +138,6 @@ class House:
             world.clock,
             world.ids,
         )
-        return eraser.round([TENANT])
 
     def state(self, id: UUID) -> Erasure:
         return ERASURES.find(self.world.book, TENANT, id)[1]
@@ -209,6 +221,34 @@ def test_what_a_hold_keeps_goes_when_it_is_released_though_nobody_said_so(house:
     assert len(house.dying.turns) == 2, "what is destroyed later needs a turn of its own"
 
 
+def test_one_that_cannot_go_on_holds_nobody_else_up(
+    house: House, cut: UUID, caplog: pytest.LogCaptureFixture
+):
+    other = house.salon.book(cut, at(12), customer("Bob Example", "bob@example.test")).state.subject
+    first, second = house.order(), house.order(subject=other)
+    house.dying.broken = {house.ada}
+    house.round()
+    assert (house.state(first).status, house.state(second).status) == ("ordered", "complete")
+    assert [one.getMessage() for one in caplog.records] == [
+        f"erasure {first} cannot go on: unreadable"
+    ]
+    house.dying.broken = set()
+    house.round()
+    assert house.state(first).status == "complete"
+
+
+def test_a_key_database_that_is_away_ends_the_round(house: House, monkeypatch: pytest.MonkeyPatch):
+    id = house.order()
+
+    def away(*_: object) -> Destroyed:
+        raise Unavailable("The key database is away")
+
+    monkeypatch.setattr(house.dying, "destroy", away)
+    with pytest.raises(Unavailable):
+        house.round()
+    assert house.state(id).status == "ordered"
+
+
 def test_where_everything_waits_nothing_is_turned(house: House):
     house.custody(CustodyPinned(house.ada, house.ada, HOLD, RETENTION_CLASSES))
     id = house.order()
@@ -225,3 +265,72 @@ def test_what_was_destroyed_is_destroyed_once_by_two_erasers(house: House):
     assert names(house.said(id))[:2] == ["ErasureOrdered", "ErasureEffected"]
     assert names(house.said(id)).count("ErasureCompleted") == 1
     assert house.state(id).status == "complete"
+
+
+# --- an old copy of the key database ---------------------------------------------------------------------------------
+
+
+def bring_back(house: House, kept: dict[Any, UUID]) -> None:
+    """Put an old copy of the keys back."""
+    vault = house.world.shredder.vault
+    for whose, key in kept.items():
+        vault.keys.setdefault(whose, key)
+        vault.destroyed.pop(key, None)
+
+
+def test_keys_that_come_back_are_destroyed_again_and_it_is_said(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    bring_back(house, kept)
+    assert house.eraser().repeat([TENANT]) == 1
+    assert house.world.shredder.living(TENANT, [house.ada]) == {}
+    assert house.state(id).status == "ordered"
+    house.round()
+    assert house.state(id).status == "complete"
+    assert len(house.dying.turns) == 2, "what came back was in a copy too"
+    assert names(house.said(id))[3:] == ["ErasureRepeated", "ErasureEffected", "ErasureCompleted"]
+    assert house.eraser().repeat([TENANT]) == 0
+
+
+def test_a_certificate_leaves_out_what_came_back_until_it_is_dead_again(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    before = {one["retention_class"]: one for one in destroyed(house.world.store.read(TENANT, id))}
+    bring_back(house, kept)
+    house.eraser().repeat([TENANT])
+    meanwhile = destroyed(house.world.store.read(TENANT, id))
+    assert {one["retention_class"] for one in meanwhile} == before.keys() - {"profile", "booking"}
+    house.round()
+    after = {one["retention_class"]: one for one in destroyed(house.world.store.read(TENANT, id))}
+    assert after.keys() == before.keys()
+    assert after["profile"]["keys"] == before["profile"]["keys"]
+    assert after["profile"]["epoch_destroyed"] > before["profile"]["epoch_destroyed"]
+
+
+def test_killed_before_it_could_destroy_again_it_does_so_in_the_next_round(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.round()
+    bring_back(house, kept)
+    house.dying.after = "destroyed"
+    with pytest.raises(Died):
+        house.eraser().repeat([TENANT])
+    assert house.state(id).to_destroy == ("profile", "booking")
+    house.round()
+    assert house.state(id).status == "complete"
+
+
+def test_what_is_online_and_came_back_is_not_sealed_off_over_its_keys(house: House):
+    kept = dict(house.world.shredder.vault.keys)
+    id = house.order()
+    house.dying.after = "effected"
+    with pytest.raises(Died):
+        house.round()
+    bring_back(house, kept)
+    house.mirrored.holds = False
+    house.round()
+    assert house.state(id).to_destroy == ("profile", "booking")
+    assert not {"profile", "booking"} & set(house.state(id).complete)
+    assert house.world.shredder.living(TENANT, [house.ada]) == {}

@@ -22,7 +22,7 @@ from application.ports import Append, Outcome
 from application.recorded import Caller
 from domain.custody import CustodyFreed, CustodyPinned, CustodyTaken, Kept
 from domain.custody import Decision as CustodyDecision
-from domain.erasure import Deferred, Erasure
+from domain.erasure import Deferred, Erasure, ErasureResumed
 from domain.errors import NotFound
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 from domain.subject import Correction, SubjectCorrected
@@ -178,6 +178,11 @@ def test_a_hold_under_a_gag_is_in_nothing_of_the_person_s(desk: Desk):
     ]
     assert [type(one).__name__ for one in told] == ["ErasureOrdered", "CustodyTaken"]
     assert HOLD.hex not in repr(told) and str(HOLD) not in repr(told)
+    desk.custody(CustodyFreed(desk.ada, None, HOLD))
+    assert desk.orders.resume(TENANT, desk.ada, HOLD) == 1
+    resumed = desk.world.store.read(TENANT, id)[-1].decision
+    assert isinstance(resumed, ErasureResumed)
+    assert resumed.legal_hold is None, "the release tells no more than the hold did"
 
 
 def test_a_hold_that_comes_first_is_seen_and_one_that_comes_later_sees_the_order(desk: Desk):

@@ -14,6 +14,7 @@ from application.ledger.witnessing import Witnessing
 from application.recorded import Caller
 from application.reports.issuing import KINDS, Issued, Reports
 from application.reports.report import Asked, Row
+from application.requests.history import RequestHistory
 from domain.disclosure import Ground
 from domain.errors import NotFound, NotPermitted, Unacceptable, UnknownReference, Unwitnessed
 from domain.report import ReportIssued, ReportName
@@ -45,7 +46,14 @@ class Desk:
         records = LedgerRecords(it.store, it.clock, it.ids)
         witnessing = Witnessing(witnesses, it.clock, 3_600)
         return Reports(
-            it.disclosures, it.positions, it.store, it.press, records, witnessing, it.clock
+            it.disclosures,
+            it.positions,
+            it.store,
+            it.press,
+            records,
+            witnessing,
+            it.clock,
+            RequestHistory(it.store, it.ledger),
         )
 
     def take(self, name: ReportName, **asked: Any) -> Issued:

@@ -203,7 +203,9 @@ def in_files(folder: Path, canaries: Sequence[Canary]) -> list[Sighting]:
             data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         except FileNotFoundError:  # it went meanwhile, as files of a running server do
             continue
-        if data.strip(b"\0"):
+        # Half of the write-ahead log is zeros to come; a word in UTF-16 may end in one.
+        if data := data.rstrip(b"\0"):
+            data += b"\0\0"
             name = str(path.relative_to(folder))
             found += look(name, data, canaries)
             if path.parent.name == "pg_wal":

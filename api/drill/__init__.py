@@ -1,0 +1,1 @@
+"""`daybook erase-drill`: the whole proof that an erasure holds, on a deployment of its own."""

@@ -1,0 +1,1 @@
+"""People's requests: received, answered, and the duties that follow."""

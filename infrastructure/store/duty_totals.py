@@ -1,0 +1,31 @@
+"""The port `DutyTotals` on PostgreSQL: one row, written by whoever sees all tenants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from application.requests.duties import DutyCounts
+from infrastructure.database import Database
+
+KEEP: Final = (
+    "INSERT INTO duty_total (late, soon, counted_at) VALUES (%s, %s, %s) ON CONFLICT (is_all)"
+    " DO UPDATE SET late = excluded.late, soon = excluded.soon, counted_at = excluded.counted_at RETURNING is_all"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDutyTotals:
+    """See the port. The app's role reads, the follower's writes."""
+
+    database: Database
+
+    def keep(self, counts: DutyCounts, at: datetime) -> None:
+        """See the port."""
+        self.database.row(KEEP, (counts.late, counts.soon, at))
+
+    def total(self) -> DutyCounts | None:
+        """See the port."""
+        row = self.database.row("SELECT late, soon FROM duty_total")
+        return None if row is None else DutyCounts(*row)

@@ -1,0 +1,135 @@
+"""Retention on PostgreSQL: what has expired is found by the read model, ordered erased, and fenced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from application.custody.custody_log import read_custody
+from application.erasing.ordering import ERASURES, ErasureOrders, Wish
+from application.holding.expiry import Expiry
+from application.holding.hold_log import StandingHolds
+from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.legal_holds import LegalHolds, PlaceHold, ReleaseHold
+from application.holding.retention_rules import BindRules, RetentionRules
+from application.recorded import Caller
+from domain.custody import Custody
+from domain.legal_hold import HoldTerms
+from domain.retention import Rule
+from infrastructure.database import Database
+from infrastructure.deployment import Deployment
+from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.holdings import PostgresHoldings
+from infrastructure.twin.memory import SettableClock
+from infrastructure.wall import bound_to
+from projections.agenda import AgendaModel, PostgresVisits
+from projections.follower import Follower, Sequenced
+from projections.keeping import KeepingModel, PostgresKeeping
+from tests.store.filling import Tenant
+from tests.store.ledger_house import LedgerHouse, ledger_house
+
+SERVICE = Rule("service", "last_visit", 12, None, "GDPR Art. 6(1)(b)", ("service",), "gdpr")
+CLAIMS = Rule("claims", "last_visit", 24, "gdpr_17_3_e_legal_claims", "S", ("dispute",), "gdpr")
+
+
+@dataclass
+class Office:
+    """A tenant with a customer, and what binds, holds, follows and lets go there."""
+
+    house: LedgerHouse
+    role: Database
+    tenant: Tenant = field(init=False)
+
+    def __post_init__(self) -> None:
+        engine = self.house.engine
+        self.tenant = Tenant(engine)
+        self.ada = self.tenant.register("ada@example.test")
+        self.tenant.book(self.ada, self.tenant.visit(2))
+        self.by = Caller(self.tenant.id, "key_officer", frozenset({"privacy_officer"}))
+        self.clock = SettableClock(engine.clock.now())
+        ports = (engine.store, engine.book)
+        visits = PostgresVisits(engine.app, engine.positions)
+        facts = FactsOfKeeping(engine.store, PostgresHoldings(engine.app), visits, NobodyAsked())
+        gagged, keeping = StandingHolds(engine.book, self.clock), RulesKeeping(engine.store, facts)
+        self.orders = ErasureOrders(*ports, keeping, gagged, self.clock, engine.ids)
+        self.holds = LegalHolds(*ports, self.orders, self.clock, engine.ids)
+        self.rules = RetentionRules(engine.store, self.clock, engine.ids)
+        rows = PostgresKeeping(engine.app)
+        self.expiry = Expiry(engine.store, rows, facts, self.orders, self.clock)
+
+    def sweep(self) -> int:
+        """A round, once the read models have everything."""
+        self.house.settle(self.tenant.id)
+        events = SequencedEvents(self.house.engine.mapper, Sequenced)
+        for model in (AgendaModel(), KeepingModel()):
+            with self.role.connection() as connection:
+                follower = Follower(model, events)
+                follower.begin(connection)
+                while follower.step(connection):
+                    pass
+        with bound_to(self.tenant.id):
+            return self.expiry.sweep(self.tenant.id)
+
+    def bind(self, *rules: Rule) -> None:
+        with bound_to(self.tenant.id):
+            self.rules.bind(BindRules("booking", rules), self.by)
+
+    def custody(self) -> Custody:
+        with bound_to(self.tenant.id):
+            return read_custody(self.house.engine.store, self.tenant.id, self.ada)
+
+    def cause(self, id: UUID) -> str:
+        with bound_to(self.tenant.id):
+            return ERASURES.find(self.house.engine.book, self.tenant.id, id)[1].ordered.cause
+
+    def fenced(self) -> list[str]:
+        asked = "SELECT retention_class FROM subject_fence WHERE tenant_id = %b AND subject_id = %b"
+        with bound_to(self.tenant.id):
+            return [row[0] for row in self.house.engine.app.rows(asked, (self.tenant.id, self.ada))]
+
+
+@pytest.fixture
+def office(own_deployment: Deployment, tmp_path: Path) -> Iterator[Office]:
+    role = Database(own_deployment.dsn_of("follower"), size=1, walled=False)
+    with ledger_house(own_deployment) as house:
+        yield Office(house, role)
+    role.close()
+
+
+def test_what_has_expired_is_found_held_and_let_go(office: Office) -> None:
+    office.bind(SERVICE)
+    terms = HoldTerms("M-1", "Court", ("profile", "booking"), office.clock.now().date())
+    with bound_to(office.tenant.id):
+        hold = office.holds.place(PlaceHold(terms, (office.ada,)), office.by).state.id
+    assert office.sweep() == 0
+    office.clock.advance(days=370)
+    assert office.sweep() == 0, "it is held"
+    with bound_to(office.tenant.id):
+        office.holds.release(ReleaseHold(hold), office.by)
+    assert office.sweep() == 1
+    assert office.sweep() == 0
+    custody = office.custody()
+    assert [office.cause(one) for one in custody.erasures] == ["retention"]
+    assert sorted(office.fenced()) == ["booking", "profile"]
+
+
+def test_what_an_exception_keeps_goes_after_its_last_day(office: Office) -> None:
+    office.bind(SERVICE, CLAIMS)
+    office.sweep()
+    office.clock.advance(days=370)
+    with bound_to(office.tenant.id):
+        wish = Wish(office.ada, "request")
+        office.orders.order(office.by, wish)
+    (kept,) = office.custody().kept.values()
+    assert kept.until is not None
+    assert "booking" not in office.fenced()
+    assert office.sweep() == 0
+    office.clock.set(office.clock.now().replace(year=kept.until.year, month=kept.until.month))
+    office.clock.advance(days=40)
+    assert office.sweep() == 1
+    assert "booking" in office.fenced()
+    assert office.sweep() == 0
