@@ -52,7 +52,6 @@ from infrastructure.engine import Engine
 EVERY_MINUTES: Final = 5
 SLOTS_A_DAY: Final = 24 * 60 // EVERY_MINUTES
 WINDOW_DAYS: Final = 60
-NEW_RECORDS_MAX: Final = SLOTS_A_DAY * (WINDOW_DAYS - 3)
 EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
 # Listed purposes that need no case are permitted to every recipient, but none of them for marketing.
 PERMITTED: Final = tuple(one for one in PURPOSES if one != "marketing_first_party")

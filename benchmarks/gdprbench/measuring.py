@@ -71,12 +71,6 @@ def draw(scale: Scale, roles: Sequence[Role]) -> list[Workload]:
     ]
 
 
-def new_records(workloads: Sequence[Workload]) -> int:
-    """How many records are created."""
-    every = (one for some in workloads for one in (*some.checked, *some.timed))
-    return sum(one.kind == "create-record" for one in every)
-
-
 def personal_bytes(records: int) -> int:
     """The size of the personal data itself."""
     return sum(

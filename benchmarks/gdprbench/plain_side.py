@@ -15,6 +15,7 @@ from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg_pool import ConnectionPool
 
 from benchmarks.gdprbench.expected import DONE
 from benchmarks.gdprbench.operations import PAGE, Kind, Operation
@@ -64,10 +65,17 @@ class PlainSide:
 
     name = "plain tables"
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, connections: int) -> None:
         self.dsn = dsn
         self._local = threading.local()
-        self._open: list[psycopg.Connection[Any]] = []
+        self._pool = ConnectionPool(
+            dsn,
+            min_size=connections,
+            max_size=connections,
+            kwargs={"autocommit": True},
+            open=True,
+        )
+        self._pool.wait()
         self._keys: dict[int, UUID] = {}
         self._log_rows = 0
         self._performing: Mapping[Kind, Callable[[Operation], object]] = {
@@ -91,16 +99,14 @@ class PlainSide:
 
     def close(self) -> None:
         """Give all connections back."""
-        for one in self._open:
-            one.close()
+        self._pool.close()
 
     @contextmanager
     def client(self) -> Iterator[None]:
-        """See the protocol: each thread keeps a connection."""
-        if not hasattr(self._local, "connection"):
-            self._local.connection = psycopg.connect(self.dsn, autocommit=True)
-            self._open.append(self._local.connection)
-        yield
+        """See the protocol: with a connection of the pool, as Daybook's calls have one."""
+        with self._pool.connection() as connection:
+            self._local.connection = connection
+            yield
 
     def perform(self, it: Operation) -> object:
         """See the protocol."""

@@ -75,7 +75,7 @@ def daybook(module_deployment: Deployment) -> Iterator[DaybookSide]:
 def plain(postgres_server: str) -> Iterator[PlainSide]:
     name = f"daybook_gdprbench_{worker_name()}"
     create_database(postgres_server, name)
-    side = PlainSide(make_conninfo(postgres_server, dbname=name))
+    side = PlainSide(make_conninfo(postgres_server, dbname=name), connections=10)
     yield side
     side.close()
     drop_database(postgres_server, name)
