@@ -30,6 +30,7 @@ MEDIA: Final = {"json": "application/json", "csv": "application/zip"}
     schemas.Package,
     errors.NotFound,
     errors.Erased,
+    errors.UnknownReference,
     errors.Behind,
     errors.RangeTooLong,
     errors.Stale,

@@ -23,7 +23,7 @@ from application.portability.holdings import ALL, Part, parts_of
 from application.portability.tables import Row, Table, columns
 from application.ports import AgendaRow, Append, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller
-from domain.errors import RangeTooLong, Stale
+from domain.errors import FieldError, RangeTooLong, Stale, UnknownReference
 from domain.package import PackageFormat, PackageMade
 from domain.values import Personal, from_epoch, instant_text, public_id
 
@@ -60,11 +60,12 @@ class Packaging:
     ) -> Package:
         """Open everything that is held about a person, for handing it to them; recorded as one access.
 
-        Refuses, on the record: NotPermitted, PurposeRequired. Refuses: NotFound, Erased, Behind, RangeTooLong (over
-        100,000 rows), Unreadable, Stale.
+        Refuses, on the record: NotPermitted, PurposeRequired. Refuses: NotFound, Erased, UnknownReference (request),
+        Behind, RangeTooLong (over 100,000 rows), Unreadable, Stale.
         """
         glass = self.reveal.admit(by, Wish(ALL, subject), PRIVACY_WRITERS)
         require_living(self.store, self.erasures, by.tenant, subject)
+        self._require_request(by.tenant, request)
         visits = self.visits.of(by.tenant, [subject])
         parts = parts_of(self.store, by.tenant, subject, visits)
         opened = self.reveal.open(by, [part.sight for part in parts], ALL, glass)
@@ -79,6 +80,12 @@ class Packaging:
         if rows > ROWS_MAX:
             raise RangeTooLong(f"A package has at most {ROWS_MAX:,} rows")
         return self._recorded(subject, request, format, tables, rows, by)
+
+    def _require_request(self, tenant: UUID, request: UUID | None) -> None:
+        if request is None or self.reveal.book.entry(tenant, "privacy_request", request):
+            return
+        words = "There is no such request."
+        raise UnknownReference(errors=(FieldError("/request_id", UnknownReference.code, words),))
 
     def _recorded(
         self,

@@ -94,6 +94,8 @@ def test_as_csv_a_spreadsheet_calculates_nothing(own: Business):
 def test_who_asks_without_a_purpose_or_the_role_gets_nothing(own: Business):
     assert_problem(own.get(path(own)), "purpose_required")
     assert_problem(own.get(path(own), role="auditor", headers=UNDER), "not_permitted")
+    nobodys = own.get(f"{path(own)}?request_id=req_{'0' * 32}", headers=UNDER)
+    assert_problem(nobodys, "unknown_reference", "/request_id")
     missing = own.get(f"/v1/subjects/sub_{'0' * 32}/package", headers=UNDER)
     assert_problem(missing, "not_found")
 
