@@ -1,10 +1,10 @@
-"""What followers of the events are handed: events in the deployment's order, each with its place in its tenant's log."""
+"""What followers of the events are handed: events in the deployment's order, each with its place in its log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from application.recorded import Recorded
 
@@ -22,11 +22,20 @@ class Sequenced(NamedTuple):
 class Batch:
     """What was found after a sequence: `events` are those that were asked for, among the `looked` that there were.
 
-    `last` is the sequence of the last one looked at, asked for or not, and `recorded_at` its known time; with
-    `looked` 0 there was none.
+    `last` is the sequence of the last one looked at, asked for or not; with `looked` 0 there was none.
     """
 
     events: list[Sequenced]
     looked: int
     last: int
-    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The tenants for whom hash modulo `shards` is `shard`: they are followed apart from others."""
+
+    shard: int = 0
+    shards: int = 1
+
+
+EVERY_TENANT: Final = Shard()

@@ -2,40 +2,20 @@
 
 A model's tables carry its version in their names, and its statements name them without a schema: the engine decides
 where they stand. Its rows follow from the events alone, whatever the size of the batches in which those come.
+A migration makes the tables of a version; those of any but the first in the schema `building_<name>`, from where the
+engine moves them once they are filled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol
 
 import psycopg
 
-from application.following import Batch, Sequenced
+from application.following import EVERY_TENANT, Batch, Sequenced, Shard
 
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of a read model. `columns` is what stands between the brackets of CREATE TABLE.
-
-    `indexes` are (name without the table's, what stands after ON and the table's name). Every key leads with
-    `tenant_id`.
-    """
-
-    name: LiteralString
-    columns: LiteralString
-    indexes: tuple[tuple[LiteralString, LiteralString], ...] = ()
-
-    @property
-    def statements(self) -> tuple[LiteralString, ...]:
-        """What makes it, in the first schema of the search path."""
-        made = (
-            f"CREATE INDEX {self.name}_{name} ON {self.name} {rest}" for name, rest in self.indexes
-        )
-        return (f"CREATE TABLE {self.name} ({self.columns})", *made)
 
 
 class ReadModel(Protocol):
@@ -52,8 +32,8 @@ class ReadModel(Protocol):
         ...
 
     @property
-    def tables(self) -> tuple[Table, ...]:
-        """Its tables."""
+    def tables(self) -> tuple[LiteralString, ...]:
+        """The names of its tables. Every key of them leads with `tenant_id`."""
         ...
 
     @property
@@ -62,7 +42,7 @@ class ReadModel(Protocol):
         ...
 
     def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
-        """Take `events` in, in order, inside the caller's transaction."""
+        """Take `events`, at least one, in, in order, inside the caller's transaction."""
         ...
 
 
@@ -70,7 +50,15 @@ class EventSource(Protocol):
     """Sequenced events of all tenants."""
 
     def after(
-        self, connection: Connection, sequence: int, limit: int, wanted: frozenset[type]
+        self,
+        connection: Connection,
+        sequence: int,
+        limit: int,
+        wanted: frozenset[type],
+        shard: Shard = EVERY_TENANT,
     ) -> Batch:
-        """Look at no more than `limit` events after `sequence`, in order. Raises LedgerDamaged (one is missing)."""
+        """Look at no more than `limit` events of the shard's tenants after `sequence`, in order.
+
+        Raises LedgerDamaged (one is missing, or was changed).
+        """
         ...
