@@ -66,4 +66,4 @@ def test_what_a_model_leans_on_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_nobody_can_read_the_code_of_is_told_by_its_names() -> None:
     shape = SimpleNamespace(name="n", version=1, tables=("t_v1",), consumes=frozenset({int}))
     other = SimpleNamespace(name="n", version=1, tables=("t_v1",), consumes=frozenset({str}))
-    assert fingerprint(shape) != fingerprint(other)  # type: ignore[arg-type]
+    assert fingerprint(shape) != fingerprint(other)
