@@ -169,9 +169,16 @@ def fsck(
     last_scrub: Annotated[
         bool, typer.Option("--last-scrub", help="Only tell what the scrub found, and when.")
     ] = False,
+    read_models: Annotated[
+        bool, typer.Option("--read-models", help="Only replay the read models, and compare.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Derive everything again from the stored bytes, and compare; beside a running `up`, too."""
+    if read_models:
+        from api.process.proving import run_prove
+
+        raise SystemExit(run_prove(_checked(data), (), as_json=as_json))
     from api.process.checking import run_fsck
     from api.process.scrub_report import run_last_scrub
 
