@@ -172,6 +172,10 @@ def unavailable() -> Iterator[None]:
     """Turn a lost or refused connection into Unavailable, without the library's words."""
     try:
         yield
+    except psycopg.errors.UndefinedTable as error:
+        raise Unavailable(
+            "A read model is being made for this release", retry_after_seconds=5
+        ) from error
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable("The database took too long", retry_after_seconds=1) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

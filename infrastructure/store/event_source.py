@@ -22,7 +22,7 @@ LOOK_SECONDS: Final = 0.01
 # for is seen to be there and left unread; the last row tells how far the batch goes.
 AFTER: Final = (
     "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, position, event_id, stream_id, stream_version,"
-    " recorded_at, leaf_hash FROM sequenced WHERE sequence > %s"
+    " recorded_at, leaf_hash FROM sequenced WHERE sequence > %s AND sequence <= %s"
     " AND (%s = 1 OR (uuid_hash(tenant_id) & 2147483647) %% %s = %s) ORDER BY sequence LIMIT %s),"
     " whole AS (SELECT count(*) AS looked, max(sequence) AS last FROM batch)"
     " SELECT w.looked, b.sequence, b.position, b.recorded_at, e.type IS NULL, e.type = ANY(%s::text[]),"
@@ -31,6 +31,7 @@ AFTER: Final = (
     " AND e.stream_id = b.stream_id AND e.stream_version = b.stream_version AND e.event_id = b.event_id OFFSET 0) e"
     " ON true WHERE e.type IS NULL OR e.type = ANY(%s::text[]) OR b.sequence = w.last ORDER BY b.sequence"
 )
+LAST: Final = 2**63 - 1
 MISSING, WANTED, EVENT = 4, 5, 6  # columns of its rows
 
 
@@ -47,12 +48,13 @@ class SequencedEvents:
         limit: int,
         wanted: frozenset[type],
         shard: Shard = EVERY_TENANT,
+        until: int = LAST,
     ) -> Batch:
-        """Look at no more than `limit` events after `sequence`, in order. Raises LedgerDamaged."""
+        """Look at no more than `limit` events after `sequence` and up to `until`, in order. Raises LedgerDamaged."""
         names = self.mapper.names_of(wanted)
         part = (shard.shards, shard.shards, shard.shard)
         rows = connection.execute(
-            AFTER, (sequence, *part, limit, names, names), binary=True
+            AFTER, (sequence, until, *part, limit, names, names), binary=True
         ).fetchall()
         if not rows:
             return Batch([], 0, sequence)

@@ -10,30 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, LiteralString
-from uuid import UUID
 
-import psycopg
 from psycopg import sql
 
+from projections.engine.differing import Differing, differing
 from projections.engine.digest import Digest, digest
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
 BATCH_EVENTS_MAX: Final = 2_000
-DIFFERING_MAX: Final = 20
 PUBLIC: Final = "public"
 TEMPORARY: Final = "pg_temp"
+SIDES: Final = (("followed", PUBLIC), ("replayed", TEMPORARY))
 
 Told = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Differing:
-    """A row that only one side has: `side` is followed or replayed; `key` the row's key as text."""
-
-    table: str
-    side: str
-    tenant: UUID
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +67,8 @@ def prove(
         connection.execute("SET LOCAL enable_seqscan = on")
         followed = digest(connection, model.tables, PUBLIC)
         replayed = digest(connection, model.tables, TEMPORARY)
-        differing = () if followed == replayed else tuple(_differing(connection, model.tables))
-        return Proof(model.name, model.version, row[0], followed, replayed, differing)
+        rows = () if followed == replayed else tuple(differing(connection, model.tables, SIDES))
+        return Proof(model.name, model.version, row[0], followed, replayed, rows)
 
 
 @contextmanager
@@ -111,38 +100,3 @@ def replay(
         assert batch.looked == limit, "sequences have no gaps"
         reached = batch.last
         told(batch.looked)
-
-
-def _differing(connection: Connection, tables: tuple[LiteralString, ...]) -> Iterator[Differing]:
-    """Some rows of which one side has none like it."""
-    for table in tables:
-        followed, replayed = sql.Identifier(PUBLIC, table), sql.Identifier(TEMPORARY, table)
-        for side, has, lacks in (
-            ("followed", followed, replayed),
-            ("replayed", replayed, followed),
-        ):
-            yield from _only(connection, table, side, has, lacks)
-
-
-def _only(
-    connection: Connection, table: str, side: str, has: sql.Identifier, lacks: sql.Identifier
-) -> Iterator[Differing]:
-    key = _key_columns(connection, table)
-    shown = sql.SQL(", ").join(map(sql.Identifier, key))
-    statement = sql.SQL(
-        "SELECT tenant_id, concat_ws(' ', {shown}) FROM (TABLE {has} EXCEPT ALL TABLE {lacks}) AS o"
-        " ORDER BY 1, 2 LIMIT {limit}"
-    ).format(shown=shown, has=has, lacks=lacks, limit=sql.Literal(DIFFERING_MAX))
-    for tenant, text in connection.execute(statement).fetchall():
-        yield Differing(table, side, tenant, text)
-
-
-def _key_columns(connection: psycopg.Connection[tuple[object, ...]], table: str) -> list[str]:
-    """The columns of a table's primary key after `tenant_id`: ids, never what a row says."""
-    rows = connection.execute(
-        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)"
-        " WHERE i.indrelid = %s::regclass AND i.indisprimary AND a.attname <> 'tenant_id'"
-        " ORDER BY array_position(i.indkey::int[], a.attnum::int)",
-        (f"{PUBLIC}.{table}",),
-    ).fetchall()
-    return [str(row[0]) for row in rows]
