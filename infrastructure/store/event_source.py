@@ -24,7 +24,7 @@ AFTER: Final = (
     "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, position, event_id, stream_id, stream_version,"
     " recorded_at, leaf_hash FROM sequenced WHERE sequence > %s AND sequence <= %s"
     " AND (%s = 1 OR (uuid_hash(tenant_id) & 2147483647) %% %s = %s) ORDER BY sequence LIMIT %s),"
-    " whole AS (SELECT count(*) AS looked, max(sequence) AS last FROM batch)"
+    " whole AS MATERIALIZED (SELECT count(*) AS looked, max(sequence) AS last FROM batch)"
     " SELECT w.looked, b.sequence, b.position, b.recorded_at, e.type IS NULL, e.type = ANY(%s::text[]),"
     f" {', '.join(f'e.{name.strip()}' for name in COLUMNS.split(','))}, b.leaf_hash FROM whole w, batch b"
     f" LEFT JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.tenant_id = b.tenant_id"
