@@ -11,6 +11,7 @@ from typing import Final
 from psycopg import sql
 
 from application.following import Shard
+from projections.engine.arrays import teach
 from projections.engine.layout import building
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
@@ -35,6 +36,7 @@ class Filling:
 
     def prepare(self, connection: Connection) -> None:
         """Have statements find the tables that are filled. The connection is good for nothing else afterwards."""
+        teach(connection)
         path = sql.SQL("SET search_path = {}, public").format(sql.Identifier(building(self.model)))
         connection.execute(path)
 

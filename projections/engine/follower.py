@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 
+from projections.engine.arrays import teach
 from projections.engine.fingerprint import fingerprint
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
@@ -67,6 +68,7 @@ class Follower:
 
         A model whose code has changed without a new version is marked so, and is not followed.
         """
+        teach(connection)
         name, version = self.model.name, self.model.version
         connection.execute(
             BEGIN, (name, version, fingerprint(self.model), list(self.model.tables), name, version)

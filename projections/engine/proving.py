@@ -13,6 +13,7 @@ from typing import Final, LiteralString
 
 from psycopg import sql
 
+from projections.engine.arrays import teach
 from projections.engine.differing import Differing, differing
 from projections.engine.digest import Digest, digest
 from projections.engine.read_model import Connection, EventSource, ReadModel
@@ -55,6 +56,7 @@ def prove(
     """
     assert connection.autocommit
     assert connection.prepare_threshold is None
+    teach(connection)
     with _one_instant(connection):
         row = connection.execute(
             "SELECT sequence FROM read_model WHERE name = %s AND version = %s",
