@@ -112,6 +112,19 @@ class Database:
                 # It rolls back what was left open, and replaces what is broken.
                 self.pool.putconn(connection)
 
+    @contextmanager
+    def fresh(self) -> Iterator[WalledConnection]:
+        """A connection of its own, bound to the present tenant, that prepares no statements. Raises Unavailable."""
+        with (
+            unavailable(),
+            WalledConnection.connect(
+                str(self.pool.conninfo), autocommit=True, prepare_threshold=None, options=OPTIONS
+            ) as connection,
+        ):
+            register(connection)
+            self._bind(connection)
+            yield connection
+
     def _taken(self) -> WalledConnection:
         if self.pool.closed:
             self.pool.open()
