@@ -53,7 +53,8 @@ def test_what_others_have_shows_in_no_number(storied: House) -> None:
     assert (behind.position, behind.lag_events > 3, behind.lag_seconds > 0) == (-1, True, True)
     with psycopg.connect(storied.deployment.main) as owner:
         owner.execute(
-            "UPDATE read_model SET state = 'stopped', error = 'ValueError at event 99', failed_type = 'booking.confirmed.v1',"
+            "UPDATE read_model SET state = 'stopped', error = 'ValueError at event 99',"
+            " failed_type = 'booking.confirmed.v1',"
             " failed_event = (SELECT event_id FROM sequenced WHERE tenant_id = %s LIMIT 1) WHERE name = 'agenda'",
             (other.tenant,),
         )
