@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.recipient import TransferMechanism
+from domain.recipient_terms import TransferMechanism
 from domain.sealing import Plain
 
 SUBJECTS_MAX: Final = 5_000
@@ -41,6 +41,7 @@ Reason = Literal[
     "contract_expired",
     "purpose_not_permitted",
     "restricted",
+    "opted_out",
     "no_transfer_mechanism",
     "outside_tree",
     "unknown_purpose",
