@@ -13,7 +13,9 @@ from application.event_types import DECISIONS
 from tools.event_catalogue.references import Definition, Graph
 
 FOLLOWED: Final = ("projections", "application")
-LIST_OF_ALL: Final = "application.event_types"  # whoever looks a type up in it handles no more than they name
+LIST_OF_ALL: Final = (
+    "application.event_types"  # whoever looks a type up in it handles no more than they name
+)
 
 
 def consumed_by(graph: Graph, model: type[object]) -> frozenset[type[object]]:

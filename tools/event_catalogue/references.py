@@ -1,8 +1,8 @@
 """Who names whom in the source: every definition at the top of a module, and the definitions that its body speaks of.
 
-Read from the text alone, so that a name counts wherever it stands, in a branch that no test takes too. Annotations do not
-count: who is handed a thing does not make it. A method stands for its class; what is called on a value is not followed.
-What is chosen by `a if so else b` counts as called.
+Read from the text alone, so that a name counts wherever it stands, in a branch that no test takes too. Annotations do
+not count: who is handed a thing does not make it. A method stands for its class; what is called on a value is not
+followed. What is chosen by `a if so else b` counts as called.
 """
 
 from __future__ import annotations
@@ -153,10 +153,13 @@ def _resolve(node: ast.AST, scope: _Scope, scopes: Mapping[str, _Scope]) -> Defi
 
 def _bodies(node: ast.AST) -> Iterator[ast.AST]:
     """The node and all below it that is no annotation."""
-    yield node
-    for field, value in ast.iter_fields(node):
-        if field in ("annotation", "returns"):
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, ast.AST):
-                yield from _bodies(one)
+    ahead = [node]
+    while ahead:
+        node = ahead.pop()
+        yield node
+        for field in node._fields:
+            value = None if field in ("annotation", "returns") else getattr(node, field, None)
+            if isinstance(value, list):
+                ahead += [one for one in value if isinstance(one, ast.AST)]
+            elif isinstance(value, ast.AST):
+                ahead.append(value)
