@@ -17,8 +17,8 @@ HEAD: Final = """# Events
 <!-- Written by python -m tools.event_catalogue --write -->
 
 Every event that Daybook records: {types} types, each under a permanent name that ends with its version. What is
-stored of each is in its JSON Schema (2020-12, `events/<type>.json`): the plain payload, and each envelope under the name
-of its field. The class of a field is
+stored of each is in its JSON Schema (2020-12, `events/<type>.json`): the plain payload, and each envelope under the
+name of its field. The class of a field is
 
 * *plain*: ids, numbers, instants, codes, and text that is about nobody (the reason stands beside it);
 * *sealed*: personal values in one envelope under the key of a subject and a retention class, both named. An erasure of
