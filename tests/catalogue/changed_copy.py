@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SOURCE: Final = ("domain", "application", "infrastructure", "projections", "api", "tools")
+SOURCE: Final = ("domain", "application", "infrastructure", "projections", "tools")
 KEPT: Final = ("docs/events", "tests/golden/events")
 
 

@@ -32,9 +32,8 @@ from tools.steps import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is told of the events, and the gate before it."""
+    """Everything that is told of the events."""
 
-    gate: Gate
     entries: tuple[Entry, ...]
 
     def files(self) -> dict[Path, str]:
@@ -51,21 +50,19 @@ class Catalogue:
         ]
 
 
-def read_catalogue(root: Path = ROOT, commits: tuple[str, ...] = ("HEAD",)) -> Catalogue:
-    """The catalogue of the code, against what is checked in at `root`."""
-    types = catalogue()
-    gate = Gate(types, UPCASTS, read_anchors(root, commits))
+def read_catalogue(gate: Gate, root: Path = ROOT) -> Catalogue:
+    """Everything that is told of the types that have passed the gate."""
     graph = read_graph(root)
-    made = emitters(graph, [one.decision for one in types.values()])
+    made = emitters(graph, [one.decision for one in gate.types.values()])
     consumed = {name: consumed_by(graph, model) for name, model in read_models().items()}
     entries = []
     for name, schema in gate.schemas().items():
-        if (found := types.get(name)) is None:
-            entries.append(Entry(name, schema, (), (), UPCASTS[name].to))
+        if (found := gate.types.get(name)) is None:
+            entries.append(Entry(name, schema, (), (), gate.upcasts[name].to))
         else:
             readers = readers_of(found.decision, consumed)
             entries.append(Entry(name, schema, made[found.decision], readers, None))
-    return Catalogue(gate, tuple(entries))
+    return Catalogue(tuple(entries))
 
 
 def stale(files: dict[Path, str], root: Path = ROOT) -> list[Path]:
@@ -89,6 +86,15 @@ def write(files: dict[Path, str], root: Path = ROOT) -> None:
             (root / path).unlink()
 
 
+def written_or_stale(found: Catalogue, *, to_write: bool) -> list[str]:
+    """What of a catalogue that has passed the gate is amiss, a sentence each, after it was written where it may be."""
+    faults, files = found.unemitted(), found.files()
+    if to_write and not faults:
+        write(files)
+    command = "python -m tools.event_catalogue --write"
+    return faults + [f"{path} is stale: {command}" for path in stale(files)]
+
+
 def main(arguments: list[str]) -> int:
     """Run the tool: 0 when all holds, 1 when something does not, 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m tools.event_catalogue")
@@ -102,14 +108,12 @@ def main(arguments: list[str]) -> int:
     if allowed and not wanted.write:
         parser.error("--allow-unreleased goes with --write")
     try:
-        found = read_catalogue(commits=("HEAD", *wanted.against))
+        gate = Gate(catalogue(), UPCASTS, read_anchors(ROOT, ("HEAD", *wanted.against)))
     except ValueError as unknown:
         parser.error(str(unknown))
-    faults = found.gate.refused(allowed) + found.gate.faults(allowed) + found.unemitted()
-    files = found.files()
-    if wanted.write and not faults:
-        write(files)
-    faults += [f"{path} is stale: python -m tools.event_catalogue --write" for path in stale(files)]
+    faults = gate.refused(allowed) + gate.faults(allowed)
+    if not faults:
+        faults = written_or_stale(read_catalogue(gate), to_write=wanted.write)
     for line in faults:
         print(line)
     return 1 if faults else 0

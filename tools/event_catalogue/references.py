@@ -15,7 +15,8 @@ from typing import Final
 
 from application.event_types import NAME
 
-PACKAGES: Final = ("domain", "application", "infrastructure", "projections", "api")
+# Not `api`: it calls use cases, and decides nothing that is recorded.
+PACKAGES: Final = ("domain", "application", "infrastructure", "projections")
 
 
 @dataclass(frozen=True, slots=True, order=True)
