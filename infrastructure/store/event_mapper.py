@@ -145,6 +145,16 @@ class EventMapper(Mapper[UUID]):
             cause=UUID(header["cause"]) if "cause" in header else None,
         )
 
+    def names_of(self, decisions: frozenset[type]) -> list[str]:
+        """Every name under which events that read as one of `decisions` may be stored."""
+        names = {self._names[one].name for one in decisions}
+        return sorted(names | {old for old in self._upcasts if self._newest(old) in names})
+
+    def _newest(self, name: str) -> str:
+        while (found := self._upcasts.get(name)) is not None:
+            name = found.to
+        return name
+
     def _seal(self, event: Recorded[object], name: str, field: SealedField) -> SealedGroup | None:
         group = getattr(event.decision, field.name)
         if group is None:

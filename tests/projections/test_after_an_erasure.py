@@ -31,7 +31,8 @@ from projections.agenda import AgendaModel
 from projections.consents import ConsentsModel
 from projections.courier import CourierModel
 from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, ReadModel, Sequenced
+from projections.engine.follower import Follower
+from projections.engine.read_model import ReadModel
 from projections.withheld import WithheldModel
 from tests.store.trading import Trade
 from tests.usecases.disclosing import TERMS
@@ -62,7 +63,7 @@ class House:
         while self.sequencer.sequence_now():
             pass
         for model in MODELS:
-            follower = Follower(model, SequencedEvents(self.engine.mapper, Sequenced))
+            follower = Follower(model, SequencedEvents(self.engine.mapper))
             with self.role.connection() as connection:
                 follower.begin(connection)
                 while follower.step(connection):
