@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -11,8 +11,9 @@ from domain.sealing import Plain
 from tools.event_catalogue.compatibility import breaks
 from tools.event_catalogue.schemas import Schema, shape_of
 
-Few, More = Literal["a", "b"], Literal["a", "b", "c"]
-Text = Annotated[str, Plain("a label")]
+Few: TypeAlias = Literal["a", "b"]
+More: TypeAlias = Literal["a", "b", "c"]
+Text: TypeAlias = Annotated[str, Plain("a label")]
 
 
 def holding(hint: Any, *, required: bool = True) -> Schema:

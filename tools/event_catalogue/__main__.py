@@ -7,8 +7,8 @@
     python -m tools.event_catalogue --against COMMIT
                                                heed the schemas of that commit too (the last one always counts)
 
-What breaks is told by the schemas as they are checked in, here and in the last commit, and by the golden events; so
-neither writing a schema anew nor deleting it makes a change compatible.
+What breaks is told by the schemas of the last commit (those in the folder, where there is no git) and by the golden
+events; so neither writing a schema anew nor deleting it makes a change compatible.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from pathlib import Path
 
 from application.event_types import catalogue
 from infrastructure.store.upcasts import UPCASTS
+from projections.models import MODELS
 from tools.event_catalogue.anchors import SCHEMAS, read_anchors
-from tools.event_catalogue.consumers import consumed_by, read_models
+from tools.event_catalogue.consumers import consumed_by
 from tools.event_catalogue.emitters import emitters
 from tools.event_catalogue.gate import Gate
 from tools.event_catalogue.page import PAGE, Entry, page_of, readers_of
@@ -54,7 +55,7 @@ def read_catalogue(gate: Gate, root: Path = ROOT) -> Catalogue:
     """Everything that is told of the types that have passed the gate."""
     graph = read_graph(root)
     made = emitters(graph, [one.decision for one in gate.types.values()])
-    consumed = {name: consumed_by(graph, model) for name, model in read_models().items()}
+    consumed = {model.name: consumed_by(model) for model in MODELS}
     entries = []
     for name, schema in gate.schemas().items():
         if (found := gate.types.get(name)) is None:

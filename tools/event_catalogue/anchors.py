@@ -1,8 +1,8 @@
 """What events look like that are stored already: the schemas checked in, as they are here and as git has them.
 
 Released is a type that has a golden event (`tests/golden/events`), here or in the last commit: events of it lie in
-databases out there. A schema of a released type counts, whether it stands in the folder or only in the last commit, so
-that neither deleting it nor writing it anew makes a change compatible.
+databases out there. What a commit says of a type counts, and not what stands in the folder, so that neither deleting a
+schema nor writing it anew makes a change compatible.
 """
 
 from __future__ import annotations
@@ -40,9 +40,11 @@ class Anchors:
         return self.golden_committed.union(self.golden)
 
     def of(self, name: str) -> list[Schema]:
-        """Every schema that a type has had, as far as is known here."""
-        found = [files[name] for files in (self.here, *self.committed.values()) if name in files]
-        return [one for index, one in enumerate(found) if one not in found[:index]]
+        """The schemas that a type had in the commits; where none has one, that which stands here."""
+        found = [files[name] for files in self.committed.values() if name in files]
+        if not found and name in self.here:
+            return [self.here[name]]
+        return found
 
     def names(self) -> frozenset[str]:
         """Every type that has, or had in one of the commits, a schema or a golden event."""
