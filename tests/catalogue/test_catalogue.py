@@ -215,8 +215,10 @@ def test_who_emits_is_found_through_the_functions_that_decide(graph: Graph) -> N
 
 def test_who_only_looks_at_a_decision_does_not_emit_it(tmp_path: Path) -> None:
     domain, application = tmp_path / "domain", tmp_path / "application"
-    for folder in (domain, application):
-        folder.mkdir()
+    twin = tmp_path / "infrastructure/twin"
+    for folder in (domain, application, twin):
+        folder.mkdir(parents=True)
+    (twin / "naps.py").write_text("from domain.nap import end\ndef ended(): return end(True)\n")
     (domain / "nap.py").write_text(
         "class Begun: ...\nclass Ended: ...\n"
         "def begin(): return Begun()\ndef _end(): return Ended()\ndef end(early): return _end() if early else begin()\n"

@@ -241,6 +241,7 @@ def test_only_a_type_without_a_golden_event_may_be_remade(copy: Copy) -> None:
         "    from domain.booking import BookingPraised\n\n    return BookingPraised(stars)\n"
     )
     assert copy.run("--write") == (0, [])
+    copy.commit()
     copy.change(BOOKING, "stars: int", "points: int")
     remake = ("--write", "--allow-unreleased", "booking.praised.v1")
     assert copy.run("--write")[0] == 1, "not by itself"

@@ -40,9 +40,9 @@ class Anchors:
         return self.golden_committed.union(self.golden)
 
     def of(self, name: str) -> list[Schema]:
-        """The schemas that a type had in the commits; where none has one, that which stands here."""
+        """The schemas that a released type had in the commits; where none has one, that which stands here."""
         found = [files[name] for files in self.committed.values() if name in files]
-        if not found and name in self.here:
+        if name in self.here and not (found and name in self.released):
             return [self.here[name]]
         return found
 
