@@ -81,6 +81,7 @@ from application.ports import (
     Ids,
     Opener,
 )
+from application.read_models import ModelReads, ReadModels
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
 from application.requests.carrying_out import CarryingOut
@@ -152,6 +153,7 @@ class Ports:
     signatures: Signatures
     letter_press: LetterPress
     duty_totals: DutyTotals
+    model_reads: ModelReads
     booking_calendar: Callable[[CalendarEntry], bytes]
     package_bytes: Callable[[Package, PackageFormat], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]
@@ -195,6 +197,7 @@ def assemble(ports: Ports) -> Platform:
         access_reviews=_reviews(ports, store),
         policy=PolicyReads(ports.policy),
         ledger=LedgerReads(ports.ledger),
+        read_models=ReadModels(ports.model_reads),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         legal_processes=_legal_processes(ports, store, reveal),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),

@@ -44,6 +44,7 @@ from application.policy.purposes import Purposes
 from application.portability.packaging import Package, Packaging
 from application.portability.pages import PersonPages
 from application.ports import Answers, Clock, Ids, Positions
+from application.read_models import ReadModels
 from application.reports.issuing import Reports
 from application.requests.desk import RequestDesk
 from application.requests.duties import DutyTotals
@@ -100,6 +101,7 @@ class Platform:
     access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
+    read_models: ReadModels
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     legal_holds: LegalHolds

@@ -7,6 +7,13 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from application.recorded import Recorded
+from domain.errors import Behind
+
+
+class ReadModelStopped(Behind):
+    """The read model has stopped before that position: an engineer has to look at it."""
+
+    code = "read_model_stopped"
 
 
 class Sequenced(NamedTuple):

@@ -20,6 +20,7 @@ from domain.access_key import KeyIssued
 from domain.access_review import AccessReviewed, GlassBroken
 from domain.ledger import EvidenceIssued, LedgerExported
 from domain.values import public_id
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 VERSION: Final = 1
@@ -102,8 +103,7 @@ class AccessesModel:
             (REVIEW, _reviewed(events)),
         ):
             if found := list(lines):
-                columns = [list(column) for column in zip(*found, strict=True)]
-                connection.execute(statement, columns)
+                connection.execute(statement, columns(found))
 
 
 def _holders(events: Sequence[Recorded[object]]) -> Iterable[Line]:

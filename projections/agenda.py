@@ -22,6 +22,7 @@ from domain.errors import RangeTooLong
 from domain.sealing import Envelope
 from domain.values import epoch_seconds, from_epoch
 from domain.visit import Visit
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 NAME: Final = "agenda"
@@ -67,8 +68,8 @@ class AgendaModel:
         for event in ours:
             key = (event.tenant, event.stream)
             changed[key] = known[key] = after(known.get(key), event)
-        columns = [(tenant, *_as_columns(row)) for (tenant, _), row in changed.items()]
-        connection.execute(UPSERT, [list(column) for column in zip(*columns, strict=True)])
+        rows = [(tenant, *_as_columns(row)) for (tenant, _), row in changed.items()]
+        connection.execute(UPSERT, columns(rows))
 
     def _load(
         self, connection: Connection, keys: set[tuple[UUID, UUID]]

@@ -18,6 +18,7 @@ from application.recorded import Recorded
 from domain import consent
 from domain.consent import ConsentExpired, ConsentRejected, record_of
 from domain.sealing import Envelope
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 NAME: Final = "consents"
@@ -70,10 +71,10 @@ class ConsentsModel:
     def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel. The batch is written at once."""
         rows = [_columns(one.event) for one in events]
-        connection.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(INSERT, columns(rows))
         replaced = [(row[0], row[9]) for row in rows if row[9] is not None]
         if replaced:
-            connection.execute(END, [list(column) for column in zip(*replaced, strict=True)])
+            connection.execute(END, columns(replaced))
 
 
 def _columns(event: Recorded[Any]) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from application.disclosing.courier import DueThing
 from application.disclosing.courier_rows import CONSUMED, CourierRows
 from application.following import Sequenced
 from application.setup.register import CreationKey
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 NAME: Final = "courier"
@@ -127,7 +128,7 @@ class PostgresCourier:
 
 def _run(connection: Connection, statement: LiteralString, rows: Sequence[Sequence[Any]]) -> None:
     if rows:
-        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(statement, columns(rows))
 
 
 def tenants_due(everyone: Rows, now: datetime) -> list[UUID]:

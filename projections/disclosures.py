@@ -41,6 +41,7 @@ from projections.disclosure_columns import (
     step_columns,
     step_row,
 )
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 VERSION: Final = 1
@@ -236,4 +237,4 @@ def _many(
     connection: Connection, statement: LiteralString, rows: Sequence[tuple[object, ...]]
 ) -> None:
     if rows:
-        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(statement, columns(rows))

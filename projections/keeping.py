@@ -17,6 +17,7 @@ from application.holding.sealings import PERSONAL, sealed_by
 from domain.custody import CustodyTaken
 from domain.sealing import RetentionClass
 from projections.agenda import Rows
+from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
 
 NAME: Final = "keeping"
@@ -75,7 +76,7 @@ def _write(connection: Connection, sealed: dict[tuple[UUID, UUID, str], datetime
         return
     # In one order: two followers that write the same rows wait for one another, and not both.
     rows = [(*key, at) for key, at in sorted(sealed.items())]
-    connection.execute(SEALED, [list(column) for column in zip(*rows, strict=True)])
+    connection.execute(SEALED, columns(rows))
 
 
 def _take(connection: Connection, tenant: UUID, it: CustodyTaken) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 import psycopg
 
+from projections.engine.arrays import teach
 from projections.engine.fingerprint import fingerprint
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
@@ -19,9 +20,10 @@ BATCH_EVENTS_MAX: Final = 1_000
 LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 BEGIN: Final = (
-    "INSERT INTO read_model AS m (name, version, sequence, is_current, fingerprint)"
-    " SELECT %s, %s, 0, true, %s WHERE NOT EXISTS (SELECT FROM read_model WHERE name = %s AND version <> %s)"
+    "INSERT INTO read_model AS m (name, version, sequence, is_current, fingerprint, tables)"
+    " SELECT %s, %s, 0, true, %s, %s WHERE NOT EXISTS (SELECT FROM read_model WHERE name = %s AND version <> %s)"
     " ON CONFLICT (name, version) DO UPDATE SET fingerprint = coalesce(m.fingerprint, excluded.fingerprint),"
+    " tables = excluded.tables,"
     " state = CASE WHEN m.fingerprint <> excluded.fingerprint THEN 'changed'"
     " WHEN m.state IN ('stopped', 'changed') THEN 'following' ELSE m.state END,"
     " error = CASE WHEN m.fingerprint <> excluded.fingerprint THEN 'its code is not the code that filled it' END,"
@@ -66,8 +68,11 @@ class Follower:
 
         A model whose code has changed without a new version is marked so, and is not followed.
         """
+        teach(connection)
         name, version = self.model.name, self.model.version
-        connection.execute(BEGIN, (name, version, fingerprint(self.model), name, version))
+        connection.execute(
+            BEGIN, (name, version, fingerprint(self.model), list(self.model.tables), name, version)
+        )
 
     def resume(self, connection: Connection) -> bool:
         """Follow on from where it stands, with the code that is here; False where there is nothing to follow on.

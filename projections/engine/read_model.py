@@ -13,7 +13,7 @@ from typing import Any, LiteralString, Protocol
 
 import psycopg
 
-from application.following import EVERY_TENANT, Batch, Sequenced, Shard
+from application.following import Batch, Sequenced, Shard
 
 Connection = psycopg.Connection[Any]
 
@@ -55,9 +55,10 @@ class EventSource(Protocol):
         sequence: int,
         limit: int,
         wanted: frozenset[type],
-        shard: Shard = EVERY_TENANT,
+        shard: Shard = ...,
+        until: int = ...,
     ) -> Batch:
-        """Look at no more than `limit` events of the shard's tenants after `sequence`, in order.
+        """Look at no more than `limit` events of the shard's tenants after `sequence` and up to `until`, in order.
 
         Raises LedgerDamaged (one is missing, or was changed).
         """

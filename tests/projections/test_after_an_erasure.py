@@ -26,25 +26,11 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.twin.memory_disclosing import MemoryMirrored
 from infrastructure.wall import bound_to
-from projections.accesses import AccessesModel
-from projections.agenda import AgendaModel
-from projections.consents import ConsentsModel
-from projections.courier import CourierModel
-from projections.disclosures import DisclosuresModel
 from projections.engine.follower import Follower
-from projections.engine.read_model import ReadModel
-from projections.withheld import WithheldModel
+from projections.models import MODELS
 from tests.store.trading import Trade
 from tests.usecases.disclosing import TERMS
 
-MODELS: tuple[ReadModel, ...] = (
-    AgendaModel(),
-    AccessesModel(),
-    ConsentsModel(),
-    CourierModel(),
-    WithheldModel(),
-    DisclosuresModel(),
-)
 TABLES = r"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '_v[0-9]+$' ORDER BY 1"
 
 

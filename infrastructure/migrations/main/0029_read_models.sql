@@ -5,6 +5,7 @@ ALTER TABLE read_model ADD PRIMARY KEY (name, version);
 ALTER TABLE read_model
     ADD COLUMN is_current  boolean NOT NULL DEFAULT false,
     ADD COLUMN fingerprint text,  -- of the code that filled it
+    ADD COLUMN tables      text[],  -- what it stands in
     ADD COLUMN failed_event uuid,
     ADD COLUMN failed_type text,
     ADD CONSTRAINT read_model_state CHECK (state IN ('following', 'paused', 'stopped', 'changed', 'retired'));
@@ -26,3 +27,4 @@ CREATE TABLE read_model_build (
 GRANT SELECT ON read_model_build TO {{app}};
 GRANT UPDATE (is_current) ON read_model TO {{follower}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON read_model_build TO {{follower}};
+GRANT SELECT ON sequencer_head TO {{follower}};
