@@ -125,12 +125,23 @@ def timed(side: Side, work: Workload, clients: int, say: Say) -> float:
 
 
 def _progress(what: str, whole: int, say: Say) -> Callable[[int], None]:
-    """Says how far it is, a few times on the way."""
+    """Says how far it is, how fast, and how long it still takes, a few times on the way."""
     next_at = [max(1, whole // STEPS)]
+    began = time.perf_counter()
 
     def tell(done: int) -> None:
         if done >= next_at[0]:
             next_at[0] = done + max(1, whole // STEPS)
-            say(f"{what} {done:,} of {whole:,}")
+            say(progress_line(what, done, whole, time.perf_counter() - began))
 
     return tell
+
+
+def progress_line(what: str, done: int, whole: int, seconds: float) -> str:
+    """How far it is after so many seconds: the rate since the beginning, and the seconds left at that rate.
+
+    >>> progress_line("loaded", 500, 2000, 2.0)
+    'loaded 500 of 2,000, 250 a second, 6 s left'
+    """
+    rate = done / max(seconds, 1e-9)
+    return f"{what} {done:,} of {whole:,}, {rate:,.0f} a second, {(whole - done) / rate:.0f} s left"
