@@ -43,7 +43,8 @@ What differs from the paper (Shastri et al., PVLDB 13(7), 2020); none of these f
 - read-data-by-PUR, OBJ and DEC ask of {LISTED_PEOPLE} listed people which of them may be seen, and open those:
   Daybook keeps no list of people by purpose, and the plain tables are asked the same.
 - update-metadata-by-PUR and SHR change what rests on a purpose or a recipient as a whole, once, on both sides.
-- read-metadata-by-USR is the list of whom the data was shared with; by KEY it is what the person said to purposes.
+- read-metadata-by-USR is the list of whom the data was shared with; by KEY it is what the person said to purposes;
+  by SHR, which is in no mix of the paper and is checked alone, how many people a recipient was given, page by page.
 - get-system-logs is a page of the log; Daybook's comes with a proof that is verified. The plain log proves nothing.
 - Reading data is recorded on both sides; Daybook waits until that is durable, the plain tables do not.
 - Daybook's answers come from its use cases, in Python, in threads of one process; the plain tables' from SQL.

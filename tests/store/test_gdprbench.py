@@ -108,6 +108,19 @@ def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
     assert found.right == found.asked - reads
 
 
+def test_a_disclosure_that_is_missing_is_counted(plain: PlainSide) -> None:
+    workloads = draw(SMALL, [role for role in ROLES if role.name == "controller"])
+    plain.load(SMALL.records, lambda _: None)
+    with psycopg.connect(plain.dsn) as connection:
+        connection.execute("UPDATE record SET shr = '{}'")
+    found: Any = check(plain, SMALL.records, workloads, lambda _: None)["controller"]
+    revised = [one for one in workloads[0].checked if one.kind == "update-metadata-by-SHR"]
+    given = {record(number).recipient for number in range(SMALL.records)}
+    missing = sum(one.recipient in given for one in revised)
+    assert missing
+    assert dict(found.wrong) == {"read-metadata-by-SHR": missing}
+
+
 def test_what_is_written_is_expected_from_then_on() -> None:
     (work,) = draw(SMALL, [role for role in ROLES if role.name == "customer"])
     book = Expected(record(number) for number in range(SMALL.records))
