@@ -28,7 +28,7 @@ from benchmarks.gdprbench.operations import LEFT_OUT, LISTED_PEOPLE, ROLES, Role
 from benchmarks.gdprbench.plain_side import PlainSide
 from benchmarks.gdprbench.sides import LOADING_CLIENTS
 from benchmarks.running import DURABLE, running
-from benchmarks.table import show
+from benchmarks.table import median, show
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.settings import Settings
 
@@ -147,7 +147,25 @@ def report(scale: Scale, roles: Sequence[Role], daybook: Measured, plain: Measur
         wrong = {name: dict(one.wrong) for name, one in found.checked.items() if one.wrong}
         if wrong:
             print(f"  {side}, wrong: {json.dumps(wrong)}")
+    by_operation(daybook, plain)
     space(scale, daybook, plain)
+
+
+def by_operation(daybook: Measured, plain: Measured) -> None:
+    """Print what each kind of operation takes, the reads that look at a write included."""
+    rows = []
+    for kind in sorted(daybook.costs):
+        ours, theirs = daybook.costs[kind], plain.costs[kind]
+        wall = median(ours.wall), median(theirs.wall)
+        processor = median(ours.processor), median(theirs.processor)
+        shown = [f"{one * 1_000:.2f}" for one in wall]
+        used = [f"{one * 1_000:.2f}" for one in processor]
+        rows.append((kind, len(ours.wall), *shown, f"{wall[0] / wall[1]:.1f}", *used))
+    show(
+        "Milliseconds an operation, medians, one client; processor time of the client's process alone",
+        ("", "calls", "Daybook", "plain", "ratio", "Daybook processor", "plain processor"),
+        rows,
+    )
 
 
 def space(scale: Scale, daybook: Measured, plain: Measured) -> None:

@@ -95,6 +95,10 @@ def test_both_sides_answer_all_four_roles_rightly(daybook: DaybookSide, plain: P
         assert sum(size for _, size in found.sizes) > personal_bytes(SMALL.records)
         assert all(size >= 0 for _, size in found.sizes)
         assert any("checked, 100.0 %" in line for line in said)
+        assert asked <= set(found.costs)
+        assert sum(len(one.wall) for one in found.costs.values()) == sum(
+            one.asked for one in found.checked.values()
+        )
 
 
 def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
