@@ -43,6 +43,7 @@ from infrastructure.wall import bound_to
 
 TRIES_MAX: Final = 50
 SHARES_MAX: Final = 50
+DISCLOSURES_A_PAGE: Final = 200
 METADATA_FOR: Final = "service"
 
 
@@ -77,6 +78,7 @@ class DaybookSide:
             "update-metadata-by-PUR": self._rest,
             "update-metadata-by-SHR": self._contract,
             "get-system-logs": self._log,
+            "read-metadata-by-SHR": self._given,
             "basis-of": self._basis,
             "terms-of": self._terms,
         }
@@ -151,6 +153,16 @@ class DaybookSide:
         found = answers.about(someone, "officer", Moment(), SHARES_MAX, None, self._by)
         told = [one.entry.row for one in found.part.rows if isinstance(one, Told)]
         return sorted((self._place.recipients.index(one.recipient), one.purpose) for one in told)
+
+    def _given(self, it: Operation) -> object:
+        """Every disclosure to a recipient, page by page, and of how many people they were."""
+        answers, recipient = self._platform.disclosure_answers, self._place.recipients[it.recipient]
+        people, after = 0, None
+        while True:
+            part = answers.to_recipient(recipient, Moment(), DISCLOSURES_A_PAGE, after, self._by)
+            people += sum(one.entry.row.count for one in part.rows if isinstance(one, Told))
+            if (after := part.next) is None:
+                return people
 
     def _move(self, it: Operation) -> object:
         moved = Correction(address=Personal(it.address))

@@ -63,6 +63,8 @@ class Expected:
                 return self._said[it.record]
             case "read-metadata-by-USR":
                 return self._shared[it.record]
+            case "read-metadata-by-SHR":
+                return self._given(it.recipient)
             case "get-system-logs":
                 return True
             case "basis-of":
@@ -73,6 +75,9 @@ class Expected:
                 return self._references.get(it.recipient, recipient_reference(it.recipient))
             case _:
                 raise AssertionError(f"{it.kind} is left out, or writes")
+
+    def _given(self, recipient: int) -> int:
+        return sum(to == recipient for shares in self._shared.values() for to, _ in shares)
 
     def _listed(self, it: Operation, purpose: str, words: tuple[str, ...]) -> list[str]:
         seen = [one for one in it.people if self._said[one].get(purpose) in words]

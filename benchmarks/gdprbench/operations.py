@@ -32,7 +32,8 @@ Kind = Literal[
     "delete-record-by-TTL",
     "delete-record-by-USR",
     "verify-deletion",
-    "basis-of",  # these two read an update back, and are in no mix
+    "read-metadata-by-SHR",  # these three read an update back, and are in no mix of the paper
+    "basis-of",
     "terms-of",
 ]
 Spread = Literal["uniform", "zipf"]
@@ -203,7 +204,7 @@ def reading_back(operation: Operation) -> list[Operation]:
         "update-metadata-by-KEY": ("read-metadata-by-KEY",),
         "update-metadata-by-USR": ("read-metadata-by-KEY",),
         "update-metadata-by-PUR": ("basis-of",),
-        "update-metadata-by-SHR": ("terms-of",),
+        "update-metadata-by-SHR": ("terms-of", "read-metadata-by-SHR"),
     }
     it = operation
     return [

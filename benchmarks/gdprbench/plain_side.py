@@ -1,8 +1,8 @@
 """The same operations on plain tables: values in the clear, rows that are overwritten, a log row for each operation.
 
-The record is GDPRbench's: key, PUR, TTL, USR, OBJ, DEC, ACL, SHR, SRC, CAT and the data. Indexed are the key and USR,
-which the operations search by. What is said of a purpose or a recipient as a whole stands once, in a table of its own.
-Every operation is in the log; what only reads does not wait for its log row to be durable.
+The record is GDPRbench's: key, PUR, TTL, USR, OBJ, DEC, ACL, SHR, SRC, CAT and the data. Indexed are the key, USR and
+SHR, which the operations search by. What is said of a purpose or a recipient as a whole stands once, in a table of its
+own. Every operation is in the log; what only reads does not wait for its log row to be durable.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ CREATE TABLE record (
     name text NOT NULL, phone text NOT NULL, address text NOT NULL
 );
 CREATE INDEX ON record (usr);
+CREATE INDEX ON record USING gin (shr);
 CREATE TABLE basis (purpose text, jurisdiction text, basis text NOT NULL, PRIMARY KEY (purpose, jurisdiction));
 CREATE TABLE recipient (id int PRIMARY KEY, name text NOT NULL, contract text NOT NULL);
 CREATE TABLE log (
@@ -93,6 +94,7 @@ class PlainSide:
             "update-metadata-by-PUR": self._rest,
             "update-metadata-by-SHR": self._contract,
             "get-system-logs": self._log,
+            "read-metadata-by-SHR": self._given,
             "basis-of": self._basis,
             "terms-of": self._terms,
         }
@@ -186,6 +188,11 @@ class PlainSide:
             email_of(it.record),
         )
         return [(one, SHARED_FOR) for one in row[5]]
+
+    def _given(self, it: Operation) -> object:
+        return self._do("SELECT count(*) FROM record WHERE shr @> ARRAY[%s]::int[]", it.recipient)[
+            0
+        ][0]
 
     def _move(self, it: Operation) -> object:
         self._do("UPDATE record SET address = %s WHERE key = %s", it.address, self._keys[it.record])

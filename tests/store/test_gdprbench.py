@@ -95,6 +95,10 @@ def test_both_sides_answer_all_four_roles_rightly(daybook: DaybookSide, plain: P
         assert sum(size for _, size in found.sizes) > personal_bytes(SMALL.records)
         assert all(size >= 0 for _, size in found.sizes)
         assert any("checked, 100.0 %" in line for line in said)
+        assert asked <= set(found.costs)
+        assert sum(len(one.wall) for one in found.costs.values()) == sum(
+            one.asked for one in found.checked.values()
+        )
 
 
 def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
@@ -106,6 +110,19 @@ def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
     reads = sum(one.kind == "read-data-by-KEY" for one in workloads[0].checked)
     assert dict(found.wrong) == {"read-data-by-KEY": reads}
     assert found.right == found.asked - reads
+
+
+def test_a_disclosure_that_is_missing_is_counted(plain: PlainSide) -> None:
+    workloads = draw(SMALL, [role for role in ROLES if role.name == "controller"])
+    plain.load(SMALL.records, lambda _: None)
+    with psycopg.connect(plain.dsn) as connection:
+        connection.execute("UPDATE record SET shr = '{}'")
+    found: Any = check(plain, SMALL.records, workloads, lambda _: None)["controller"]
+    revised = [one for one in workloads[0].checked if one.kind == "update-metadata-by-SHR"]
+    given = {record(number).recipient for number in range(SMALL.records)}
+    missing = sum(one.recipient in given for one in revised)
+    assert missing
+    assert dict(found.wrong) == {"read-metadata-by-SHR": missing}
 
 
 def test_what_is_written_is_expected_from_then_on() -> None:
