@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from benchmarks.gdprbench.expected import DONE
+from benchmarks.gdprbench.expected import DONE, GONE
 from benchmarks.gdprbench.operations import PAGE, Kind, Operation
 from benchmarks.gdprbench.records import (
     AUTOMATED,
@@ -93,6 +93,10 @@ class PlainSide:
             "update-metadata-by-PUR": self._rest,
             "update-metadata-by-SHR": self._contract,
             "get-system-logs": self._log,
+            "delete-record-by-KEY": self._delete_by_key,
+            "delete-record-by-PUR": self._delete_by_pur,
+            "delete-record-by-USR": self._delete_by_usr,
+            "verify-deletion": self._is_gone,
             "basis-of": self._basis,
             "terms-of": self._terms,
         }
@@ -110,12 +114,15 @@ class PlainSide:
 
     def perform(self, it: Operation) -> object:
         """See the protocol."""
-        reads = it.kind.startswith(("read-", "get-"))
+        reads = it.kind.startswith(("read-", "get-", "verify-"))
         with self._connection.transaction():
             if reads:
                 self._do("SET LOCAL synchronous_commit = off")
             self._do(LOG, it.kind, str(self._keys.get(it.record, "")))
-            return self._performing[it.kind](it)
+            try:
+                return self._performing[it.kind](it)
+            except (IndexError, ValueError):
+                return GONE
 
     def load(self, count: int, tell: Tell) -> None:
         """See the protocol."""
@@ -218,6 +225,22 @@ class PlainSide:
         first = 1 + int(it.at * (self._log_rows - page))
         rows = self._do("SELECT * FROM log WHERE id >= %s ORDER BY id LIMIT %s", first, page)
         return [row[0] for row in rows] == list(range(first, first + page))
+
+    def _delete_by_key(self, it: Operation) -> object:
+        self._do("DELETE FROM record WHERE key = %s", self._keys[it.record])
+        return DONE
+
+    def _delete_by_usr(self, it: Operation) -> object:
+        self._do("DELETE FROM record WHERE usr = %s", email_of(it.record))
+        return DONE
+
+    def _delete_by_pur(self, it: Operation) -> object:
+        keys = [self._keys[one] for one in it.people]
+        self._do("DELETE FROM record WHERE key = ANY(%s) AND %s = ANY(pur)", keys, it.purpose)
+        return DONE
+
+    def _is_gone(self, it: Operation) -> object:
+        return not self._do("SELECT 1 FROM record WHERE key = %s", self._keys[it.record])
 
     def _basis(self, it: Operation) -> object:
         found = "SELECT basis FROM basis WHERE purpose = %s AND jurisdiction = %s"
