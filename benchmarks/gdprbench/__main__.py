@@ -46,6 +46,12 @@ What differs from the paper (Shastri et al., PVLDB 13(7), 2020); none of these f
 - read-metadata-by-USR is the list of whom the data was shared with; by KEY it is what the person said to purposes;
   by SHR, which is in no mix of the paper and is checked alone, how many people a recipient was given, page by page.
 - get-system-logs is a page of the log; Daybook's comes with a proof that is verified. The plain log proves nothing.
+- A deletion is complete on Daybook's side when the erasure is ordered for good: from then on nothing of the person is
+  opened or sealed, in any process. The keys are destroyed within seconds, beside the operations. The plain tables
+  delete the row and note whom it was shared with: what of it stays in pages, write-ahead log and backups is not looked
+  at. Whoever was deleted is asked for no more, except to verify that.
+  delete-record-by-PUR deletes those of a few listed people who agreed to the purpose; verify-deletion asks whether
+  anything of a person can be had, and Daybook's answer looks for the recorded erasure too.
 - Reading data is recorded on both sides; Daybook waits until that is durable, the plain tables do not.
 - Daybook's answers come from its use cases, in Python, in threads of one process; the plain tables' from SQL.
 - A role is complete when its last answer is there; what Daybook derives later (read models, checkpoints) goes on beside

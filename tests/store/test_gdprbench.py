@@ -23,13 +23,12 @@ from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.store.event_source import SequencedEvents
-from projections.consents import ConsentsModel
-from projections.disclosures import DisclosuresModel
 from projections.engine.follower import Follower
+from projections.models import MODELS
 from tests.postgres import create_database, drop_database, worker_name
 from tests.store.publishing import press
 
-SMALL = Scale(records=60, operations=40, checked=40, clients=4, seed=1)
+SMALL = Scale(records=400, operations=40, checked=60, clients=4, seed=1)
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def kept_up(deployment: Deployment, engine: Engine) -> Iterator[None]:
     stop = threading.Event()
     role = Database(deployment.dsn_of("follower"), size=1, walled=False)
     source = SequencedEvents(engine.mapper)
-    followers = [Follower(model, source) for model in (ConsentsModel(), DisclosuresModel())]
+    followers = [Follower(model, source) for model in MODELS]
     with ExitStack() as stack:
         stack.callback(role.close)
         made = stack.enter_context(press(deployment))
