@@ -29,7 +29,7 @@ from domain.recipient import Recipient
 from domain.recipient_terms import RecipientTerms
 from domain.sealing import Envelope
 from domain.subject import SubjectRegistered
-from domain.values import from_epoch
+from domain.values import from_epoch, parse_id
 
 CORRECTED: Final = "subject.corrected.v1"
 NONE: Final = frozenset[Bar | None]()
@@ -122,6 +122,19 @@ class FactsOfSending:
         erased = any("erased" in found for found in bars.values())
         return Gathered(standing, facts, profiles, rows, _our_role(places), erased)
 
+    def gagged_until(self, tenant: UUID, wish: Wish, wished: datetime | None) -> datetime | None:
+        """Until when the persons may not learn of it: as asked for or ordered, whichever is latest; None when past.
+
+        A gag is ordered by the process that it rests on, and by one that is its case and nothing more.
+        """
+        named = parse_id("process", wish.case) if wish.case is not None else None
+        ends = [wished]
+        for id in {one for one in (wish.ground.legal_process, named) if one is not None}:
+            process = self.orders.process(tenant, id)
+            ends.append(None if process is None else process.gag_until)
+        latest = max((at for at in ends if at is not None), default=None)
+        return latest if latest is not None and latest > self.clock.now() else None
+
     def _bars(self, tenant: UUID, wish: Wish) -> dict[UUID, frozenset[Bar | None]]:
         """What keeps the fields of each person shut, of those for whom anything may."""
         classes = {FIELDS[one].retention_class for one in wish.scope.fields if one in FIELDS}
@@ -210,15 +223,6 @@ def profile_of(store: EventStore, tenant: UUID, subject: UUID) -> SealedProfile 
 def _sealed(value: object) -> Envelope:
     assert isinstance(value, Envelope), "what was read is sealed"
     return value
-
-
-def gagged_until(
-    wished: datetime | None, process: ProcessStanding | None, now: datetime
-) -> datetime | None:
-    """Until when the persons may not learn of it: what was asked for or ordered, whichever is later; None when past."""
-    ordered = None if process is None else process.gag_until
-    latest = max((at for at in (wished, ordered) if at is not None), default=None)
-    return latest if latest is not None and latest > now else None
 
 
 def _unknown(words: str, *pointers: str) -> UnknownReference:

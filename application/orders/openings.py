@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from application.disclosing.story import opening_stream
 from application.execute import Scribe
 from application.ports import Append, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
@@ -52,11 +53,6 @@ class WithheldDisclosures(Protocol):
         Here it is not behind: MUST include everything whose append has returned. Refuses: Behind.
         """
         ...
-
-
-def opening_stream(tenant: UUID, tag: UUID) -> UUID:
-    """The stream of the one opening of a tag: a second one would be a conflict."""
-    return uuid5(tenant, f"daybook/disclosure/opened/{tag.hex}")
 
 
 def process_of(first: Recorded[object]) -> UUID | None:
