@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from application.disclosing.conditions import Sender, Sent
+from application.disclosing.conditions import Sender, Sent, choice_about
 from application.disclosing.facts import CORRECTED
 from application.disclosing.follow_up_story import FollowUpStory, add, follow_up_id, read_follow_up
 from application.disclosing.parcels import Parcels
@@ -83,7 +83,8 @@ class FollowUps:
                 story = read_story(self.store, tenant, disclosure)
             except NotFound:
                 continue
-            if fields := concerned(found, story):
+            recipient = RECIPIENTS.find(self.book, tenant, story.state.recorded.recipient)[1]
+            if fields := concerned(found, story, recipient.terms.vendor):
                 ordered += self._order(found, subject, story, fields)
         return ordered
 
@@ -182,12 +183,13 @@ class FollowUps:
         return add(self.store, self.clock, self.ids, by, story.state.ordered.follow_up, decide)
 
 
-def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
+def concerned(change: Recorded[object], story: Story, vendor: str | None = None) -> tuple[str, ...]:
     """The fields of a disclosure that a change concerns; none where its recipient need not be told.
 
     A withdrawal concerns all that was handed over for its purpose on the ground of consent, a correction the profile's
-    fields that were, an erasure what is of its classes. Nothing is concerned that never left, or that is withheld from
-    the person.
+    fields that were, an erasure what is of its classes. To an analytics vendor, `vendor`, withdrawing the choice about
+    it concerns all that it got, on whatever ground. Nothing is concerned that never left, or that is withheld from the
+    person.
     """
     it, state = story.state.recorded, story.state
     if state.attempts == 0 or state.outcome == "refused" or it.withheld_until is not None:
@@ -199,6 +201,8 @@ def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
     if _type(change) == ERASED:
         classes = decision.classes
         return tuple(one for one in it.scope.fields if FIELDS[one].retention_class in classes)
+    if vendor is not None and decision.purpose == choice_about(vendor):
+        return it.scope.fields
     seen = {one.subject: one.consent_at_send for one in it.subjects}
     by_consent = it.ground.lawful_basis == "consent" or seen.get(decision.subject) == "given"
     return it.scope.fields if by_consent and decision.purpose == it.purpose else ()
