@@ -1,6 +1,6 @@
-"""What the HTTP API has beyond the public contract: `docs/api-extensions.md`, written from the description.
+"""What the HTTP API has beyond the public contract: the tables of `docs/api-extensions.md`, from the description.
 
-    python -m tools.api_extensions --write    write it
+    python -m tools.api_extensions --write    write them; what stands above them stays
     python -m tools.api_extensions --check    exit 1 when it says something else, or the contract lacks something
 
 `tests/golden/api_contract.json` is the contract: its routes with the fields of their bodies and queries, the routes
@@ -29,6 +29,7 @@ from domain.sealing import RetentionClass
 from tools.steps import ROOT
 
 FILE: Final = Path("docs/api-extensions.md")
+BEGIN: Final = "<!-- what follows is written by python -m tools.api_extensions --write -->"
 CONTRACT: Final = Path("tests/golden/api_contract.json")
 # Every list and every read of a read model has them, as the contract says once for all.
 _PAGING: Final = frozenset({"limit", "cursor", "at_least"})
@@ -89,15 +90,10 @@ def missing(described: Json, agreed: Json) -> list[str]:
 
 
 def told(described: Json, agreed: Json) -> str:
-    """The document, in Markdown."""
+    """The tables of the document, in Markdown, to its end."""
     return "\n".join(
         [
-            "# The API beyond its contract",
-            "",
-            "Written by `python -m tools.api_extensions --write`, from `openapi.json` and the list of what the",
-            "public contract names (`tests/golden/api_contract.json`). Each call's fields, examples and refusals are",
-            "in `openapi.json`, and at `/docs` of a running Daybook. What is said here may grow, and what the contract",
-            "says stays.",
+            BEGIN,
             "",
             "## Calls",
             "",
@@ -246,12 +242,14 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command line."""
     described, agreed = json.loads(openapi.current()), contract()
     text = told(described, agreed)
+    words, begin, tables = (ROOT / FILE).read_text().partition(BEGIN)
     if "--write" in arguments:
-        (ROOT / FILE).write_text(text)
+        begin, tables = text[: len(BEGIN)], text[len(BEGIN) :]
+        (ROOT / FILE).write_text(words + begin + tables)
     lacking = missing(described, agreed)
     for one in lacking:
         print(f"the contract's {one} is not there")
-    stale = not (ROOT / FILE).exists() or (ROOT / FILE).read_text() != text
+    stale = begin + tables != text
     if stale:
         print(f"{FILE} is out of date: python -m tools.api_extensions --write")
     return 1 if lacking or stale else 0
