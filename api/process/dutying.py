@@ -7,7 +7,12 @@ from uuid import UUID
 
 from api.composition import production
 from api.process.loops import Stop
-from application.gauges import DUTIES_LATE, LOGS_UNWITNESSED, Gauge
+from application.gauges import (
+    DUTIES_LATE,
+    LOG_UNWITNESSED_SECONDS,
+    LOGS_UNWITNESSED,
+    Gauge,
+)
 from application.requests.desk import RequestDesk
 from application.requests.duties import DUTY_KINDS, DutyCounts
 from domain.errors import LedgerDamaged, RangeTooLong
@@ -28,12 +33,14 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
         tenants, totals = tenants_of(follower_role), PostgresDutyTotals(follower_role)
         gauges = PostgresGauges(follower_role)
         while not stop.asked():
-            counted, unwitnessed = DutyCounts(0, 0), 0
+            counted, unwitnessed, unseen = DutyCounts(0, 0), 0, 0.0
             for tenant in tenants():
                 with bound_to(tenant):
                     platform.request_desk.ending.sweep(tenant)
                     counted = _added(counted, platform.request_desk, tenant)
                     unwitnessed += platform.witnessing.is_overdue(tenant)
+                    waits = platform.witnessing.unseen_for(tenant)
+                    unseen = max(unseen, waits.total_seconds())
                 if stop.asked():
                     return
             now = platform.clock.now()
@@ -43,6 +50,7 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
                     *(Gauge(DUTIES_LATE, one, counted.late_kinds[one]) for one in DUTY_KINDS),
                     *erasure_gauges(follower_role, now),
                     Gauge(LOGS_UNWITNESSED, "", unwitnessed),
+                    Gauge(LOG_UNWITNESSED_SECONDS, "", unseen),
                 ],
                 now,
             )

@@ -44,8 +44,16 @@ class Objections:
 
     def opted_out(self, tenant: UUID, subject: UUID, vendor: str) -> bool:
         """See the port."""
-        choice = f"analytics:{vendor}"
-        return has_objected(self.store, tenant, subject, choice, self.clock.now())
+        return has_objected(self.store, tenant, subject, choice_about(vendor), self.clock.now())
+
+
+def choice_about(vendor: str) -> str:
+    """The choice by which people opt out of an analytics vendor.
+
+    >>> choice_about("google")
+    'analytics:google'
+    """
+    return f"analytics:{vendor}"
 
 
 class Orders(Protocol):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from application.consent_log import consent_stream
 from application.custody.custody_log import read_custody
-from application.disclosing.conditions import Sender, Sent
+from application.disclosing.conditions import Sender, Sent, choice_about
 from application.disclosing.facts import CORRECTED
 from application.disclosing.follow_up_story import FollowUpStory, add, follow_up_id, read_follow_up
 from application.disclosing.parcels import Parcels
@@ -121,7 +121,8 @@ class FollowUps:
             opened = opening_stream(change.tenant, story.named(subject))
             if not self.store.read(change.tenant, opened):
                 return False
-        fields = concerned(change, story)
+        recipient = RECIPIENTS.find(self.book, change.tenant, story.state.recorded.recipient)[1]
+        fields = concerned(change, story, recipient.terms.vendor)
         return bool(fields) and self._order(change, subject, story, fields)
 
     def _order(
@@ -220,11 +221,12 @@ class FollowUps:
         return add(self.store, self.clock, self.ids, by, story.state.ordered.follow_up, decide)
 
 
-def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
+def concerned(change: Recorded[object], story: Story, vendor: str | None = None) -> tuple[str, ...]:
     """The fields of a disclosure that a change concerns; none where its recipient need not be told.
 
     A withdrawal concerns all that was handed over for its purpose on the ground of consent, a correction the profile's
-    fields that were, an erasure what is of its classes. Nothing is concerned that never left.
+    fields that were, an erasure what is of its classes. To an analytics vendor, `vendor`, withdrawing the choice about
+    it concerns all that it got, on whatever ground. Nothing is concerned that never left.
     """
     it, state = story.state.recorded, story.state
     if state.attempts == 0 or state.outcome == "refused":
@@ -236,6 +238,8 @@ def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
     if _type(change) == ERASED:
         classes = decision.classes
         return tuple(one for one in it.scope.fields if FIELDS[one].retention_class in classes)
+    if vendor is not None and decision.purpose == choice_about(vendor):
+        return it.scope.fields
     seen = {one.subject: one.consent_at_send for one in it.subjects}
     named = story.named(decision.subject)
     by_consent = it.ground.lawful_basis == "consent" or seen.get(named) == "given"

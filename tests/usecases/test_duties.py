@@ -72,8 +72,11 @@ def test_broken_glass_is_due_for_its_review(office: Office):
     front.look(outsider)
     assert due(office) == [("access_review", "access_review", "running")]
     assert office.desk.duties.counts(front.clerk.tenant) == DutyCounts(late=0, soon=1)
+    assert not office.desk.duties.counts(front.clerk.tenant).late_kinds
     office.world.clock.advance(hours=24)
-    assert office.desk.duties.counts(front.clerk.tenant) == DutyCounts(late=1, soon=0)
+    counts = office.desk.duties.counts(front.clerk.tenant)
+    assert counts == DutyCounts(late=1, soon=0)
+    assert counts.late_kinds == {"access_review": 1}
 
 
 def test_a_legal_hold_is_due_to_be_looked_at_again_through_its_last_day(office: Office):
@@ -86,8 +89,10 @@ def test_a_legal_hold_is_due_to_be_looked_at_again_through_its_last_day(office: 
     )
     office.world.clock.set(datetime(2027, 1, 6, 23, 59, tzinfo=UTC))
     assert due(office) == [("legal_hold", "legal_hold", "running")]
+    assert not office.desk.duties.counts(office.officer.tenant).late_kinds
     office.world.clock.set(datetime(2027, 1, 7, tzinfo=UTC))
     assert due(office) == [("legal_hold", "legal_hold", "late")]
+    assert office.desk.duties.counts(office.officer.tenant).late_kinds == {"legal_hold": 1}
 
 
 def test_what_is_due_comes_in_parts(office: Office):
