@@ -102,7 +102,7 @@ class Disclose:
         if found.erased:
             raise Erased()
         by = replace(by, purpose=wish.purpose, case=wish.case)
-        until = gagged_until(command.withhold_until, found.facts.process, found.facts.at)
+        until = gagged_until(command.withhold_until, found.gag_until, found.facts.at)
         about = About.draw(self.ids, found.facts.subjects, until)
         if (reason := refusal(found.facts)) is not None:
             raise self._refused(by, wish, about, reason)
