@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
@@ -63,11 +64,19 @@ class Orders(Protocol):
         """Where the process stands; None when there is none. MUST be current."""
         ...
 
+    def until(self, tenant: UUID, case: str) -> datetime | None:
+        """When the last gag on `case` ends (UTC); None where there is none. MUST be current."""
+        ...
+
 
 class NoOrders:
     """See `Orders`: no process is known, and so none allows anything."""
 
     def process(self, tenant: UUID, id: UUID) -> ProcessStanding | None:  # noqa: ARG002
+        """See the port."""
+        return None
+
+    def until(self, tenant: UUID, case: str) -> datetime | None:  # noqa: ARG002
         """See the port."""
         return None
 

@@ -24,6 +24,7 @@ from application.disclosing.facts import (
     FactsOfSending,
     Gathered,
     Wish,
+    gagged_until,
 )
 from application.disclosing.parcels import Parcels
 from application.disclosing.retries import retry_at
@@ -101,7 +102,7 @@ class Disclose:
         if found.erased:
             raise Erased()
         by = replace(by, purpose=wish.purpose, case=wish.case)
-        until = self.facts.gagged_until(by.tenant, wish, command.withhold_until)
+        until = gagged_until(command.withhold_until, found.gag_until, found.facts.at)
         about = About.draw(self.ids, found.facts.subjects, until)
         if (reason := refusal(found.facts)) is not None:
             raise self._refused(by, wish, about, reason)

@@ -29,7 +29,7 @@ from domain.recipient import Recipient
 from domain.recipient_terms import RecipientTerms
 from domain.sealing import Envelope
 from domain.subject import SubjectRegistered
-from domain.values import from_epoch, parse_id
+from domain.values import from_epoch
 
 CORRECTED: Final = "subject.corrected.v1"
 NONE: Final = frozenset[Bar | None]()
@@ -66,7 +66,8 @@ class SealedProfile:
 class Gathered:
     """What was found. `profiles` has who each person is, `rows` their visits, both sealed.
 
-    `erased` is true where some of what is wished for was taken by an erasure.
+    `erased` is true where some of what is wished for was taken by an erasure. `gag_until` is when the last gag
+    on it ends (it may have passed); None without one.
     """
 
     recipient: Recipient
@@ -75,6 +76,7 @@ class Gathered:
     rows: dict[UUID, list[AgendaRow]]
     our_role: Literal["controller", "processor"]
     erased: bool
+    gag_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +122,16 @@ class FactsOfSending:
             process=self._process(tenant, wish.ground),
         )
         erased = any("erased" in found for found in bars.values())
-        return Gathered(standing, facts, profiles, rows, _our_role(places), erased)
+        gag = self._gag(tenant, wish, facts.process)
+        return Gathered(standing, facts, profiles, rows, _our_role(places), erased, gag)
 
-    def gagged_until(self, tenant: UUID, wish: Wish, wished: datetime | None) -> datetime | None:
-        """Until when the persons may not learn of it: as asked for or ordered, whichever is latest; None when past.
-
-        A gag is ordered by the process that it rests on, and by one that is its case and nothing more.
-        """
-        named = parse_id("process", wish.case) if wish.case is not None else None
-        ends = [wished]
-        for id in {one for one in (wish.ground.legal_process, named) if one is not None}:
-            process = self.orders.process(tenant, id)
-            ends.append(None if process is None else process.gag_until)
-        latest = max((at for at in ends if at is not None), default=None)
-        return latest if latest is not None and latest > self.clock.now() else None
+    def _gag(self, tenant: UUID, wish: Wish, process: ProcessStanding | None) -> datetime | None:
+        """When the last gag ends on the process that `wish` names or on its case."""
+        ends = (
+            None if process is None else process.gag_until,
+            None if wish.case is None else self.orders.until(tenant, wish.case),
+        )
+        return max((at for at in ends if at is not None), default=None)
 
     def _bars(self, tenant: UUID, wish: Wish) -> dict[UUID, frozenset[Bar | None]]:
         """What keeps the fields of each person shut, of those for whom anything may."""
@@ -223,6 +221,14 @@ def profile_of(store: EventStore, tenant: UUID, subject: UUID) -> SealedProfile 
 def _sealed(value: object) -> Envelope:
     assert isinstance(value, Envelope), "what was read is sealed"
     return value
+
+
+def gagged_until(
+    wished: datetime | None, ordered: datetime | None, now: datetime
+) -> datetime | None:
+    """Until when the persons may not learn of it: what was asked for or ordered, whichever is later; None when past."""
+    latest = max((at for at in (wished, ordered) if at is not None), default=None)
+    return latest if latest is not None and latest > now else None
 
 
 def _unknown(words: str, *pointers: str) -> UnknownReference:

@@ -69,7 +69,9 @@ class Court:
         self.by = Caller(self.tenant.id, "key_officer", frozenset({"privacy_officer"}))
         self.withheld = PostgresWithheld(engine.app, engine.positions)
         self.processes = self._processes()
-        self.openings = DisclosureOpenings(engine.store, self.withheld, self.clock, engine.ids)
+        self.openings = DisclosureOpenings(
+            engine.store, self.withheld, StandingOrders(engine.book), self.clock, engine.ids
+        )
         self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper))
 
     def _processes(self) -> LegalProcesses:

@@ -57,7 +57,10 @@ class Court:
         facts = replace(self.doors.out.facts, orders=StandingOrders(world.book))
         self.doors.out = replace(self.doors.out, facts=facts)
         self.processes = legal_processes(world)
-        self.openings = DisclosureOpenings(world.store, world.withheld, world.clock, world.ids)
+        orders = StandingOrders(world.book)
+        self.openings = DisclosureOpenings(
+            world.store, world.withheld, orders, world.clock, world.ids
+        )
         here = self.doors.salon.a_location()
         service = self.doors.salon.a_service(here)
         self.doors.salon.a_staff_member([here], [service])
@@ -173,7 +176,7 @@ def test_a_sweeper_that_was_killed_leaves_the_rest_to_the_next(
     world = court.world
     dying = Dying(world.store, [nth], stores)
     with pytest.raises(KeyboardInterrupt):
-        DisclosureOpenings(dying, world.withheld, world.clock, world.ids).sweep(TENANT)
+        replace(court.openings, store=dying).sweep(TENANT)
     court.sweep()
     assert sorted(one.subject for one in court.opened()) == sorted((court.ada, court.ben))
 
@@ -194,8 +197,7 @@ def test_a_read_model_that_is_behind_opens_nothing_twice(court: Court):
         def under(self, *_: object):
             return ()
 
-    world = court.world
-    behind = DisclosureOpenings(world.store, Behind(), world.clock, world.ids)
+    behind = replace(court.openings, withheld=Behind())
     assert [behind.sweep(TENANT), behind.sweep(TENANT)] == [1, 0]
 
 

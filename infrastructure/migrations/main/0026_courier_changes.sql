@@ -34,9 +34,12 @@ GRANT INSERT, UPDATE, DELETE ON courier_change_v1 TO {{follower}};
 GRANT SELECT, DELETE ON courier_change_v1 TO {{restorer}};
 GRANT INSERT, UPDATE ON courier_mark TO {{app}};
 
--- The model takes everything in anew; what was followed up before is found to be on record.
+-- The model takes everything in anew, and so does `withheld`, which knows disclosures by their case now; what was
+-- followed up before is found to be on record.
 REVOKE DELETE ON courier_due_v1 FROM {{app}};
 DELETE FROM courier_due_v1;
 DELETE FROM courier_handed_v1;
 DELETE FROM courier_follow_up_v1;
-UPDATE read_model SET sequence = 0 WHERE name = 'courier';
+DELETE FROM withheld_tag_v1;
+DELETE FROM withheld_disclosure_v1;
+UPDATE read_model SET sequence = 0 WHERE name IN ('courier', 'withheld');
