@@ -54,6 +54,7 @@ def main() -> None:
     wishes = socket.socket(fileno=int(sys.argv[1]))
     for name in IMPORTED:
         importlib.import_module(name)
+    importlib.import_module("api.http.app").describe_all()
     if threading.active_count() > 1:
         sys.exit("what was imported has begun threads: this cannot be forked")
     gc.collect()

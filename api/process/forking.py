@@ -129,7 +129,7 @@ class ForkServer:
         environment: Mapping[str, str],
         files: Mapping[int, int],
     ) -> Forked | None:
-        """Have `daybook ARGUMENTS` run with our `files` under these numbers; None when that has to be done otherwise."""
+        """Have `daybook ARGUMENTS` run with our `files` under these numbers; None when it cannot be."""
         if self._wishes is None:
             return None
         wish = {
