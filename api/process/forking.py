@@ -129,13 +129,16 @@ class ForkServer:
         environment: Mapping[str, str],
         files: Mapping[int, int],
     ) -> Forked | None:
-        """Have `daybook ARGUMENTS` run with our `files` under these numbers; None when it cannot be."""
+        """Have `daybook ARGUMENTS` run with our `files` under these numbers, and with `environment` on top of ours.
+
+        None when it cannot be.
+        """
         if self._wishes is None:
             return None
         wish = {
             "name": name,
             "arguments": list(arguments),
-            "environment": dict(environment),
+            "environment": {**os.environ, **environment},
             "numbers": list(files),
             "supervisor": os.getpid(),
         }

@@ -121,7 +121,7 @@ def begin_verb(arguments: tuple[str, ...], fork_server: ForkServer | None) -> tu
         with open(os.devnull, "wb") as nowhere:
             if fork_server is not None:
                 files = {1: nowhere.fileno(), 2: writer}
-                running = fork_server.fork(arguments[0], arguments, os.environ, files)
+                running = fork_server.fork(arguments[0], arguments, {}, files)
             if running is None:
                 running = subprocess.Popen(
                     verb(*arguments), stdin=subprocess.DEVNULL, stdout=nowhere, stderr=writer

@@ -29,7 +29,7 @@ def parent_of(pid: int) -> int:
 
 
 def forked(fork_server: ForkServer, *arguments: str, **files: int) -> Forked:
-    one = fork_server.fork("a-part", arguments, os.environ, {1: files["out"], 2: files["err"]})
+    one = fork_server.fork("a-part", arguments, {}, {1: files["out"], 2: files["err"]})
     assert one is not None
     return one
 
@@ -73,7 +73,7 @@ def test_without_it_everything_starts_from_nothing(tmp_path: Path) -> None:
     with ForkServer().running(tmp_path / "log") as one, (tmp_path / "out").open("wb") as out:
         one.close()
         files = {1: out.fileno(), 2: out.fileno()}
-        assert one.fork("a-part", ("--help",), os.environ, files) is None
+        assert one.fork("a-part", ("--help",), {}, files) is None
 
 
 def test_when_it_was_killed_everything_starts_from_nothing(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_when_it_was_killed_everything_starts_from_nothing(tmp_path: Path) -> No
         (server,) = children() - before
         os.kill(server, signal.SIGKILL)
         files = {1: out.fileno(), 2: out.fileno()}
-        assert one.fork("a-part", ("--help",), os.environ, files) is None
+        assert one.fork("a-part", ("--help",), {}, files) is None
     assert inspect(server) is None
 
 
