@@ -182,6 +182,21 @@ def test_a_model_that_fails_stops_where_it_is_and_says_so(shop: Shop) -> None:
     assert len(shop.rows()) == 1, "once mended it goes on where it stopped"
 
 
+def test_a_follower_with_nothing_to_do_writes_nothing(shop: Shop) -> None:
+    """A lock is written to the row, and to the log of the server, which waits for the disk."""
+    shop.follow()
+    locked = "SELECT xmin, xmax FROM read_model WHERE name = 'agenda'"
+    with shop.role.connection() as connection:
+        before = connection.execute(locked).fetchone()
+        assert shop.follower().step(connection) == 0
+        assert connection.execute(locked).fetchone() == before
+        shop.booked()
+        while shop.sequencer.sequence_now():
+            pass
+        assert shop.follower().step(connection) == 1
+        assert connection.execute(locked).fetchone() != before
+
+
 def test_two_followers_of_one_model_take_each_event_in_once(shop: Shop) -> None:
     shop.follow()
     for _ in range(7):
