@@ -35,6 +35,7 @@ IMPORTED: Final = (
     "api.process.recovering",
     "api.process.sequencing",
     "api.process.serving",
+    "api.process.signing",
     "api.process.workers",
     "infrastructure.ledger.witnesses.witness_guard",
     "infrastructure.migrate",
