@@ -15,7 +15,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from api.cli_ledger import ledger
+from api.cli_models import rebuild
 from api.cli_witness import witness
+from api.data_folders import checked, event_types, located, settings
 from infrastructure.server.start_faults import StartFault
 from infrastructure.settings import DEFAULT_DATA, Settings
 
@@ -31,6 +33,7 @@ app.add_typer(tenants, name="tenant")
 app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(witness, name="witness")
+app.command("rebuild")(rebuild)
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
@@ -81,7 +84,7 @@ def up(
 @app.command()
 def migrate(data: Data = DEFAULT_DATA) -> None:
     """Bring databases, roles and key tree up to date (a part of `up`)."""
-    applied = _deployment(data).prepare(_event_types())
+    applied = located(data).prepare(event_types())
     for name in applied:
         print(f"applied {name}")
     print("up to date")
@@ -97,7 +100,7 @@ def serve(
     """Serve the API from this process (a part of `up`)."""
     from api.process.serving import serve_api
 
-    serve_api(_checked(data), host=host, port=port, fd=fd)
+    serve_api(checked(data), host=host, port=port, fd=fd)
 
 
 @app.command()
@@ -109,7 +112,7 @@ def work(
     if part is PartName.SIGNER:
         from api.process.signing import sign
 
-        raise SystemExit(sign(_settings(data)))
+        raise SystemExit(sign(settings(data)))
     if part is PartName.SEQUENCER:
         from api.process.sequencing import sequence as run
     elif part is PartName.PUBLISHER:
@@ -120,7 +123,7 @@ def work(
         from api.process.cosigning import cosign as run
     else:
         from api.process.workers import work as run
-    raise SystemExit(run(_checked(data)))
+    raise SystemExit(run(checked(data)))
 
 
 @app.command(hidden=True)
@@ -129,7 +132,7 @@ def guard(data: Data = DEFAULT_DATA) -> None:
     from api.process.recovering import guard as hold
     from infrastructure.ledger.witnesses.witness_guard import compare_with_witnesses
 
-    deployment = _checked(data)
+    deployment = checked(data)
     hold(deployment)
     for warning in compare_with_witnesses(deployment):
         print(f"daybook: {warning}", file=sys.stderr)
@@ -140,7 +143,7 @@ def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Bring back from the mirror what a restored database lacks (`up` does it by itself)."""
     from api.process.recovering import run_recover
 
-    run_recover(_checked(data), as_json=as_json)
+    run_recover(checked(data), as_json=as_json)
 
 
 @app.command("restore-keys")
@@ -152,7 +155,7 @@ def restore_keys(
     """Put a key backup in the place of a key database that was lost, or is of a dead epoch; while nothing runs."""
     from api.restoring_keys import NEXT, run_restore_keys
 
-    done = run_restore_keys(_settings(data), backup)
+    done = run_restore_keys(settings(data), backup)
     print(
         json.dumps(done)
         if as_json
@@ -169,15 +172,22 @@ def fsck(
     last_scrub: Annotated[
         bool, typer.Option("--last-scrub", help="Only tell what the scrub found, and when.")
     ] = False,
+    read_models: Annotated[
+        bool, typer.Option("--read-models", help="Only replay the read models, and compare.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Derive everything again from the stored bytes, and compare; beside a running `up`, too."""
+    if read_models:
+        from api.process.proving import run_prove
+
+        raise SystemExit(run_prove(checked(data), (), as_json=as_json))
     from api.process.checking import run_fsck
     from api.process.scrub_report import run_last_scrub
 
     if last_scrub:
-        raise SystemExit(run_last_scrub(_checked(data), as_json=as_json))
-    raise SystemExit(run_fsck(_checked(data), tenant, as_json=as_json))
+        raise SystemExit(run_last_scrub(checked(data), as_json=as_json))
+    raise SystemExit(run_fsck(checked(data), tenant, as_json=as_json))
 
 
 @app.command(hidden=True)
@@ -187,7 +197,7 @@ def demo(data: Data = DEFAULT_DATA) -> None:
     from api.composition import production
     from api.demo.load import load
 
-    deployment = _checked(data)
+    deployment = checked(data)
     platform, engine = production(deployment, connections=DEMO_CONNECTIONS)
     try:
         loaded = load(platform, deployment.settings.keys)
@@ -205,7 +215,7 @@ def tour(
     """Walk through the main job against the demo that runs in the data folder."""
     from api.tour.walking import take_tour
 
-    raise SystemExit(take_tour(_settings(data).data, pausing=not yes, as_json=as_json))
+    raise SystemExit(take_tour(settings(data).data, pausing=not yes, as_json=as_json))
 
 
 @app.command()
@@ -214,7 +224,7 @@ def dsn(
     of_keys: Annotated[bool, typer.Option("--keys", help="Of the key database.")] = False,
 ) -> None:
     """Print the owner's connection string, for engineers and drills."""
-    deployment = _deployment(data)
+    deployment = located(data)
     print(deployment.keys if of_keys else deployment.main)
 
 
@@ -227,7 +237,7 @@ def create_tenant(
     """Found a tenant and print its first keys, once."""
     from api.administration import found_tenant
 
-    founded = _refusing(lambda: found_tenant(_checked(data), name))
+    founded = _refusing(lambda: found_tenant(checked(data), name))
     if as_json:
         print(json.dumps(founded))
         return
@@ -253,7 +263,7 @@ def create_key(
     from api.administration import issue_key
 
     issued = _refusing(
-        lambda: issue_key(_checked(data), tenant, tuple(role), actor, tuple(location or ()))
+        lambda: issue_key(checked(data), tenant, tuple(role), actor, tuple(location or ()))
     )
     print(json.dumps(issued) if as_json else issued["key"])
 
@@ -275,7 +285,7 @@ def export(
     """Write a tenant's ledger to a file that anyone can verify with the log's key alone."""
     from api.exporting import Asked, run_export
 
-    raise SystemExit(run_export(_checked(data), Asked(out, tenant, first, past, force, as_json)))
+    raise SystemExit(run_export(checked(data), Asked(out, tenant, first, past, force, as_json)))
 
 
 @app.command("erase-drill")
@@ -305,28 +315,6 @@ def verify(arguments: Annotated[list[str], typer.Argument(metavar="BUNDLE ...")]
     from verifier.command import main as verify_offline
 
     raise SystemExit(verify_offline(arguments))
-
-
-def _settings(data: Path) -> Settings:
-    return Settings.read(data)
-
-
-def _deployment(data: Path) -> Any:
-    from infrastructure.deployment import Deployment
-
-    return Deployment.locate(_settings(data))
-
-
-def _checked(data: Path) -> Any:
-    deployment = _deployment(data)
-    deployment.check(_event_types())
-    return deployment
-
-
-def _event_types() -> frozenset[str]:
-    from application.event_types import catalogue
-
-    return frozenset(catalogue())
 
 
 def _refusing(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

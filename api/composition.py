@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-from api.assembly import Ports, assemble
+from api.adapters import Ports
+from api.assembly import assemble
 from api.platform import Platform
 from application.booking.booking_reads import CalendarEntry
 from application.disclosing.conditions import (
@@ -41,9 +42,13 @@ from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.gauges import PostgresGauges
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
+from infrastructure.twin.memory_gauges import MemoryGauges
+from infrastructure.twin.memory_models import NoModelReads
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
@@ -51,7 +56,9 @@ from projections.agenda import PostgresAgenda, PostgresVisits
 from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
+from projections.engine.asking import PostgresModelReads
 from projections.keeping import PostgresKeeping
+from projections.models import MODELS
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -90,6 +97,8 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             shredder=world.shredder,
             holdings=world.holdings,
             duty_totals=world.duty_totals,
+            gauges=MemoryGauges(),
+            model_reads=NoModelReads(),
             keeping=world.keeping,
             receipts=world.receipts,
             ledger=world.ledger,
@@ -132,6 +141,8 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             shredder=engine.shredder,
             holdings=PostgresHoldings(engine.app),
             duty_totals=PostgresDutyTotals(engine.app),
+            gauges=PostgresGauges(engine.app),
+            model_reads=PostgresModelReads(engine.app, SequencedEvents(engine.mapper), MODELS),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=evidence,

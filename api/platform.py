@@ -28,6 +28,7 @@ from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.reading import ErasureReads
+from application.gauges import Gauges
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
@@ -44,6 +45,7 @@ from application.policy.purposes import Purposes
 from application.portability.packaging import Package, Packaging
 from application.portability.pages import PersonPages
 from application.ports import Answers, Clock, Ids, Positions
+from application.read_models import ReadModels
 from application.reports.issuing import Reports
 from application.requests.desk import RequestDesk
 from application.requests.duties import DutyTotals
@@ -100,6 +102,7 @@ class Platform:
     access_reviews: Reviews
     policy: PolicyReads
     ledger: LedgerReads
+    read_models: ReadModels
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     legal_holds: LegalHolds
@@ -109,6 +112,7 @@ class Platform:
     franchise_requests: FranchiseRequests
     request_desk: RequestDesk
     duty_totals: DutyTotals
+    gauges: Gauges
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

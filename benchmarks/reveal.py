@@ -43,7 +43,7 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 
 PEOPLE = 200
 MINUTES = 5
@@ -126,7 +126,7 @@ def follow(server: Served, engine: Engine) -> None:
     role = Database(server.deployment.dsn_of("follower"), size=1, walled=False)
     while Sequencer(order, engine.clock).sequence_now():
         pass
-    follower = Follower(AgendaModel(), SequencedEvents(engine.mapper, Sequenced))
+    follower = Follower(AgendaModel(), SequencedEvents(engine.mapper))
     with role.connection() as connection:
         follower.begin(connection)
         while follower.step(connection):

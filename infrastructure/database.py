@@ -112,6 +112,19 @@ class Database:
                 # It rolls back what was left open, and replaces what is broken.
                 self.pool.putconn(connection)
 
+    @contextmanager
+    def fresh(self) -> Iterator[WalledConnection]:
+        """A connection of its own, bound to the present tenant, that prepares no statements. Raises Unavailable."""
+        with (
+            unavailable(),
+            WalledConnection.connect(
+                str(self.pool.conninfo), autocommit=True, prepare_threshold=None, options=OPTIONS
+            ) as connection,
+        ):
+            register(connection)
+            self._bind(connection)
+            yield connection
+
     def _taken(self) -> WalledConnection:
         if self.pool.closed:
             self.pool.open()
@@ -172,6 +185,10 @@ def unavailable() -> Iterator[None]:
     """Turn a lost or refused connection into Unavailable, without the library's words."""
     try:
         yield
+    except psycopg.errors.UndefinedTable as error:
+        raise Unavailable(
+            "A read model is being made for this release", retry_after_seconds=5
+        ) from error
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable("The database took too long", retry_after_seconds=1) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

@@ -12,14 +12,19 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from application.access.access_log import MODEL, AccessEntry, entry_of
+from application.following import Sequenced
 from application.recorded import Recorded
+from domain import access
 from domain.access import AccessOpened, AccessWithheld
 from domain.access_key import KeyIssued
 from domain.access_review import AccessReviewed, GlassBroken
+from domain.ledger import EvidenceIssued, LedgerExported
 from domain.values import public_id
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 VERSION: Final = 1
+TABLES: Final = ("access_event_v1", "access_subject_v1", "access_holder_v1", "access_review_v1")
 HOLD: Final[LiteralString] = (
     "INSERT INTO access_holder_v1 (tenant_id, actor, holder, roles)"
     " SELECT * FROM unnest(%b::uuid[], %s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING"
@@ -65,6 +70,9 @@ REVIEW: Final[LiteralString] = (
     " WHERE r.tenant_id = w.tenant AND r.stream_id = w.stream"
 )
 
+CONSUMED: Final = frozenset(
+    (*access.DECISIONS, EvidenceIssued, LedgerExported, KeyIssued, GlassBroken, AccessReviewed)
+)
 Line = tuple[object, ...]
 
 
@@ -74,9 +82,12 @@ class AccessesModel:
 
     name: str = MODEL
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = CONSUMED
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, batch: Sequence[Sequenced]) -> None:
         """See ReadModel. What leans on a row of an earlier event comes after it."""
+        events = [one.event for one in batch]
         entries = [
             (event.tenant, entry) for event in events if (entry := entry_of(event)) is not None
         ]
@@ -92,8 +103,7 @@ class AccessesModel:
             (REVIEW, _reviewed(events)),
         ):
             if found := list(lines):
-                columns = [list(column) for column in zip(*found, strict=True)]
-                connection.execute(statement, columns)
+                connection.execute(statement, columns(found))
 
 
 def _holders(events: Sequence[Recorded[object]]) -> Iterable[Line]:

@@ -13,6 +13,7 @@ from typing import Any, Final, LiteralString, Protocol, get_args
 from uuid import UUID
 
 from application.disclosing.conditions import VISITS_MAX, Heads
+from application.following import Sequenced
 from application.ports import AgendaRow
 from application.recorded import Recorded
 from domain import booking
@@ -21,10 +22,12 @@ from domain.errors import RangeTooLong
 from domain.sealing import Envelope
 from domain.values import epoch_seconds, from_epoch
 from domain.visit import Visit
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 NAME: Final = "agenda"
 VERSION: Final = 1
+TABLES: Final = ("agenda_v1",)
 DAY_ROWS_MAX: Final = 10_000
 COLUMNS: Final[LiteralString] = (
     "booking_id, location_id, service_id, staff_id, subject_id, starts_at, ends_at, status, external_ref,"
@@ -54,19 +57,19 @@ class AgendaModel:
 
     name: str = NAME
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = frozenset(booking.DECISIONS)
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel. Rows of the batch are read once and written once."""
-        ours = [event for event in events if isinstance(event.decision, get_args(booking.Decision))]
-        if not ours:
-            return
+        ours = [one.event for one in events]
         known = self._load(connection, {(event.tenant, event.stream) for event in ours})
         changed: dict[tuple[UUID, UUID], AgendaRow] = {}
         for event in ours:
             key = (event.tenant, event.stream)
             changed[key] = known[key] = after(known.get(key), event)
-        columns = [(tenant, *_as_columns(row)) for (tenant, _), row in changed.items()]
-        connection.execute(UPSERT, [list(column) for column in zip(*columns, strict=True)])
+        rows = [(tenant, *_as_columns(row)) for (tenant, _), row in changed.items()]
+        connection.execute(UPSERT, columns(rows))
 
     def _load(
         self, connection: Connection, keys: set[tuple[UUID, UUID]]

@@ -13,14 +13,17 @@ from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
 from application.consents.history import ConsentRow
+from application.following import Sequenced
 from application.recorded import Recorded
 from domain import consent
 from domain.consent import ConsentExpired, ConsentRejected, record_of
 from domain.sealing import Envelope
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 NAME: Final = "consents"
 VERSION: Final = 1
+TABLES: Final = ("consents_v1",)
 ROWS_MAX: Final = 10_000
 COLUMNS: Final[LiteralString] = (
     "consent_id, subject_id, purpose, decision, said_at, method, channel, expires_at, replaces, policy_id,"
@@ -62,18 +65,16 @@ class ConsentsModel:
 
     name: str = NAME
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = frozenset(consent.DECISIONS)
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel. The batch is written at once."""
-        rows = [
-            _columns(event) for event in events if isinstance(event.decision, consent.DECISIONS)
-        ]
-        if not rows:
-            return
-        connection.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        rows = [_columns(one.event) for one in events]
+        connection.execute(INSERT, columns(rows))
         replaced = [(row[0], row[9]) for row in rows if row[9] is not None]
         if replaced:
-            connection.execute(END, [list(column) for column in zip(*replaced, strict=True)])
+            connection.execute(END, columns(replaced))
 
 
 def _columns(event: Recorded[Any]) -> tuple[object, ...]:

@@ -12,13 +12,15 @@ from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
 from application.disclosing.courier import DueThing
-from application.disclosing.courier_rows import CourierRows
-from application.recorded import Recorded
+from application.disclosing.courier_rows import CONSUMED, CourierRows
+from application.following import Sequenced
 from application.setup.register import CreationKey
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 NAME: Final = "courier"
 VERSION: Final = 1
+TABLES: Final = ("courier_due_v1", "courier_handed_v1", "courier_follow_up_v1")
 HANDED_MAX: Final = 100_000
 
 ENTER: Final[LiteralString] = (
@@ -62,12 +64,14 @@ class CourierModel:
 
     name: str = NAME
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = CONSUMED
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel."""
         batch = CourierRows()
-        for event in events:
-            batch.take(event)
+        for one in events:
+            batch.take(one.event)
         # Handed and listed rows first: whoever sees that something is due may ask for them.
         _run(connection, HAND, list(batch.handed))
         _run(connection, LIST, [(*key, *row) for key, row in batch.listed.items()])
@@ -124,7 +128,7 @@ class PostgresCourier:
 
 def _run(connection: Connection, statement: LiteralString, rows: Sequence[Sequence[Any]]) -> None:
     if rows:
-        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(statement, columns(rows))
 
 
 def tenants_due(everyone: Rows, now: datetime) -> list[UUID]:

@@ -27,6 +27,7 @@ from application.answers.disclosure_rows import (
     row_of,
     step_after,
 )
+from application.following import Sequenced
 from application.recorded import Recorded
 from domain.disclosure import DisclosureRecorded, DisclosureRefused, DisclosureWithheld
 from projections.disclosure_columns import (
@@ -40,14 +41,12 @@ from projections.disclosure_columns import (
     step_columns,
     step_row,
 )
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 VERSION: Final = 1
+TABLES: Final = ("recipient_v1", "disclosure_v1", "disclosure_step_v1", "shared_v1")
 Key = tuple[UUID, UUID]
-PLACES: Final[LiteralString] = (
-    "SELECT w.tenant_id, w.event_id, s.position FROM unnest(%b::uuid[], %b::uuid[]) AS w(tenant_id, event_id)"
-    " JOIN sequenced s ON s.tenant_id = w.tenant_id AND s.event_id = w.event_id"
-)
 # Of each disclosure its last step, and when it last changed what totals are made of.
 STOOD: Final[LiteralString] = (
     f"SELECT w.tenant_id, s.* FROM unnest(%b::uuid[], %b::uuid[]) AS w(tenant_id, id) CROSS JOIN LATERAL ("
@@ -152,19 +151,15 @@ class DisclosuresModel:
 
     name: str = MODEL
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = frozenset(DISCLOSURE_EVENTS + RECIPIENT_EVENTS)
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel."""
-        ours = [
-            one for one in events if isinstance(one.decision, DISCLOSURE_EVENTS + RECIPIENT_EVENTS)
-        ]
-        if not ours:
-            return
-        places = _keyed(connection, PLACES, {(one.tenant, one.event_id) for one in ours})
-        positions = {(tenant, event): position for tenant, event, position in places}
+        ours = [one.event for one in events]
         batch = _Batch(_stood(connection, ours), _terms(connection, ours))
-        for event in ours:
-            batch.take(event, positions[(event.tenant, event.event_id)])
+        for one in events:
+            batch.take(one.event, one.position)
         _write(connection, batch)
 
 
@@ -242,4 +237,4 @@ def _many(
     connection: Connection, statement: LiteralString, rows: Sequence[tuple[object, ...]]
 ) -> None:
     if rows:
-        connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(statement, columns(rows))

@@ -11,16 +11,18 @@ from datetime import date, datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
+from application.following import Sequenced
 from application.holding.expiry import Aged
-from application.holding.sealings import sealed_by
-from application.recorded import Recorded
+from application.holding.sealings import PERSONAL, sealed_by
 from domain.custody import CustodyTaken
 from domain.sealing import RetentionClass
 from projections.agenda import Rows
-from projections.follower import Connection
+from projections.engine.arrays import columns
+from projections.engine.read_model import Connection
 
 NAME: Final = "keeping"
 VERSION: Final = 1
+TABLES: Final = ("keeping_v1",)
 SEALED: Final[LiteralString] = (
     "INSERT INTO keeping_v1 (tenant_id, subject_id, retention_class, recorded_at)"
     " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %s::text[], %b::timestamptz[])"
@@ -52,11 +54,13 @@ class KeepingModel:
 
     name: str = NAME
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = frozenset((*PERSONAL, CustodyTaken))
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel. What is sealed between two erasures is written at once."""
         sealed: dict[tuple[UUID, UUID, str], datetime] = {}
-        for event in events:
+        for event in (one.event for one in events):
             for subject, name in sealed_by(event.decision):
                 key = (event.tenant, subject, name)
                 sealed[key] = max(event.occurred_at, sealed.get(key, event.occurred_at))
@@ -72,7 +76,7 @@ def _write(connection: Connection, sealed: dict[tuple[UUID, UUID, str], datetime
         return
     # In one order: two followers that write the same rows wait for one another, and not both.
     rows = [(*key, at) for key, at in sorted(sealed.items())]
-    connection.execute(SEALED, [list(column) for column in zip(*rows, strict=True)])
+    connection.execute(SEALED, columns(rows))
 
 
 def _take(connection: Connection, tenant: UUID, it: CustodyTaken) -> None:

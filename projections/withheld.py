@@ -12,15 +12,20 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from application.disclosing.conditions import Heads
+from application.following import Sequenced
 from application.orders.openings import process_of
 from application.recorded import Recorded
 from domain.disclosure import DisclosureOpened, DisclosureRecorded, DisclosureWithheld, TagOf
 from domain.legal_process import GagChanged
 from projections.agenda import Rows
-from projections.follower import Connection
+from projections.engine.read_model import Connection
 
 NAME: Final = "withheld"
 VERSION: Final = 1
+TABLES: Final = ("withheld_disclosure_v1", "withheld_tag_v1")
+CONSUMED: Final[frozenset[type]] = frozenset(
+    (DisclosureRecorded, DisclosureWithheld, DisclosureOpened, GagChanged)
+)
 BEGIN: Final[LiteralString] = (
     "INSERT INTO withheld_disclosure_v1 (tenant_id, disclosure_id, process_id, look_at) VALUES (%b, %b, %b, %b)"
     " ON CONFLICT (tenant_id, disclosure_id) DO UPDATE SET look_at = excluded.look_at"
@@ -60,10 +65,12 @@ class WithheldModel:
 
     name: str = NAME
     version: int = VERSION
+    tables: tuple[LiteralString, ...] = TABLES
+    consumes: frozenset[type] = CONSUMED
 
-    def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+    def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
         """See ReadModel."""
-        for event in events:
+        for event in (one.event for one in events):
             match event.decision:
                 case DisclosureRecorded(withheld_until=datetime() as until):
                     _begin(connection, event, until)

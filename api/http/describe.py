@@ -15,6 +15,7 @@ from api.http.contract import Spec
 from api.http.fields import example_id, path_schema
 from api.http.limits import CALENDAR
 from api.http.problems import PROBLEM_JSON, Bug, UnknownField, UnsupportedMediaType, status_of
+from application.following import ReadModelStopped
 from domain import errors
 from domain.access_review import GLASS_REASONS
 from domain.purposes import PURPOSES
@@ -176,7 +177,7 @@ def _refusals(spec: Spec) -> list[type[errors.DomainError]]:
     if spec.opens or spec.method != "GET":
         found.append(errors.PurposeRequired)
     if spec.takes.query is not None and "at_least" in spec.takes.query.model_fields:
-        found += [errors.Behind, errors.UnknownReference]
+        found += [errors.Behind, ReadModelStopped, errors.UnknownReference]
     return [*found, *spec.refuses]
 
 

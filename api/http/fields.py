@@ -18,6 +18,7 @@ import orjson
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from application.read_models import MODEL_NAMES, ModelName
 from domain.errors import FieldError, Unacceptable
 from domain.report import REPORT_NAMES, ReportName
 from domain.sealing import RETENTION_CLASSES, RetentionClass
@@ -79,6 +80,7 @@ class PathId:
 
 TILE: Final = "tile"
 REPORT: Final = "report"
+READ_MODEL: Final = "read_model"
 RETENTION_CLASS: Final = "retention_class"
 _TILE: Final = re.compile(
     r"tile/(?:entries|0|[1-9][0-9]?)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?"
@@ -91,6 +93,8 @@ def read_path(kind: str, text: str) -> UUID | str | None:
         return f"tile/{text}" if _TILE.fullmatch(f"tile/{text}") else None
     if kind == REPORT:
         return text if text in REPORT_NAMES else None
+    if kind == READ_MODEL:
+        return text if text in MODEL_NAMES else None
     if kind == RETENTION_CLASS:
         return text if text in RETENTION_CLASSES else None
     return read_id(kind, text)
@@ -102,6 +106,8 @@ def path_schema(kind: str) -> tuple[str, str]:
         return "^[0-9a-z]+/[0-9x/]+(\\.p/[0-9]+)?$", "0/x001/x234/067"
     if kind == REPORT:
         return f"^({'|'.join(REPORT_NAMES)})$", REPORT_NAMES[0]
+    if kind == READ_MODEL:
+        return f"^({'|'.join(MODEL_NAMES)})$", MODEL_NAMES[0]
     if kind == RETENTION_CLASS:
         return f"^({'|'.join(RETENTION_CLASSES)})$", RETENTION_CLASSES[0]
     return id_pattern(kind), example_id(kind)
@@ -128,6 +134,7 @@ FollowUpId: TypeAlias = Annotated[UUID, PathId("follow_up")]
 PrivacyRequestId: TypeAlias = Annotated[UUID, PathId("privacy_request")]
 TilePath: TypeAlias = Annotated[str, PathId(TILE)]
 RetentionClassPath: TypeAlias = Annotated[RetentionClass, PathId(RETENTION_CLASS)]
+ReadModelPath: TypeAlias = Annotated[ModelName, PathId(READ_MODEL)]
 ReportPath: TypeAlias = Annotated[ReportName, PathId(REPORT)]
 
 LocationRef: TypeAlias = Annotated[

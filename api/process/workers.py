@@ -15,7 +15,7 @@ from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
 from api.process.keeping import keep_in_turns
 from api.process.lifeline import say_ready, watch_supervisor
-from api.process.loops import Idle, Stop, persistently
+from api.process.loops import RETRY_SECONDS, Idle, Stop, persistently
 from application.access.denials import Denials
 from application.booking.sweeping import Sweeping
 from application.consents.expiry import ConsentExpiry
@@ -32,14 +32,10 @@ from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
-from projections.accesses import AccessesModel
-from projections.agenda import AgendaModel
-from projections.consents import ConsentsModel, PostgresConsents
-from projections.courier import CourierModel
-from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, Sequenced
-from projections.keeping import KeepingModel
-from projections.withheld import PostgresWithheld, WithheldModel
+from projections.consents import PostgresConsents
+from projections.engine.follower import Follower, ModelStopped
+from projections.models import MODELS
+from projections.withheld import PostgresWithheld
 
 SCRUB_SECONDS: Final = 10.0
 SCRUB_PAUSE_SECONDS: Final = 0.1
@@ -54,19 +50,8 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    models = (
-        AgendaModel(),
-        AccessesModel(),
-        ConsentsModel(),
-        KeepingModel(),
-        CourierModel(),
-        WithheldModel(),
-        DisclosuresModel(),
-    )
-    follower_role = Database(deployment.dsn_of("follower"), size=len(models) + 4, walled=False)
-    first, *others = (
-        Follower(model, SequencedEvents(engine.mapper, Sequenced)) for model in models
-    )
+    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 4, walled=False)
+    first, *others = (Follower(model, SequencedEvents(engine.mapper)) for model in MODELS)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
     beside = [
@@ -107,6 +92,11 @@ def _thread(stop: Stop, name: str, session: Callable[[], None]) -> threading.Thr
 def follow_while_connected(stop: Stop, database: Database, follower: Follower) -> None:
     """Follow on one connection until it is lost or we are told to stop."""
     with database.connection() as connection:
+        while not follower.lead(connection):
+            say_ready()  # a standby is as good as ready
+            stop.wait(RETRY_SECONDS)
+            if stop.asked():
+                return
         follower.begin(connection)
         say_ready()
         idle = Idle(stop)
@@ -118,10 +108,8 @@ def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
     """One step; a model that fails has stopped itself, and the rest of the process goes on."""
     try:
         return follower.step(connection)
-    except (psycopg.OperationalError, psycopg.InterfaceError):
-        raise
-    except Exception as error:  # tidy: allow broad-except - the model has stopped and says so
-        log.error("read model %s stopped: %s", follower.model.name, type(error).__name__)
+    except ModelStopped as stopped:
+        log.error("%s", stopped)
         return 0
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from application.disclosing.courier import BEGUN_WITHIN, LOST_AFTER, Kind
 from application.disclosing.follow_ups import CHANGES
+from application.event_types import catalogue
 from application.recorded import Recorded
 from domain.disclosure import (
     DisclosureAttempted,
@@ -25,6 +27,22 @@ from domain.follow_up import (
     FollowUpOrdered,
 )
 
+CONSUMED: Final[frozenset[type]] = frozenset(
+    (
+        DisclosureRecorded,
+        DisclosureWithheld,
+        DisclosureAttempted,
+        DisclosureFailed,
+        DisclosureDelivered,
+        DisclosureRefused,
+        FollowUpOrdered,
+        FollowUpAttempted,
+        FollowUpFailed,
+        FollowUpDelivered,
+        FollowUpAcknowledged,
+        *(catalogue()[name].decision for name in CHANGES),
+    )
+)
 Key = tuple[UUID, UUID]
 
 

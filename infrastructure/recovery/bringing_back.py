@@ -47,7 +47,10 @@ READ_MODELS: Final = (
     "withheld_disclosure_v1",
     "withheld_tag_v1",
 )
-BEGIN_READ_MODELS: Final = "UPDATE read_model SET sequence = 0, state = 'following', error = NULL"
+BEGIN_READ_MODELS: Final = (
+    "UPDATE read_model SET sequence = 0, state = 'following', error = NULL, failed_event = NULL, failed_type = NULL,"
+    " fingerprint = NULL WHERE state <> 'retired'"
+)
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
     " unnest(%b::uuid[], %b::uuid[], %b::int[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any, Final
@@ -10,8 +10,8 @@ from uuid import UUID
 
 import psycopg
 
-from application.recorded import Recorded
-from domain.errors import Behind, FieldError, UnknownReference
+from application.following import EVERY_TENANT, Batch, ReadModelStopped, Sequenced, Shard
+from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
 from infrastructure.database import Database
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import COLUMNS
@@ -19,27 +19,85 @@ from infrastructure.store.loading import load
 
 WAIT_SECONDS_MAX: Final = 5.0
 LOOK_SECONDS: Final = 0.01
-# The batch first, then each event by its key: no plan may read more of the events than the batch has.
-AFTER: Final = (
-    "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, stream_id, stream_version, leaf_hash FROM sequenced"
-    " WHERE sequence > %s ORDER BY sequence LIMIT %s)"
-    " SELECT b.sequence, e.*, b.leaf_hash FROM batch b CROSS JOIN LATERAL ("
-    f"SELECT {COLUMNS} FROM event e WHERE e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id"
-    " AND e.stream_version = b.stream_version OFFSET 0) e ORDER BY b.sequence"
+# The batch first, then each event by its key: no plan may read more of the events than the batch has. What nobody asked
+# for is seen to be there and left unread; the last row tells how far the batch goes.
+PLACES: Final = (
+    "WITH batch AS MATERIALIZED (SELECT sequence, tenant_id, position, event_id, stream_id, stream_version,"
+    " recorded_at, leaf_hash FROM sequenced WHERE "
 )
+EVENTS: Final = (
+    " LIMIT %s),"
+    " whole AS MATERIALIZED (SELECT count(*) AS looked, max(sequence) AS last FROM batch)"
+    " SELECT w.looked, b.sequence, b.position, b.recorded_at, e.type IS NULL, e.type = ANY(%s::text[]),"
+    f" {', '.join(f'e.{name.strip()}' for name in COLUMNS.split(','))}, b.leaf_hash FROM whole w, batch b"
+    f" LEFT JOIN LATERAL (SELECT {COLUMNS} FROM event e WHERE e.tenant_id = b.tenant_id"
+    " AND e.stream_id = b.stream_id AND e.stream_version = b.stream_version AND e.event_id = b.event_id OFFSET 0) e"
+    " ON true WHERE e.type IS NULL OR e.type = ANY(%s::text[]) OR b.sequence = w.last ORDER BY b.sequence"
+)
+AFTER: Final = (
+    f"{PLACES} sequence > %s AND sequence <= %s"
+    f" AND (%s = 1 OR (uuid_hash(tenant_id) & 2147483647) %% %s = %s) ORDER BY sequence{EVENTS}"
+)
+OF_TENANT: Final = (
+    f"{PLACES} tenant_id = %b AND position > %s AND position <= %s ORDER BY position{EVENTS}"
+)
+STANDING: Final = (
+    "SELECT coalesce((SELECT position FROM sequenced s WHERE s.tenant_id = %b AND s.sequence <= m.sequence"
+    " ORDER BY position DESC LIMIT 1), -1), m.state FROM read_model m WHERE m.name = %s AND m.is_current"
+)
+NOT_FOLLOWED: Final = ("stopped", "changed")
+STOPPED_SECONDS: Final = 60
+LAST: Final = 2**63 - 1
+MISSING, WANTED, EVENT = 4, 5, 6  # columns of its rows
 
 
 @dataclass(frozen=True, slots=True)
 class SequencedEvents:
-    """The source of followers: `make(sequence, event)` is what the read side calls a sequenced event."""
+    """The source of followers."""
 
     mapper: EventMapper
-    make: Callable[[int, Recorded[object]], Any]
 
-    def after(self, connection: psycopg.Connection[Any], sequence: int, limit: int) -> list[Any]:
-        """At most `limit` events of all tenants after `sequence`, in order."""
-        rows = connection.execute(AFTER, (sequence, limit), binary=True).fetchall()
-        return [self.make(row[0], load(self.mapper, row[1:])) for row in rows]
+    def after(
+        self,
+        connection: psycopg.Connection[Any],
+        sequence: int,
+        limit: int,
+        wanted: frozenset[type],
+        shard: Shard = EVERY_TENANT,
+        until: int = LAST,
+    ) -> Batch:
+        """Look at no more than `limit` events after `sequence` and up to `until`, in order. Raises LedgerDamaged."""
+        names = self.mapper.names_of(wanted)
+        part = (shard.shards, shard.shards, shard.shard)
+        return self._batch(connection, AFTER, (sequence, until, *part, limit, names, names))
+
+    def of_tenant(
+        self,
+        connection: psycopg.Connection[Any],
+        tenant: UUID,
+        position: int,
+        until: int,
+        limit: int,
+        wanted: frozenset[type],
+    ) -> Batch:
+        """The same, of one tenant, after a position of its log and up to another. Raises LedgerDamaged."""
+        names = self.mapper.names_of(wanted)
+        return self._batch(connection, OF_TENANT, (tenant, position, until, limit, names, names))
+
+    def _batch(
+        self, connection: psycopg.Connection[Any], statement: str, parameters: Sequence[object]
+    ) -> Batch:
+        rows = connection.execute(statement.encode(), parameters, binary=True).fetchall()
+        if not rows:
+            return Batch([], 0, 0)
+        if missing := next((row for row in rows if row[MISSING]), None):
+            raise LedgerDamaged(f"The event at position {missing[2]} of a log is not stored")
+        events = [
+            Sequenced(row[1], row[2], row[3], load(self.mapper, row[EVENT:]))
+            for row in rows
+            if row[WANTED]
+        ]
+        return Batch(events, rows[0][0], rows[-1][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +108,25 @@ class PostgresPositions:
 
     def current(self, tenant: UUID, model: str) -> int:
         """See the port."""
-        row = self.database.row(
-            "SELECT position FROM sequenced WHERE tenant_id = %b"
-            " AND sequence <= (SELECT sequence FROM read_model WHERE name = %s)"
-            " ORDER BY position DESC LIMIT 1",
-            (tenant, model),
-        )
-        return row[0] if row else -1
+        return self._standing(tenant, model)[0]
+
+    def _standing(self, tenant: UUID, model: str) -> tuple[int, str]:
+        """The position, and the state of the version that is read."""
+        row = self.database.row(STANDING, (tenant, model))
+        return (row[0], row[1]) if row else (-1, "following")
 
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
         """See the port."""
         deadline = monotonic() + WAIT_SECONDS_MAX
         while True:
             wanted = self._position(tenant, at_least)
-            reached = self.current(tenant, model)
+            reached, state = self._standing(tenant, model)
             if wanted is not None and reached >= wanted:
                 return reached
+            if state in NOT_FOLLOWED:
+                raise ReadModelStopped(
+                    f"{model} stands at {reached}", retry_after_seconds=STOPPED_SECONDS
+                )
             if monotonic() > deadline:
                 raise Behind(retry_after_seconds=1)
             sleep(LOOK_SECONDS)

@@ -59,7 +59,8 @@ class SignerProcess:
             self.process = subprocess.Popen(
                 [*COMMAND[:3], *arguments],
                 cwd=ROOT,
-                env={**os.environ, **self.environment},
+                # With little room, bytecode that it wrote would be cut off, and break whoever reads it.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._complaints,

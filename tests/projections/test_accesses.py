@@ -31,7 +31,7 @@ from infrastructure.twin.memory_accesses import MemoryAccesses
 from infrastructure.twin.memory_state import MemoryState
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 
 START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Log:
     def follow(self, limit: int = 3) -> None:
         while self.sequencer.sequence_now():
             pass
-        follower = Follower(AccessesModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        follower = Follower(AccessesModel(), SequencedEvents(self.engine.mapper))
         with self.role.connection() as connection:
             follower.begin(connection)
             while follower.step(connection, limit=limit):

@@ -26,24 +26,11 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.twin.memory_disclosing import MemoryMirrored
 from infrastructure.wall import bound_to
-from projections.accesses import AccessesModel
-from projections.agenda import AgendaModel
-from projections.consents import ConsentsModel
-from projections.courier import CourierModel
-from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, ReadModel, Sequenced
-from projections.withheld import WithheldModel
+from projections.engine.follower import Follower
+from projections.models import MODELS
 from tests.store.trading import Trade
 from tests.usecases.disclosing import TERMS
 
-MODELS: tuple[ReadModel, ...] = (
-    AgendaModel(),
-    AccessesModel(),
-    ConsentsModel(),
-    CourierModel(),
-    WithheldModel(),
-    DisclosuresModel(),
-)
 TABLES = r"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '_v[0-9]+$' ORDER BY 1"
 
 
@@ -62,7 +49,7 @@ class House:
         while self.sequencer.sequence_now():
             pass
         for model in MODELS:
-            follower = Follower(model, SequencedEvents(self.engine.mapper, Sequenced))
+            follower = Follower(model, SequencedEvents(self.engine.mapper))
             with self.role.connection() as connection:
                 follower.begin(connection)
                 while follower.step(connection):

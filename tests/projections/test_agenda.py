@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
+from application.following import Sequenced
 from application.ports import AgendaRow, Append
 from application.recorded import Recorded
 from domain.booking import (
@@ -30,7 +32,8 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresAgenda, PostgresVisits
-from projections.follower import Connection, Follower, Sequenced
+from projections.engine.follower import Follower, ModelStopped
+from projections.engine.read_model import Connection
 
 START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
 
@@ -68,7 +71,7 @@ class Shop:
                 pass
 
     def follower(self) -> Follower:
-        return Follower(AgendaModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        return Follower(AgendaModel(), SequencedEvents(self.engine.mapper))
 
     def rows(self) -> list[AgendaRow]:
         with bound_to(self.tenant):
@@ -143,7 +146,7 @@ def test_rows_come_by_start_and_id_in_pages(shop: Shop) -> None:
 
 def test_a_follower_that_dies_before_its_commit_takes_nothing_in_twice(shop: Shop) -> None:
     class Dying(AgendaModel):
-        def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
+        def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
             AgendaModel.apply(self, connection, events)
             connection.close()
 
@@ -153,33 +156,72 @@ def test_a_follower_that_dies_before_its_commit_takes_nothing_in_twice(shop: Sho
     dying = Follower(Dying(), shop.follower().source)
     with shop.role.connection() as connection:
         dying.begin(connection)
+        dying.resume(connection)
         with pytest.raises(Exception, match="closed"):
             dying.step(connection)
     assert shop.rows() == []
+    with shop.role.connection() as connection:
+        shop.follower().resume(connection)
     shop.follow()
     assert len(shop.rows()) == 1
 
 
-def test_a_model_that_fails_stops_where_it_is_and_says_so(shop: Shop) -> None:
-    class Failing(AgendaModel):
-        def apply(self, connection: Connection, events: Sequence[Recorded[object]]) -> None:
-            raise ValueError("a value nobody may see")
-
+def test_a_model_that_fails_stops_before_the_event_and_says_which(shop: Shop) -> None:
     shop.follow()
-    shop.booked()
+    rows = [shop.booked() for _ in range(9)]
+    poison = rows[5][1].event_id
+
+    class Failing(AgendaModel):
+        def apply(self, connection: Connection, events: Sequence[Sequenced]) -> None:
+            if any(one.event.event_id == poison for one in events):
+                raise ValueError("a value nobody may see")
+            AgendaModel.apply(self, connection, events)
+
     while shop.sequencer.sequence_now():
         pass
     failing = Follower(Failing(), shop.follower().source)
     with shop.role.connection() as connection:
-        failing.begin(connection)
-        (reached,) = connection.execute("SELECT sequence FROM read_model").fetchone() or (None,)
-        with pytest.raises(ValueError, match="nobody"):
-            failing.step(connection)
+        failing.resume(connection)
+        with pytest.raises(ModelStopped, match=r"agenda: ValueError at event \d+"):
+            while failing.step(connection):
+                pass
         assert failing.step(connection) == 0, "it has stopped"
-        state = connection.execute("SELECT sequence, state, error FROM read_model").fetchone()
-    assert state == (reached, "stopped", f"ValueError after sequence {reached}")
+        state = connection.execute(
+            "SELECT state, error, failed_event, failed_type, sequence FROM read_model WHERE name = 'agenda'"
+        ).fetchone()
+        assert state is not None
+        assert state[:1] + state[2:4] == ("stopped", poison, "booking.confirmed.v1")
+        assert state[1] == f"ValueError at event {state[4] + 1}"
+        assert len(shop.rows()) == 5, "what comes before it has been taken in"
+        shop.follower().begin(connection)
+        assert shop.follower().step(connection) == 0, "it is other code than the one that stopped"
+        assert shop.follower().resume(connection)
     shop.follow()
-    assert len(shop.rows()) == 1, "once mended it goes on where it stopped"
+    assert len(shop.rows()) == 9, "once mended it goes on where it stopped"
+
+
+def test_code_that_changed_without_a_version_is_not_followed(shop: Shop) -> None:
+    shop.follow()
+    with shop.role.connection() as connection:
+        connection.execute("UPDATE read_model SET fingerprint = 'of another code'")
+    shop.booked()
+    shop.follow()
+    assert shop.rows() == []
+    with shop.role.connection() as connection:
+        row = connection.execute("SELECT state, error FROM read_model").fetchone()
+        assert row == ("changed", "its code is not the code that filled it")
+        assert shop.follower().resume(connection)
+    shop.follow()
+    assert len(shop.rows()) == 1
+
+
+def test_one_of_two_followers_leads_and_the_other_takes_over(shop: Shop) -> None:
+    with psycopg.connect(str(shop.role.pool.conninfo)) as one:
+        assert shop.follower().lead(one)
+        with shop.role.connection() as other:
+            assert not shop.follower().lead(other)
+    with shop.role.connection() as other:
+        assert shop.follower().lead(other)
 
 
 def test_a_follower_with_nothing_to_do_writes_nothing(shop: Shop) -> None:

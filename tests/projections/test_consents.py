@@ -25,7 +25,7 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.twin.memory import SettableClock
 from projections.consents import DUE, OF, ConsentsModel, PostgresConsents
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from tests.store.test_plans import most_rows_of
 
 NOW = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Desk:
     def follow(self) -> None:
         while self.sequencer.sequence_now():
             pass
-        follower = Follower(ConsentsModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        follower = Follower(ConsentsModel(), SequencedEvents(self.engine.mapper))
         with self.role.connection() as connection:
             follower.begin(connection)
             while follower.step(connection, limit=3):

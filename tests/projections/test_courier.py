@@ -41,7 +41,7 @@ from infrastructure.twin.memory_courier import MemoryCourier
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.wall import bound_to
 from projections.courier import CourierModel, PostgresCourier, tenants_due
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 
 START = datetime(2027, 3, 14, 14, 0, tzinfo=UTC)
 FOR_EVER = START + timedelta(days=365)
@@ -105,7 +105,7 @@ class Post:
     def follow(self, limit: int = 1_000) -> None:
         while self.sequencer.sequence_now():
             pass
-        follower = Follower(CourierModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        follower = Follower(CourierModel(), SequencedEvents(self.engine.mapper))
         with self.role.connection() as connection:
             follower.begin(connection)
             while follower.step(connection, limit=limit):

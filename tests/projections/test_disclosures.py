@@ -34,7 +34,7 @@ from infrastructure.twin.memory import MemoryWorld
 from infrastructure.wall import bound_to
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from tests.disclosing import BEGINNING, DAY, Disclosing
 
 VIEWS: tuple[View, ...] = ("person", "officer", "auditor")
@@ -206,7 +206,7 @@ class House:
         """Take everything in, in batches of random sizes."""
         while self.sequencer.sequence_now():
             pass
-        follower = Follower(DisclosuresModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        follower = Follower(DisclosuresModel(), SequencedEvents(self.engine.mapper))
         with self.role.connection() as connection:
             follower.begin(connection)
             while follower.step(connection, limit=random.randint(1, 9)):

@@ -24,7 +24,7 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_state import MemoryState
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from projections.keeping import AGED, NOBODY, OVER, KeepingModel, PostgresKeeping
 from tests.store.test_plans import most_rows_of
 
@@ -67,7 +67,7 @@ class Desk:
     def follow(self, at_once: int = 3) -> None:
         while self.sequencer.sequence_now():
             pass
-        follower = Follower(KeepingModel(), SequencedEvents(self.engine.mapper, Sequenced))
+        follower = Follower(KeepingModel(), SequencedEvents(self.engine.mapper))
         with self.role.connection() as connection:
             follower.begin(connection)
             while follower.step(connection, limit=at_once):

@@ -61,7 +61,8 @@ def begun(running: Running, *arguments: str, **options: Any) -> subprocess.Popen
     return subprocess.Popen(
         running._command("export", *arguments),
         cwd=ROOT,
-        env=_environment(),
+        # One that has little room would cut off bytecode that it writes.
+        env=_environment() | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

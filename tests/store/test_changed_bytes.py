@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from application.booking.sweeping import Sweeping
+from application.event_types import DECISIONS
 from domain.errors import LedgerDamaged
 from domain.values import public_id
 from infrastructure.database import Database
@@ -17,7 +18,6 @@ from infrastructure.deployment import Deployment
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
-from projections.follower import Sequenced
 from tests.store.damage import changed, done_by_hand, event_at
 from tests.store.ledger_house import LedgerHouse, ledger_house
 from tests.store.trading import Trade, trade
@@ -88,8 +88,8 @@ def follow(house: LedgerHouse, _: Trade, __: int) -> object:
     database = Database(house.press.deployment.dsn_of("follower"), size=1, walled=False)
     try:
         with database.connection() as connection:
-            source = SequencedEvents(house.engine.mapper, Sequenced)
-            return source.after(connection, 0, 1_000)
+            source = SequencedEvents(house.engine.mapper)
+            return source.after(connection, 0, 1_000, frozenset(DECISIONS))
     finally:
         database.close()
 

@@ -25,7 +25,7 @@ from infrastructure.engine import Engine
 from infrastructure.store.event_source import SequencedEvents
 from projections.consents import ConsentsModel
 from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from tests.postgres import create_database, drop_database, worker_name
 from tests.store.publishing import press
 
@@ -37,7 +37,7 @@ def kept_up(deployment: Deployment, engine: Engine) -> Iterator[None]:
     """Ledger and read models follow the events until the block ends, as a deployment's processes see to."""
     stop = threading.Event()
     role = Database(deployment.dsn_of("follower"), size=1, walled=False)
-    source = SequencedEvents(engine.mapper, Sequenced)
+    source = SequencedEvents(engine.mapper)
     followers = [Follower(model, source) for model in (ConsentsModel(), DisclosuresModel())]
     with ExitStack() as stack:
         stack.callback(role.close)

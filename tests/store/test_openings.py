@@ -42,7 +42,7 @@ from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from projections.withheld import PostgresWithheld, WithheldModel
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, content, ledger_house
@@ -69,7 +69,7 @@ class Court:
         self.withheld = PostgresWithheld(engine.app, engine.positions)
         self.processes = self._processes()
         self.openings = DisclosureOpenings(engine.store, self.withheld, self.clock, engine.ids)
-        self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper, Sequenced))
+        self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper))
 
     def _processes(self) -> LegalProcesses:
         engine, gags = self.house.engine, StandingOrders(self.house.engine.book)

@@ -56,7 +56,9 @@ def test_everything_comes_back_to_its_place(story: Story) -> None:
     assert (done.waiting, done.checked) == (0, True)
     assert [log.keys_missing for log in done.logs] == [0, 0]
     story.require_all_back()
-    assert story.rows("SELECT * FROM read_model") == [("agenda", 1, 0, "following", None)]
+    assert story.rows("SELECT name, version, sequence, state, error FROM read_model") == [
+        ("agenda", 1, 0, "following", None)
+    ]
     assert story.rows("SELECT low_water FROM sequencer_head") == [(0,)]
     compare(story.deployment)
 

@@ -33,7 +33,7 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from tests.disclosing import Disclosing
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, ledger_house
@@ -54,7 +54,7 @@ class Office:
         self.house.sequence()
         if signed:
             self.house.publisher.tick()
-        source = SequencedEvents(self.house.engine.mapper, Sequenced)
+        source = SequencedEvents(self.house.engine.mapper)
         follower = Follower(DisclosuresModel(), source)
         with self.following.connection() as connection:
             follower.begin(connection)

@@ -27,7 +27,7 @@ from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresVisits
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from projections.keeping import KeepingModel, PostgresKeeping
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, ledger_house
@@ -64,7 +64,7 @@ class Office:
     def sweep(self) -> int:
         """A round, once the read models have everything."""
         self.house.settle(self.tenant.id)
-        events = SequencedEvents(self.house.engine.mapper, Sequenced)
+        events = SequencedEvents(self.house.engine.mapper)
         for model in (AgendaModel(), KeepingModel()):
             with self.role.connection() as connection:
                 follower = Follower(model, events)

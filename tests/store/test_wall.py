@@ -41,7 +41,7 @@ from projections.agenda import AgendaModel, PostgresAgenda
 from projections.consents import ConsentsModel, PostgresConsents
 from projections.disclosure_questions import PostgresDisclosures
 from projections.disclosures import DisclosuresModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from projections.keeping import KeepingModel, PostgresKeeping
 from tests.disclosing import Disclosing
 from tests.store.filling import EMAIL, Filled, fill
@@ -134,7 +134,7 @@ def two(module_deployment: Deployment) -> Iterator[Two]:
         pass
     models = (AgendaModel(), AccessesModel(), ConsentsModel(), DisclosuresModel(), KeepingModel())
     for model in models:
-        following = Follower(model, SequencedEvents(engine.mapper, Sequenced))
+        following = Follower(model, SequencedEvents(engine.mapper))
         with follower.connection() as connection:
             following.begin(connection)
             while following.step(connection):

@@ -26,7 +26,7 @@ from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.accesses import AccessesModel
-from projections.follower import Follower, Sequenced
+from projections.engine.follower import Follower
 from tests.store.filling import Tenant
 from tests.store.ledger_house import LedgerHouse, content, ledger_house
 from tests.store.test_evidence import verdict
@@ -87,7 +87,7 @@ class Office:
 
     def settle(self) -> None:
         self.house.settle(self.tenant.id)
-        model = Follower(AccessesModel(), SequencedEvents(self.house.engine.mapper, Sequenced))
+        model = Follower(AccessesModel(), SequencedEvents(self.house.engine.mapper))
         with self.follower.connection() as connection:
             model.begin(connection)
             while model.step(connection):

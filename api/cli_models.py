@@ -1,0 +1,52 @@
+"""`daybook rebuild`: read models made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.data_folders import checked
+from infrastructure.settings import DEFAULT_DATA
+
+PROCESSES = 2
+
+
+def rebuild(
+    name: Annotated[str, typer.Argument(help="The read model, for example agenda.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="The data folder.", metavar="DIR")
+    ] = DEFAULT_DATA,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="How many fill it, each a part of the tenants.")
+    ] = PROCESSES,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Switch even if the rows are not those that are read.")
+    ] = False,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Only drop what an earlier rebuild replaced.")
+    ] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Only forget a rebuild that was begun.")
+    ] = False,
+    part: Annotated[str | None, typer.Option(hidden=True)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")] = False,
+) -> None:
+    """Make a read model anew beside the one that is read, compare the two, and switch; readers are served throughout.
+
+    Ctrl-C pauses it: the same command goes on where it was. Exit codes: 0 switched; 1 not, because the rows differ.
+    """
+    from api.process.rebuilding import run_abandon, run_drop, run_part, run_rebuild
+
+    deployment = checked(data)
+    if part is not None:
+        shard, shards = part.split("/")
+        raise SystemExit(run_part(deployment, name, int(shard), int(shards)))
+    if drop:
+        raise SystemExit(run_drop(deployment, name))
+    if abandon:
+        raise SystemExit(run_abandon(deployment, name))
+    raise SystemExit(
+        run_rebuild(deployment, name, processes=processes, anyway=anyway, as_json=as_json)
+    )

@@ -1,0 +1,22 @@
+"""Read models by the names that a person types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infrastructure.server.start_faults import StartFault
+from projections.engine.read_model import ReadModel
+from projections.models import MODELS
+
+
+class NoSuchReadModel(StartFault):
+    """No read model of this release has that name."""
+
+
+def named(names: Sequence[str]) -> list[ReadModel]:
+    """The models of those names, or all of them for none. Raises NoSuchReadModel."""
+    known = {model.name: model for model in MODELS}
+    for name in names:
+        if name not in known:
+            raise NoSuchReadModel(f"{name} is not a read model; there are {', '.join(known)}")
+    return [known[name] for name in names] or list(MODELS)

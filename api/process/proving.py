@@ -1,0 +1,149 @@
+"""`daybook fsck --read-models`: replay every read model beside itself, and compare."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+
+from api.process.models_named import named
+from domain.values import public_id
+from infrastructure.database import OPTIONS
+from infrastructure.deployment import Deployment
+from infrastructure.sql_arrays import register
+from infrastructure.store.event_mapper import EventMapper, NoKeys
+from infrastructure.store.event_source import SequencedEvents
+from projections.engine.proving import Proof, Told, prove
+from projections.engine.read_model import ReadModel
+
+FOUND: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A model and what a replay of it showed; None where this version of it has taken nothing in."""
+
+    model: ReadModel
+    proof: Proof | None
+
+
+def run_prove(deployment: Deployment, names: Sequence[str], *, as_json: bool) -> int:
+    """Prove the read models of those names, or all; 0 when each equals its replay, 1 when one does not.
+
+    Refuses: NoSuchReadModel.
+    """
+    models = named(names)
+    with progress(len(models)) as told:
+        done = prove_all(deployment, models, told)
+    print(json.dumps(as_document(done)) if as_json else "\n".join(as_lines(done)), flush=True)
+    return FOUND if any(one.proof is not None and not one.proof.holds for one in done) else 0
+
+
+def prove_all(
+    deployment: Deployment, models: Sequence[ReadModel], told: Callable[[str, int], None]
+) -> list[Proved]:
+    """One after the other, as the follower's role: it writes to nothing but tables of its own, which it drops."""
+    source = SequencedEvents(EventMapper(NoKeys()))
+    done = []
+    with psycopg.connect(
+        deployment.dsn_of("follower"), autocommit=True, prepare_threshold=None, options=OPTIONS
+    ) as connection:
+        register(connection)
+        for model in models:
+            heard = _hearing(model.name, told)
+            heard(0)
+            done.append(Proved(model, prove(connection, model, source, heard)))
+    return done
+
+
+def _hearing(name: str, told: Callable[[str, int], None]) -> Told:
+    return lambda count: told(name, count)
+
+
+def as_document(done: Sequence[Proved]) -> dict[str, Any]:
+    """What was shown, for a program."""
+    return {
+        "ok": all(one.proof is None or one.proof.holds for one in done),
+        "read_models": [_one_document(one) for one in done],
+    }
+
+
+def _one_document(it: Proved) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": it.model.name, "version": it.model.version}
+    if (proof := it.proof) is None:
+        return {**found, "sequence": None, "equal": None}
+    return {
+        **found,
+        "sequence": proof.sequence,
+        "equal": proof.holds,
+        "rows": proof.followed.rows,
+        "digest": str(proof.followed),
+        "replayed_digest": str(proof.replayed),
+        "differing": [
+            {
+                "table": one.table,
+                "only": one.side,
+                "tenant": public_id("tenant", one.tenant),
+                "key": one.key,
+            }
+            for one in proof.differing
+        ],
+    }
+
+
+def as_lines(done: Sequence[Proved]) -> Iterator[str]:
+    """What was shown, for a person."""
+    for it in done:
+        name = f"{it.model.name} v{it.model.version}"
+        if (proof := it.proof) is None:
+            yield f"{name:<16} NOT FILLED"
+            continue
+        said = "equals its replay" if proof.holds else "DIFFERS FROM ITS REPLAY"
+        where = f"{proof.sequence:,} events, {proof.followed.rows:,} rows"
+        yield f"{name:<16} {said:<24} {where}, digest {str(proof.followed)[:16]}"
+        for one in proof.differing:
+            tenant = public_id("tenant", one.tenant)
+            yield f"  only as {one.side}: {one.table}, {tenant}, {one.key}"
+
+
+@contextmanager
+def progress(models: int) -> Iterator[Callable[[str, int], None]]:
+    """A bar with the rate on a terminal; elsewhere one line for each model, on standard error."""
+    if not sys.stderr.isatty():
+        yield _lines(models)
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<12}"),
+        TextColumn("{task.completed:>12,.0f} events"),
+        TextColumn("{task.speed:>9,.0f} a second"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def told(name: str, count: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=None)
+            bar.advance(tasks[name], count)
+
+        yield told
+
+
+def _lines(models: int) -> Callable[[str, int], None]:
+    begun: set[str] = set()
+
+    def told(name: str, _count: int) -> None:
+        if name not in begun:
+            begun.add(name)
+            print(f"daybook: replaying {name} ({len(begun)}/{models})", file=sys.stderr, flush=True)
+
+    return told

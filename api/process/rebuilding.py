@@ -1,0 +1,155 @@
+"""`daybook rebuild`: make a read model anew beside the one that is read, in several processes, and switch."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+from api.process.models_named import named
+from api.process.rebuild_report import Teller, say, tell, telling
+from application.following import Shard
+from infrastructure.database import OPTIONS
+from infrastructure.deployment import Deployment
+from infrastructure.server.processes import die_with_parent
+from infrastructure.server.start_faults import StartFault
+from infrastructure.sql_arrays import register
+from infrastructure.store.event_mapper import EventMapper, NoKeys
+from infrastructure.store.event_source import SequencedEvents
+from projections.engine.filling import Filling
+from projections.engine.layout import NotLaidOut
+from projections.engine.read_model import Connection, ReadModel
+from projections.engine.rebuild import Rebuild, Refused
+
+LOOK_SECONDS: Final = 0.25
+DIFFERS: Final = 1
+
+
+class RebuildRefused(StartFault):
+    """It cannot be done now."""
+
+
+def run_rebuild(
+    deployment: Deployment, name: str, *, processes: int, anyway: bool, as_json: bool
+) -> int:
+    """Rebuild one model and switch to it; 1, and no switch, when its rows are not those that are read.
+
+    Refuses: NoSuchReadModel, RebuildRefused.
+    """
+    (model,) = named([name])
+    with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        if rebuild.begin(processes) and rebuild.shards != processes:
+            say(f"going on with what was begun, in {rebuild.shards} parts")
+        begun = time.monotonic()
+        with telling(model.name) as told:
+            fill(deployment, rebuild, told)
+        seconds = time.monotonic() - begun
+        compared = rebuild.compare()
+        if compared is not None and not compared.equal and not anyway:
+            tell(model, compared, None, seconds, as_json=as_json)
+            return DIFFERS
+        tell(model, compared, rebuild.switch(), seconds, as_json=as_json)
+    return 0
+
+
+def run_drop(deployment: Deployment, name: str) -> int:
+    """Drop what a rebuild replaced. Refuses: NoSuchReadModel, RebuildRefused."""
+    (model,) = named([name])
+    with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        dropped = rebuild.drop()
+    print("\n".join(f"dropped {what}" for what in dropped) or "there is nothing to drop")
+    return 0
+
+
+def run_abandon(deployment: Deployment, name: str) -> int:
+    """Forget a rebuild that was begun. Refuses: NoSuchReadModel, RebuildRefused."""
+    (model,) = named([name])
+    with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        print("abandoned" if rebuild.abandon() else "nothing was begun")
+    return 0
+
+
+def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
+    """Fill one part, up to where the version that is read stands; a process of `run_rebuild`."""
+    (model,) = named([name])
+    filling = Filling(model, events(), Shard(shard, shards))
+    with filler(deployment) as connection:
+        filling.prepare(connection)
+        try:
+            while filling.step(connection):
+                pass
+        except (
+            Exception
+        ) as error:  # tidy: allow broad-except - whatever a model raises; its words may hold values
+            raise RebuildRefused(f"{name}: {type(error).__name__}, part {shard}") from None
+    return 0
+
+
+def fill(deployment: Deployment, rebuild: Rebuild, told: Teller) -> None:
+    """Fill every part, each in a process, until all are there. Raises RebuildRefused (a part failed)."""
+    shards = rebuild.shards
+    parts = [_part(deployment, rebuild.model, shard, shards) for shard in range(shards)]
+    try:
+        while any(part.poll() is None for part in parts):
+            told(rebuild.progress())
+            time.sleep(LOOK_SECONDS)
+        told(rebuild.progress())
+    finally:
+        for part in parts:
+            part.terminate()
+            part.wait()
+    if any(part.returncode for part in parts):
+        raise RebuildRefused(
+            f"a part of {rebuild.model.name} could not be filled; what was filled is kept, the same command goes on"
+        )
+
+
+def _part(
+    deployment: Deployment, model: ReadModel, shard: int, shards: int
+) -> subprocess.Popen[bytes]:
+    place = ("--part", f"{shard}/{shards}", "--data", str(deployment.settings.data))
+    return subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "rebuild", model.name, *place],
+        stdin=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(signal.SIGKILL),
+    )
+
+
+def events() -> SequencedEvents:
+    """The events, their sealed values closed."""
+    return SequencedEvents(EventMapper(NoKeys()))
+
+
+@contextmanager
+def filler(deployment: Deployment) -> Iterator[Connection]:
+    """A connection of the follower's role."""
+    with psycopg.connect(
+        deployment.dsn_of("follower"), autocommit=True, options=OPTIONS
+    ) as connection:
+        register(connection)
+        yield connection
+
+
+@contextmanager
+def opened(deployment: Deployment, model: ReadModel) -> Iterator[Rebuild]:
+    """A model's rebuild, connected."""
+    with (
+        psycopg.connect(deployment.main, autocommit=True) as owner,
+        filler(deployment) as connection,
+    ):
+        yield Rebuild(model, events(), owner, connection)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be done now is told as every verb tells it."""
+    try:
+        yield
+    except (Refused, NotLaidOut) as refused:
+        raise RebuildRefused(str(refused)) from refused
