@@ -21,7 +21,7 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
-from infrastructure.delivery.https_sender import HttpsSender, default_context
+from infrastructure.delivery.https_sender import HttpsSender
 from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
@@ -197,7 +197,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
 
 
 def _https(engine: Engine, allow_private: bool) -> Callable[[TicketOffice], Sender]:
-    return lambda office: HttpsSender(office, engine.clock, default_context(), allow_private)
+    return lambda office: HttpsSender(office, engine.clock, allow_private=allow_private)
 
 
 def booking_calendar(entry: CalendarEntry) -> bytes:
