@@ -51,7 +51,7 @@ from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
 from application.holding.expiry import Expiry, KeepingRows
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import Evidence, EvidenceReads
@@ -84,6 +84,7 @@ from application.ports import (
 from application.read_models import ModelReads, ReadModels
 from application.reports.issuing import Reports
 from application.reports.report import ReportPress
+from application.requests.asked import RequestRows, RequestsAsked
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
 from application.requests.duties import Duties, DutyTotals
@@ -136,6 +137,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    request_rows: RequestRows
     keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger
@@ -326,7 +328,8 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
 
 def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
     """What the periods of retention run from."""
-    return FactsOfKeeping(store, ports.holdings, ports.visits, NobodyAsked())
+    asked = RequestsAsked(ports.request_rows)
+    return FactsOfKeeping(store, ports.holdings, ports.visits, asked)
 
 
 def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:

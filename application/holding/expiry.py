@@ -21,7 +21,7 @@ from application.ports import Clock, EventStore
 from application.recorded import Caller
 from domain.custody import Custody
 from domain.errors import NotFound, Stale
-from domain.retention import Facts, Rule, has_live_basis, months_after
+from domain.retention import Facts, Rule, has_live_basis, kept_of, months_after
 from domain.sealing import RetentionClass
 
 EXPIRER: Final = "system:retention"
@@ -85,7 +85,7 @@ class Expiry:
         """
         now = self.clock.now()
         rules = rules_in_force(self.store, tenant)
-        persons = dict.fromkeys(self._over(tenant, now.date()))
+        persons = dict.fromkeys([*self._over(tenant, now.date()), *self._askers(tenant)])
         for name, some in rules.items():
             if (months := _longest(some)) is not None:
                 before = datetime.combine(months_after(now.date(), -months), time.min, UTC) + SLACK
@@ -107,6 +107,15 @@ class Expiry:
         if len(rows) == LOOKED_AT_MAX:
             self._places[(tenant, "kept")] = rows[-1]
         return rows
+
+    def _askers(self, tenant: UUID) -> Sequence[UUID]:
+        """Of whom something may be kept for as long as a request is open: that names no last day."""
+        place = self._places.pop((tenant, "asked"), None)
+        after = place if isinstance(place, UUID) else None
+        found = self.facts.requests.askers(tenant, after, LOOKED_AT_MAX)
+        if len(found) == LOOKED_AT_MAX:
+            self._places[(tenant, "asked")] = found[-1]
+        return found
 
     def _expire(self, tenant: UUID, subject: UUID, rules: Rules, now: datetime) -> bool:
         custody = read_custody(self.store, tenant, subject)
@@ -140,6 +149,10 @@ def _is_over(
 ) -> bool:
     """True when nothing keeps the class: after an erasure the exception alone would, else one of the rules."""
     kept = custody.kept.get(name)
+    if kept is not None and kept.until is None:
+        # What it ran from had not ended when it was kept: it is looked at again.
+        return not kept_of({name: rules}, {name: facts}, (name,), today)
     if kept is not None:
-        return kept.until is not None and kept.until < today
+        assert kept.until is not None, "see above"
+        return kept.until < today
     return not has_live_basis(rules, facts, today)

@@ -13,10 +13,11 @@ from application.custody.custody_log import read_custody
 from application.erasing.ordering import ERASURES, ErasureOrders, Wish
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import LegalHolds, PlaceHold, ReleaseHold
 from application.holding.retention_rules import BindRules, RetentionRules
 from application.recorded import Caller
+from application.requests.asked import RequestsAsked
 from domain.custody import Custody
 from domain.legal_hold import HoldTerms
 from domain.retention import Rule
@@ -24,6 +25,7 @@ from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.holdings import PostgresHoldings
+from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresVisits
@@ -53,7 +55,8 @@ class Office:
         self.clock = SettableClock(engine.clock.now())
         ports = (engine.store, engine.book)
         visits = PostgresVisits(engine.app, engine.positions)
-        facts = FactsOfKeeping(engine.store, PostgresHoldings(engine.app), visits, NobodyAsked())
+        asked = RequestsAsked(PostgresRequestRows(engine.app))
+        facts = FactsOfKeeping(engine.store, PostgresHoldings(engine.app), visits, asked)
         gagged, keeping = StandingHolds(engine.book, self.clock), RulesKeeping(engine.store, facts)
         self.orders = ErasureOrders(*ports, keeping, gagged, self.clock, engine.ids)
         self.holds = LegalHolds(*ports, self.orders, self.clock, engine.ids)

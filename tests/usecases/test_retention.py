@@ -11,7 +11,6 @@ import pytest
 from application.consent_log import consent_stream, records_of
 from application.execute import Scribe
 from application.holding.expiry import Expiry
-from application.holding.keeping import NobodyAsked, RequestTimes
 from application.holding.legal_holds import ReleaseHold
 from application.holding.retention_rules import BindRules
 from application.ports import Append, Outcome
@@ -189,8 +188,11 @@ def test_a_consent_that_stands_keeps_and_one_that_ended_does_for_its_period(offi
 
 def test_records_of_requests_are_kept_as_long_as_the_law_says_and_of_nobody_else(office: Office):
     says(office, "given")
-    assert NobodyAsked().times(TENANT, office.ada) == RequestTimes()
-    office.requests.known[office.ada] = RequestTimes(closed_at=datetime(2027, 3, 1, tzinfo=UTC))
+    elsewhere = office.asks("gdpr")
+    on(office, date(2027, 3, 1))
+    asked = office.asks("us_ca")
+    office.withdraws(asked)
+    office.withdraws(elsewhere)
     on(office, date(2027, 3, 2))
     (kept,) = office.erasure(office.order()).ordered.kept
     assert (kept.retention_class, kept.statute, kept.until) == (
@@ -201,6 +203,29 @@ def test_records_of_requests_are_kept_as_long_as_the_law_says_and_of_nobody_else
     on(office, date(2029, 3, 2))
     assert office.expiry.sweep(TENANT) == 1
     assert office.custody().living() == ()
+
+
+def test_what_is_kept_while_a_request_is_open_goes_24_months_after_it_was_closed(office: Office):
+    """The order names no last day, for there is none yet."""
+    says(office, "given")
+    asked = office.asks("us_ca")
+    (kept,) = office.erasure(office.order()).ordered.kept
+    assert (kept.retention_class, kept.until) == ("evidence", None)
+    on(office, date(2031, 1, 1))
+    assert office.expiry.sweep(TENANT) == 0, "it is open"
+    office.withdraws(asked)
+    on(office, date(2033, 1, 1))
+    assert office.expiry.sweep(TENANT) == 0
+    on(office, date(2033, 1, 2))
+    assert office.expiry.sweep(TENANT) == 1
+    assert office.custody().living() == ()
+    assert office.expiry.sweep(TENANT) == 0
+
+
+def test_a_request_under_another_law_keeps_nothing_against_an_erasure(office: Office):
+    says(office, "given")
+    office.asks("gdpr")
+    assert office.erasure(office.order()).ordered.kept == ()
 
 
 def test_those_who_cannot_go_do_not_keep_the_rest_waiting(
