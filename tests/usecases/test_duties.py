@@ -45,6 +45,7 @@ def test_a_request_is_due_until_it_is_answered(office: Office):
     assert due(office, datetime(2027, 2, 5, tzinfo=UTC)) == []
     office.world.clock.advance(days=40)
     assert {state for _, _, state in due(office)} == {"late"}
+    office.packs(target)
     office.requests.fulfil(target, None, office.officer)
     # Late as it was, it is not due any more; its record is, in two years.
     assert due(office) == [("request_record", "request_record", "running")]
