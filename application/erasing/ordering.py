@@ -70,12 +70,17 @@ class NoGaggedHolds:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Erase a person, or some classes of what is held of them."""
+    """Erase a person, or some classes of what is held of them.
+
+    `known_to` is the position of the log up to which it was looked at whether to: where anything that names the person
+    came after it, nothing is ordered. None where it does not depend on what else happens.
+    """
 
     subject: UUID
     cause: ErasureCause
     request: UUID | None = None
     classes: tuple[RetentionClass, ...] = RETENTION_CLASSES
+    known_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class ErasureOrders:
         """Order an erasure; its id. From then on no value is sealed for the classes it takes, and none is opened.
 
         Durable on return: the order, and the fence. The same request gives the same erasure again; so does an order
-        that would find nothing more to take, to wait for or to keep. Refuses: NotFound (the person), Stale.
+        that would find nothing more to take, to wait for or to keep. Refuses: NotFound (the person), Stale (also where
+        something happened after `known_to`).
         """
         if wish.cause != "retention":
             # What nothing keeps any more may also be sealed for a thing: somebody unknown who asked, a paper that came.
@@ -111,7 +117,9 @@ class ErasureOrders:
             ordered, deferred = erasure.order(wanted, custody, gagged, scribe.at)
             written = ERASURES.write(scribe, id, (ordered, *deferred), None)
             taken = CustodyTaken(wish.subject, id, ordered.classes, ordered.kept)
-            return Plan(self._append(scribe, written, custody, taken), id)
+            append = self._append(scribe, written, custody, taken)
+            fences = tuple(replace(one, unless_after=wish.known_to) for one in append.fences)
+            return Plan(replace(append, fences=fences), id)
 
         return carry_out(self.store, attempt)
 

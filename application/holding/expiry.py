@@ -1,7 +1,8 @@
 """What has no basis any more is erased by itself: its periods are over, or an exception's last day has passed.
 
 What a legal hold pins is passed over, and found again once the hold is released. Nothing is decided from the read
-model: it says where to look, and what is found there is looked up in what is current.
+model: it says where to look, and what is found there is looked up in what is current. Whoever comes back between that
+and the order is not erased: the order is a conflict with anything that names them and came after the log was read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from application.custody.custody_log import read_custody
+from application.disclosing.conditions import Heads
 from application.erasing.ordering import Wish
 from application.holding.keeping import FactsOfKeeping
 from application.holding.retention_rules import Rules, rules_in_force
@@ -74,6 +76,7 @@ class Expiry:
     rows: KeepingRows
     facts: FactsOfKeeping
     orders: Orders
+    positions: Heads
     clock: Clock
     # Where each list is gone on with in the next round: what cannot go yet does not keep the rest waiting.
     _places: dict[tuple[UUID, str], Aged | UUID] = field(default_factory=dict)
@@ -118,6 +121,7 @@ class Expiry:
         return found
 
     def _expire(self, tenant: UUID, subject: UUID, rules: Rules, now: datetime) -> bool:
+        known_to = self.positions.head(tenant)
         custody = read_custody(self.store, tenant, subject)
         free = [name for name in custody.living() if not custody.holds_on(name)]
         facts = self.facts.of(tenant, subject, now) if free else {}
@@ -130,7 +134,7 @@ class Expiry:
             return False
         by = Caller(tenant, EXPIRER, frozenset())
         try:
-            self.orders.order(by, Wish(subject, "retention", None, over))
+            self.orders.order(by, Wish(subject, "retention", None, over, known_to))
         except (NotFound, Stale) as error:
             log.warning("what has expired is left for the next round: %s", error.code)
             return False

@@ -66,7 +66,9 @@ class Office:
         self.holds = LegalHolds(*ports, self.orders, world.clock, world.ids)
         self.openings = HoldOpenings(*ports, world.clock, world.ids)
         self.rules = RetentionRules(world.store, world.clock, world.ids)
-        self.expiry = Expiry(world.store, world.keeping, self.facts, self.orders, world.clock)
+        self.expiry = Expiry(
+            world.store, world.keeping, self.facts, self.orders, world.positions, world.clock
+        )
 
     @property
     def world(self) -> MemoryWorld:

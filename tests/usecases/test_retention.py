@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 
 from application.consent_log import consent_stream, records_of
+from application.erasing.ordering import Wish
 from application.execute import Scribe
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import ReleaseHold
 from application.holding.retention_rules import BindRules
 from application.ports import Append, Outcome
+from application.recorded import Caller
 from domain import consent_rules
 from domain.consent import NoticeShown, Saying
 from domain.consent_rules import Said
@@ -247,6 +249,21 @@ def test_those_who_cannot_go_do_not_keep_the_rest_waiting(
     assert sum(office.expiry.sweep(TENANT) for _ in range(8)) == 2
 
 
+def test_who_comes_back_before_the_order_is_not_erased(office: Office, cut: UUID):
+    office.bind("booking", SERVICE)
+    on(office, date(2028, 6, 1))
+    it = office.expiry
+
+    class Meanwhile:
+        def order(self, by: Caller, wish: Wish) -> UUID:
+            office.salon.book(cut, datetime(2028, 6, 5, 10, tzinfo=UTC))
+            return office.orders.order(by, wish)
+
+    assert replace(it, orders=Meanwhile()).sweep(TENANT) == 0
+    assert office.custody().taken == {}
+    assert it.sweep(TENANT) == 0, "the new visit counts"
+
+
 def test_who_is_not_there_any_more_does_not_stop_a_round(office: Office):
     office.bind("booking", SERVICE)
     on(office, date(2028, 6, 1))
@@ -256,5 +273,5 @@ def test_who_is_not_there_any_more_does_not_stop_a_round(office: Office):
             raise Stale
 
     it = office.expiry
-    assert Expiry(it.store, it.rows, it.facts, Away(), it.clock).sweep(TENANT) == 0
+    assert Expiry(it.store, it.rows, it.facts, Away(), it.positions, it.clock).sweep(TENANT) == 0
     assert it.sweep(TENANT) == 1
