@@ -184,14 +184,7 @@ def assemble(ports: Ports) -> Platform:
         legal_holds=LegalHolds(store, book, erasing, clock, ids),
         hold_openings=HoldOpenings(store, book, clock, ids),
         retention_rules=RetentionRules(store, clock, ids),
-        expiry=Expiry(
-            store,
-            ports.keeping,
-            _facts_of_keeping(ports, store),
-            erasing,
-            ports.positions,
-            clock,
-        ),
+        expiry=_expiry(ports, store, erasing),
         certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
@@ -339,6 +332,12 @@ def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
     return FactsOfKeeping(store, ports.holdings, ports.visits, asked)
 
 
+def _expiry(ports: Ports, store: EventStore, erasing: ErasureOrders) -> Expiry:
+    """What lets go by itself."""
+    facts = _facts_of_keeping(ports, store)
+    return Expiry(store, ports.keeping, facts, erasing, ports.positions, ports.clock)
+
+
 def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
     """What orders erasures, and heeds rules, holds and gags."""
     clock, ids, book = ports.clock, ports.ids, ports.book
@@ -368,18 +367,8 @@ def _custodies(ports: Ports) -> Custodies:
 
 def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
     """What carries erasures through."""
-    clock, ids, book = ports.clock, ports.ids, ports.book
-    return Eraser(
-        store,
-        book,
-        ports.open_erasures,
-        orders,
-        ports.mirrored,
-        ports.shredder,
-        ports.bound,
-        clock,
-        ids,
-    )
+    tools = (ports.mirrored, ports.shredder, ports.bound, ports.clock, ports.ids)
+    return Eraser(store, ports.book, ports.open_erasures, orders, *tools)
 
 
 def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:
