@@ -277,16 +277,12 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
         requests=requests,
         letters=Letters(requests, ports.letter_press),
         duties=Duties(
-            store,
-            book,
-            times,
-            telling,
-            ports.reviews,
-            ports.follow_ups,
+            *(store, book, times, telling, ports.reviews, ports.follow_ups),
             StandingHolds(book, clock),
+            ports.request_rows,
             clock,
         ),
-        ending=RequestEnding(steps, book, orders),
+        ending=RequestEnding(steps, ports.request_rows, telling, orders),
     )
 
 

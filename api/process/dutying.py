@@ -8,12 +8,11 @@ from uuid import UUID
 from api.composition import production
 from api.process.loops import Stop
 from application.requests.desk import RequestDesk
-from application.requests.duties import DutyCounts
+from application.requests.duties import SOON, DutyCounts
 from domain.errors import LedgerDamaged, RangeTooLong
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
-from infrastructure.engine import tenants_of
-from infrastructure.store.duty_totals import PostgresDutyTotals
+from infrastructure.store.duty_totals import PostgresDutyTotals, tenants_due
 from infrastructure.wall import bound_to
 
 DUTIES_SECONDS: Final = 60.0
@@ -23,10 +22,11 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
     """Every minute, tenant by tenant: close requests, let go of expired records, and count what is due."""
     platform, engine = production(deployment, connections=1)
     try:
-        tenants, totals = tenants_of(follower_role), PostgresDutyTotals(follower_role)
+        totals = PostgresDutyTotals(follower_role)
         while not stop.asked():
             counted = DutyCounts(0, 0)
-            for tenant in tenants():
+            # Whoever has nothing due is not looked at.
+            for tenant in tenants_due(follower_role, platform.clock.now() + SOON):
                 with bound_to(tenant):
                     platform.request_desk.ending.sweep(tenant)
                     counted = _added(counted, platform.request_desk, tenant)

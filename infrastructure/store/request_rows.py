@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from application.ports import CatalogEntry, CatalogKind
 from domain.privacy_request_state import PrivacyRequest
 from infrastructure.database import Database
 from infrastructure.store.book import ENTRY
@@ -15,6 +17,7 @@ ABOUT: Final = f"{ENTRY} AND about = %b"
 ASKERS: Final = (
     "SELECT DISTINCT about FROM catalog WHERE tenant_id = %b AND about > %b ORDER BY about LIMIT %s"
 )
+DUE: Final = f"{ENTRY} AND kind = %s AND due_from < %s AND id > %b ORDER BY id LIMIT %s"
 NOBODY: Final = UUID(int=0)
 
 
@@ -32,3 +35,10 @@ class PostgresRequestRows:
     def askers(self, tenant: UUID, after: UUID | None, limit: int) -> list[UUID]:
         """See the port."""
         return [row[0] for row in self.database.rows(ASKERS, (tenant, after or NOBODY, limit))]
+
+    def due(
+        self, tenant: UUID, kind: CatalogKind, before: datetime, after: UUID | None, limit: int
+    ) -> list[CatalogEntry]:
+        """See the port."""
+        found = self.database.rows(DUE, (tenant, kind, before, after or NOBODY, limit))
+        return [catalog_entry(row) for row in found]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from application.people.people import Searched
 from application.ports import CatalogEntry
 from application.recorded import Caller
-from application.requests.asked import RequestsAsked
+from application.requests.asked import RequestsAsked, due_of
 from application.requests.duties import DutyCounts
 from application.requests.receiving import ReceiveRequest, Reception
 from application.requests.steps import REQUESTS, Decided, Steps, Target
@@ -106,6 +107,29 @@ def test_requests_are_found_by_whom_they_are_about(desk: Desk):
         assert rows.askers(desk.tenant, None, 1) == [ada]
         under = {one.law: one.open for one in RequestsAsked(rows).under(desk.tenant, ada)}
     assert under == {"us_ca": True, "gdpr": True}
+
+
+def test_what_is_due_is_found_and_what_is_not_is_not_looked_at(desk: Desk):
+    rows, far = desk.world.request_rows, NOW + timedelta(days=800)
+    ada, told = UUID(int=1), NOW + timedelta(hours=1)
+    is_open, opted, erased, finished, expired = (asks(desk, ada) for _ in range(5))
+    opted = replace(opted, closed_at=NOW)
+    carried = replace(erased.rights[0], right="erasure", outcome="fulfilled", decided_at=NOW)
+    erased = replace(erased, rights=(carried,), closed_at=NOW)
+    finished = replace(finished, rights=(carried,), closed_at=NOW, told_at=told)
+    expired = replace(expired, closed_at=NOW, expired=True)
+    for state in (opted, erased, finished, expired):
+        desk.append(catalog=(CatalogEntry("privacy_request", state.id, 2, NOW, state),))
+
+    def due(before: datetime) -> set[UUID]:
+        with desk.world.inside(desk.tenant):
+            return {one.id for one in due_of(rows, desk.tenant, "privacy_request", before)}
+
+    assert due(NOW) == {is_open.id, erased.id}
+    until = opted.record_until
+    assert until is not None
+    assert due(until) == {is_open.id, erased.id}
+    assert due(far) == {is_open.id, erased.id, opted.id, finished.id}
 
 
 def test_what_was_counted_last_is_told(desk: Desk):

@@ -21,6 +21,7 @@ from application.requests.asked import RequestsAsked
 from application.requests.ending import RequestEnding
 from application.requests.receiving import ReceiveRequest, Reception
 from application.requests.steps import Decided, Steps, Target
+from application.requests.telling import Telling
 from domain.custody import Custody
 from domain.erasure import Erasure
 from domain.legal_hold import HoldTerms, LegalHold
@@ -62,7 +63,9 @@ class Office:
         gagged = StandingHolds(world.book, world.clock)
         ports = (world.store, world.book)
         self.orders = ErasureOrders(*ports, keeping, gagged, world.clock, world.ids)
-        self.ending = RequestEnding(self.steps, world.book, self.orders)
+        self.ending = RequestEnding(
+            self.steps, world.request_rows, Telling(world.store, world.courier), self.orders
+        )
         self.holds = LegalHolds(*ports, self.orders, world.clock, world.ids)
         self.openings = HoldOpenings(*ports, world.clock, world.ids)
         self.rules = RetentionRules(world.store, world.clock, world.ids)

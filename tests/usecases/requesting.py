@@ -83,13 +83,16 @@ class Office:
             store, world.ledger, world.positions, world.visits, salon.course, orders, clock, ids
         )
         self.requests = PrivacyRequests(self.steps, times, carrying, self.telling)
-        self.ending = RequestEnding(self.steps, book, orders)
+        self.ending = RequestEnding(self.steps, world.request_rows, self.telling, orders)
         self.desk = RequestDesk(
             Reception(store, book, people, world.people, clock, ids),
             self.requests,
             Letters(self.requests, PlainPress()),
             Duties(
-                store, book, times, self.telling, world.accesses, world.courier, _Holds(self), clock
+                *(store, book, times, self.telling, world.accesses, world.courier),
+                _Holds(self),
+                world.request_rows,
+                clock,
             ),
             self.ending,
         )
