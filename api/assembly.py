@@ -2,95 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
+from api.adapters import Ports
 from api.platform import Platform
-from application.access.access_log import Accesses, AccessLog
-from application.access.access_reviews import ReviewRows, Reviews
+from application.access.access_log import AccessLog
+from application.access.access_reviews import Reviews
 from application.access.break_glass import BreakGlass
-from application.access.denials import DenialCounts, Denials
+from application.access.denials import Denials
 from application.access.reveal import Reveal
 from application.answers.disclosure_answers import DisclosureAnswers
-from application.answers.disclosure_reads import Disclosures
 from application.booking.agenda import AgendaReads
 from application.booking.booking_course import BookingCourse
-from application.booking.booking_reads import BookingReads, CalendarEntry
+from application.booking.booking_reads import BookingReads
 from application.booking.holds import Holds
 from application.booking.placing import Bookings
 from application.booking.slots import Slots
-from application.consents.choices import Consents, ReceiptSigner, StreamConsentStates
-from application.consents.history import ConsentHistory, ConsentReads
-from application.custody.custodies import Custodies, Streams
+from application.consents.choices import Consents, StreamConsentStates
+from application.consents.history import ConsentReads
+from application.custody.custodies import Custodies
 from application.disclosing.conditions import (
-    Heads,
-    Mirrored,
-    NoSender,
     Objections,
     Orders,
-    Sender,
-    Visits,
 )
-from application.disclosing.courier import Courier, DueThings
+from application.disclosing.courier import Courier
 from application.disclosing.disclose import Disclose
 from application.disclosing.facts import FactsOfSending
-from application.disclosing.follow_up_replies import FollowUpList, FollowUpReplies
-from application.disclosing.follow_ups import FollowUps, HandedTo
+from application.disclosing.follow_up_replies import FollowUpReplies
+from application.disclosing.follow_ups import FollowUps
 from application.disclosing.forged_tickets import ForgedTickets
 from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import Recipients
-from application.disclosing.replies import Replies, Signatures
+from application.disclosing.replies import Replies
 from application.disclosing.tickets import TicketOffice
-from application.erasing.certificates import CertificatePress, Certificates
-from application.erasing.eraser import Eraser, OpenErasures
-from application.erasing.key_shredding import KeyShredder
+from application.erasing.certificates import Certificates
+from application.erasing.eraser import Eraser
 from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
-from application.holding.expiry import Expiry, KeepingRows
+from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
 from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
-from application.ledger.evidence import Evidence, EvidenceReads
-from application.ledger.exports import CopyRoom, Exporter, LedgerExports
-from application.ledger.reading import Ledger, LedgerReads
+from application.ledger.evidence import EvidenceReads
+from application.ledger.exports import LedgerExports
+from application.ledger.reading import LedgerReads
 from application.ledger.records import LedgerRecords
-from application.ledger.witnessing import Witness, Witnessing, WitnessRecords
-from application.orders.franchise_requests import FranchiseRequests, Visitors
+from application.ledger.witnessing import Witnessing
+from application.orders.franchise_requests import FranchiseRequests
 from application.orders.legal_processes import LegalProcesses, StandingOrders
-from application.orders.openings import WithheldDisclosures
-from application.people.contacts import KnownPeople
-from application.people.people import Holdings, People
-from application.people_known import Erasures
+from application.people.people import People
 from application.policy.policies import Policies, PoliciesInForce, PolicyKeepingStore
-from application.policy.policy_matrix import PolicyMatrix, PolicyReads
+from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
-from application.portability.packaging import Package, Packaging
+from application.portability.packaging import Packaging
 from application.portability.pages import PersonPages
 from application.ports import (
-    Agenda,
-    Answers,
-    Book,
-    CalendarReader,
-    Clock,
     EventStore,
-    Holidays,
-    Ids,
-    Opener,
 )
-from application.read_models import ModelReads, ReadModels
+from application.read_models import ReadModels
 from application.reports.issuing import Reports
-from application.reports.report import ReportPress
-from application.requests.asked import RequestRows, RequestsAsked
+from application.requests.asked import RequestsAsked
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
-from application.requests.duties import Duties, DutyTotals
+from application.requests.duties import Duties
 from application.requests.ending import RequestEnding
 from application.requests.history import RequestHistory
-from application.requests.letters import LetterPress, Letters
+from application.requests.letters import Letters
 from application.requests.privacy_requests import PrivacyRequests
 from application.requests.receiving import Reception
 from application.requests.steps import Steps
@@ -101,67 +79,7 @@ from application.setup.access_keys import AccessKeys
 from application.setup.locations import Locations
 from application.setup.services import Services
 from application.setup.staffing import Staffing
-from application.setup.tenancy import ORIGIN, Tenancy
-from application.working_calendars import WorkingCalendars
-from domain.package import PackageFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """One adapter for every port."""
-
-    clock: Clock
-    ids: Ids
-    store: EventStore
-    book: Book
-    people: KnownPeople
-    opener: Opener
-    answers: Answers
-    agenda: Agenda
-    disclosures: Disclosures
-    press: ReportPress
-    accesses: Accesses
-    reviews: ReviewRows
-    denial_counts: DenialCounts
-    positions: Heads
-    visits: Visits
-    visitors: Visitors
-    withheld: WithheldDisclosures
-    mirrored: Mirrored
-    due_things: DueThings
-    handed: HandedTo
-    follow_ups: FollowUpList
-    consents: ConsentHistory
-    erasures: Erasures
-    streams: Streams
-    open_erasures: OpenErasures
-    shredder: KeyShredder
-    holdings: Holdings
-    request_rows: RequestRows
-    keeping: KeepingRows
-    receipts: ReceiptSigner
-    ledger: Ledger
-    evidence: Evidence
-    certificate_press: CertificatePress
-    exporter: Exporter
-    room: CopyRoom
-    witness_records: WitnessRecords
-    witness: Witness
-    holidays: Holidays
-    working_calendars: WorkingCalendars
-    calendars: CalendarReader
-    readiness: Callable[[], Mapping[str, bool]]
-    policy: PolicyMatrix
-    signatures: Signatures
-    letter_press: LetterPress
-    duty_totals: DutyTotals
-    model_reads: ModelReads
-    booking_calendar: Callable[[CalendarEntry], bytes]
-    package_bytes: Callable[[Package, PackageFormat], bytes]
-    bound: Callable[[UUID], AbstractContextManager[None]]
-    origin: str = ORIGIN
-    unwitnessed_seconds_max: int = 86_400
-    sender: Callable[[TicketOffice], Sender] = NoSender
+from application.setup.tenancy import Tenancy
 
 
 def assemble(ports: Ports) -> Platform:
@@ -190,6 +108,7 @@ def assemble(ports: Ports) -> Platform:
         replies=Replies(store, book, ports.signatures, clock, ids),
         request_desk=_request_desk(ports, store, people),
         duty_totals=ports.duty_totals,
+        gauges=ports.gauges,
         policies=Policies(store, book, clock, ids, in_force, ports.erasures),
         consents=Consents(store, book, clock, ids, in_force, ports.erasures, ports.receipts),
         purposes=Purposes(store, book, clock, ids),

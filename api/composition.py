@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-from api.assembly import Ports, assemble
+from api.adapters import Ports
+from api.assembly import assemble
 from api.platform import Platform
 from application.booking.booking_reads import CalendarEntry
 from application.disclosing.conditions import (
@@ -42,10 +43,12 @@ from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
 from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.gauges import PostgresGauges
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
+from infrastructure.twin.memory_gauges import MemoryGauges
 from infrastructure.twin.memory_models import NoModelReads
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
@@ -96,6 +99,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             holdings=world.holdings,
             request_rows=world.request_rows,
             duty_totals=world.duty_totals,
+            gauges=MemoryGauges(),
             model_reads=NoModelReads(),
             keeping=world.keeping,
             receipts=world.receipts,
@@ -140,6 +144,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             holdings=PostgresHoldings(engine.app),
             request_rows=PostgresRequestRows(engine.app),
             duty_totals=PostgresDutyTotals(engine.app),
+            gauges=PostgresGauges(engine.app),
             model_reads=PostgresModelReads(engine.app, SequencedEvents(engine.mapper), MODELS),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),

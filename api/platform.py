@@ -28,6 +28,7 @@ from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.reading import ErasureReads
+from application.gauges import Gauges
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
@@ -111,6 +112,7 @@ class Platform:
     franchise_requests: FranchiseRequests
     request_desk: RequestDesk
     duty_totals: DutyTotals
+    gauges: Gauges
     exports: LedgerExports
     witnessing: Witnessing
     witness: Witness

@@ -34,7 +34,8 @@ from domain.disclosure import (
     SubjectShared,
     TagOf,
 )
-from domain.recipient import RecipientRegistered, RecipientTerms
+from domain.recipient import RecipientRegistered
+from domain.recipient_terms import RecipientTerms
 from domain.values import instant_text, parse_id, public_id
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine

@@ -28,7 +28,8 @@ from domain.disclosure import (
     Scope,
     SubjectShared,
 )
-from domain.recipient import RecipientRegistered, RecipientTerms
+from domain.recipient import RecipientRegistered
+from domain.recipient_terms import RecipientTerms
 from domain.values import Personal
 from domain.visit import Visit
 from infrastructure.keys.sealer import SubjectKey

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
-from domain.sealing import Plain
+from domain.sealing import Plain, WithheldUnderGag
 
 # `scope` is what a legal process demands; it may name people.
 Field = Literal["name", "email", "phone", "address", "note", "metadata", "evidence", "scope"]
@@ -100,7 +100,7 @@ class Withheld:
     """The tag under which an event speaks of a person, and that person. (The name keeps it out of their chain.)"""
 
     tag: UUID
-    stands_for: UUID
+    stands_for: Annotated[UUID, WithheldUnderGag()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.sealing import RETENTION_CLASSES, Plain, RetentionClass
+from domain.sealing import RETENTION_CLASSES, Plain, RetentionClass, WithheldUnderGag
 
 ExceptionCode = Literal[
     "gdpr_17_3_a_expression",
@@ -81,7 +81,7 @@ class CustodyPinned:
 
     TYPE: ClassVar[str] = "custody.pinned.v1"
 
-    person: UUID
+    person: Annotated[UUID, WithheldUnderGag()]
     subject: UUID | None
     legal_hold: UUID
     classes: tuple[RetentionClass, ...]
@@ -93,7 +93,7 @@ class CustodyFreed:
 
     TYPE: ClassVar[str] = "custody.freed.v1"
 
-    person: UUID
+    person: Annotated[UUID, WithheldUnderGag()]
     subject: UUID | None
     legal_hold: UUID
 

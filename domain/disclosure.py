@@ -16,8 +16,8 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.recipient import TransferMechanism
-from domain.sealing import Plain
+from domain.recipient_terms import TransferMechanism
+from domain.sealing import Plain, WithheldUnderGag
 
 SUBJECTS_MAX: Final = 5_000
 ATTEMPTS_MAX: Final = 8
@@ -40,7 +40,7 @@ Reason = Literal[
     "no_consent",
     "contract_expired",
     "purpose_not_permitted",
-    "restricted",
+    "restricted", "opted_out",
     "no_transfer_mechanism",
     "outside_tree",
     "unknown_purpose",
@@ -205,7 +205,7 @@ class TagOf:
     """A tag, and the person it stands for. The field is not called subject: nothing leads to them from here."""
 
     tag: UUID
-    stands_for: UUID
+    stands_for: Annotated[UUID, WithheldUnderGag()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from domain import personal_fields
 from domain.adequacy import ADEQUATE_IN_PART, needs_mechanism
 from domain.disclosure import ConsentSeen, Ground, Reason, Scope
 from domain.purposes import NEEDS_CASE, PURPOSES
-from domain.recipient import RecipientTerms, in_contract, in_tree, in_tree_at, is_third_party
+from domain.recipient_terms import RecipientTerms, in_contract, in_tree, in_tree_at, is_third_party
 
 FIELDS: Final = frozenset(personal_fields.FIELDS)
 MARKETING: Final = frozenset({"marketing_first_party"})
@@ -41,7 +41,10 @@ class VisitSeen:
 
 @dataclass(frozen=True, slots=True)
 class SubjectFacts:
-    """What bears on one person. `consent` is to the purpose; `transfer_consent` to leaving for another country."""
+    """What bears on one person. `consent` is to the purpose; `transfer_consent` to leaving for another country.
+
+    `opted_out` says that they opted out of this very vendor.
+    """
 
     subject: UUID
     consent: UUID | None = None
@@ -49,6 +52,7 @@ class SubjectFacts:
     consent_valid: bool = False
     transfer_consent: bool = False
     restricted: bool = False
+    opted_out: bool = False
     visits: tuple[VisitSeen, ...] = ()
 
 
@@ -161,6 +165,10 @@ def _restriction(facts: SendingFacts) -> Reason | None:
     return "restricted" if any(it.restricted for it in facts.subjects) else None
 
 
+def _opted_out(facts: SendingFacts) -> Reason | None:
+    return "opted_out" if any(it.opted_out for it in facts.subjects) else None
+
+
 def _transfer(facts: SendingFacts) -> Reason | None:
     terms = facts.terms
     leaving = [
@@ -220,6 +228,7 @@ _CHECKS: Final[tuple[Callable[[SendingFacts], Reason | None], ...]] = (
     _case,
     _consent,
     _restriction,
+    _opted_out,
     _transfer,
     _tree,
     _process,

@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
 from uuid import UUID
 
 from domain.custody import Kept
-from domain.sealing import Plain, RetentionClass
+from domain.sealing import Plain, RetentionClass, WithheldUnderGag
 
 ErasureCause = Literal["request", "account_cancellation", "retention", "under_13"]
 RepeatReason = Literal["keys_came_back"]
@@ -74,7 +74,7 @@ class ErasureDeferred:
 
     TYPE: ClassVar[str] = "erasure.deferred.v1"
 
-    person: UUID
+    person: Annotated[UUID, WithheldUnderGag()]
     subject: UUID | None
     deferred: tuple[Deferred, ...]
 

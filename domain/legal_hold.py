@@ -23,7 +23,7 @@ from domain.custody import Custody
 from domain.errors import InvalidState
 from domain.fields import FINE, Faults, fault
 from domain.legal_paper import AUTHORITY_CHARACTERS_MAX
-from domain.sealing import RETENTION_CLASSES, Plain, RetentionClass
+from domain.sealing import RETENTION_CLASSES, Plain, RetentionClass, WithheldUnderGag
 
 PERSONS_MAX: Final = 1_000
 _MATTER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_/-]{0,63}")
@@ -47,7 +47,7 @@ class HoldTerms:
 class HeldPerson:
     """A person under the hold: the classes that it pins, and those that an erasure had taken before."""
 
-    person: UUID
+    person: Annotated[UUID, WithheldUnderGag()]
     pinned: tuple[RetentionClass, ...]
     gone: tuple[RetentionClass, ...]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain import fields
 from domain.errors import InvalidState
-from domain.recipient import Branch, RecipientTerms
+from domain.recipient_terms import Branch, RecipientTerms
 
 
 def with_branch(terms: RecipientTerms, branch: Branch) -> RecipientTerms:

@@ -1,9 +1,11 @@
 """How an event says which of its values are about a person.
 
-A field of a decision is *plain* or *sealed*, and its type says which:
+A field of a decision is *plain*, *withheld* or *sealed*, and its type says which:
 
 * sealed: `Annotated[Group | Envelope, Sealed(retention_class, subject_field)]`, where `Group` is a frozen dataclass
   of personal values. One such field becomes one envelope under the key of (subject, retention class).
+* withheld: `Annotated[UUID, WithheldUnderGag()]`, wherever it stands in a field: a person whom the event names while
+  they may not learn of it. It is plain, and under a name that keeps it out of the person's chain.
 * plain: ids, numbers, booleans, instants, dates, `Literal` codes, and text that the field calls plain
   on purpose with `Annotated[str, Plain("why it is not about a person")]`.
 
@@ -39,6 +41,11 @@ class Plain:
     """Marks a text field as plain on purpose; `why` must convince a privacy officer."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldUnderGag:
+    """Marks an id as that of a person who may not learn of the event yet: officers and auditors alone read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from domain.disclosure import (
     SubjectShared,
     TagOf,
 )
-from domain.recipient import ContractEnded, RecipientRegistered, RecipientRevised, RecipientTerms
+from domain.recipient import ContractEnded, RecipientRegistered, RecipientRevised
+from domain.recipient_terms import RecipientTerms
 from domain.subject import Profile, SubjectRegistered
 from domain.values import Personal
 

@@ -28,6 +28,7 @@ OPENING = {
     "application/disclosing/disclose.py": "the second door",
     "application/disclosing/values.py": "what the second door opens of a person, for one sending",
     "application/disclosing/parcels.py": "opens the recipient's secret, which signs what the second door sends",
+    "api/adapters.py": "names it among what the platform needs",
     "api/assembly.py": "hands it to the doors",
     "api/composition.py": "hands the vault to the assembly",
     "infrastructure/twin/memory.py": "names the vault of the twin for the composition",

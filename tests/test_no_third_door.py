@@ -52,6 +52,8 @@ REACHES = {
     "api/process/parts.py": "starts the parts of the process tree",
     # Heads of ledgers, which are made to be shown; no event, no payload.
     "infrastructure/ledger/witnesses/witness_client.py": "asks witnesses to cosign a checkpoint",
+    "api/process/rebuilding.py": "starts its own parts, each a process of ours",
+    "projections/engine/fingerprint.py": "reads the source of modules of ours, by name",
     # A client of our own API, run by whoever types the command.
     "api/tour/walking.py": "the tour calls the API as a customer does",
     "api/tour/talking.py": "the tour calls the API as a customer does",
@@ -66,6 +68,7 @@ TICKETS = {
     "application/disclosing/forged_tickets.py": "records forged ones",
     "infrastructure/delivery/https_sender.py": "redeems them",
     "api/assembly.py": "makes the one office",
+    "api/adapters.py": "says that what sends is made for an office",
     "api/composition.py": "makes a sender for it",
 }
 

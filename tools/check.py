@@ -18,6 +18,7 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 GENERATED = {
     "OpenAPI description": "api.openapi",
     "golden events": "tools.golden_events",
+    "event catalogue": "tools.event_catalogue",
     "policy matrix": "tools.policy_matrix",
 }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from application import gauges as counted
+from application.gauges import GAUGES
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -39,6 +43,10 @@ class Metrics:
             "What is due within seven days, and not late.",
             registry=self.registry,
         )
+        self._gauges = {
+            name: Gauge(f"daybook_{name}", says, (label,) if label else (), registry=self.registry)
+            for name, (label, says) in GAUGES.items()
+        }
         # Looking a child up costs more than counting: each is found once.
         self._counted: dict[tuple[str, str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
@@ -60,6 +68,12 @@ class Metrics:
         """Say how much is late, and how much is due within seven days, of all tenants together."""
         self._late.set(late)
         self._soon.set(soon)
+
+    def set_gauges(self, gauges: Sequence[counted.Gauge]) -> None:
+        """Say what was counted of all tenants together."""
+        for one in gauges:
+            gauge = self._gauges[one.name]
+            (gauge.labels(one.label) if one.label else gauge).set(one.value)
 
     def text(self) -> bytes:
         """All of it, in the Prometheus text format."""

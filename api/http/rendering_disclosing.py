@@ -31,6 +31,7 @@ def recipient_json(it: Recipient) -> Json:
         "transfer_mechanism_to": terms.transfer_mechanism_to,
         "business_nature": terms.business_nature,
         "own_use": terms.own_use,
+        "vendor": terms.vendor,
         "location_ids": ids("location", [one.location for one in terms.branches]),
         "locations": [
             {

@@ -111,6 +111,7 @@ class Machine:
             counted = await self.edge.waiters.run(self.edge.platform.duty_totals.total)
             if counted is not None:
                 self.metrics.count_duties(counted.late, counted.soon)
+            self.metrics.set_gauges(await self.edge.waiters.run(self.edge.platform.gauges.all))
         return Response(self.metrics.text(), media_type=metrics.CONTENT_TYPE)
 
     async def show_problem(self, request: Request) -> Response:

@@ -19,7 +19,8 @@ from application.recorded import Answer
 from application.setup.register import Receipt
 from domain import errors
 from domain.delivery_terms import Delivery
-from domain.recipient import Branch, Recipient, RecipientTerms
+from domain.recipient import Recipient
+from domain.recipient_terms import Branch, RecipientTerms
 from domain.values import Personal
 
 routes = Routes("Recipients")
@@ -54,6 +55,7 @@ def register_recipient(call: Call, body: schemas.NewRecipient) -> Answer:
         transfer_mechanism_to=body.transfer_mechanism_to,
         business_nature=body.business_nature,
         own_use=body.own_use,
+        vendor=body.vendor,
         delivery=_delivery(body.delivery),
         branches=tuple(Branch(one, begins) for one in dict.fromkeys(body.location_ids)),
     )
@@ -114,6 +116,7 @@ def revise_recipient(call: Call, id: RecipientId, body: schemas.RecipientChange)
         transfer_mechanism_to=body.transfer_mechanism_to,
         business_nature=body.business_nature,
         own_use=body.own_use,
+        vendor=body.vendor,
         delivery=given(body.delivery, _delivery),
         secret=None if secret is None else Personal(secret),
     )

@@ -21,9 +21,9 @@ from api.http.fields import (
 from api.http.schemas_business import Country
 from api.http.schemas_common import Input, Output, absent
 from application.disclosing.replies import Reply
-from domain import delivery_terms, disclosure, recipient
+from domain import delivery_terms, disclosure, recipient_terms
 from domain.disclosure import About, FailureReason, LawfulBasis, LegalTrigger, Outcome
-from domain.recipient import TransferMechanism
+from domain.recipient_terms import TransferMechanism
 
 
 def read_date(value: object) -> date:
@@ -46,13 +46,17 @@ LocalDate: TypeAlias = Annotated[
 ]
 LegalName = Annotated[
     str,
-    Field(min_length=1, max_length=recipient.NAME_CHARACTERS_MAX, examples=["Example CRM Ltd"]),
+    Field(
+        min_length=1, max_length=recipient_terms.NAME_CHARACTERS_MAX, examples=["Example CRM Ltd"]
+    ),
 ]
 OrganisationAddress = Annotated[
     str,
-    Field(min_length=1, max_length=recipient.ADDRESS_CHARACTERS_MAX, examples=["1 High Street"]),
+    Field(
+        min_length=1, max_length=recipient_terms.ADDRESS_CHARACTERS_MAX, examples=["1 High Street"]
+    ),
 ]
-Words = Annotated[str, Field(min_length=1, max_length=recipient.NAME_CHARACTERS_MAX)]
+Words = Annotated[str, Field(min_length=1, max_length=recipient_terms.NAME_CHARACTERS_MAX)]
 Reference = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$", examples=["C-2027-01"])
 ]
@@ -69,6 +73,14 @@ Url = Annotated[
         min_length=1,
         max_length=delivery_terms.URL_CHARACTERS_MAX,
         examples=["https://crm.example.org/inbox"],
+    ),
+]
+Vendor = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="Of an analytics vendor: who said no to the choice `analytics:<vendor>` is never spoken of to it.",
+        examples=["google"],
     ),
 ]
 Base64 = Annotated[str, Field(min_length=1, max_length=200)]
@@ -106,8 +118,8 @@ class NewRecipient(Input):
     legal_name: LegalName
     address: OrganisationAddress
     country: Country
-    kind: recipient.Kind
-    role: recipient.Role
+    kind: recipient_terms.Kind
+    role: recipient_terms.Role
     permitted_purposes: Purposes
     contract_ref: Reference
     contract_from: LocalDate
@@ -116,10 +128,11 @@ class NewRecipient(Input):
     transfer_mechanism_to: LocalDate | None = None
     business_nature: Words | None = None
     own_use: bool = False
+    vendor: Vendor | None = None
     location_ids: Annotated[
         list[LocationRef],
         Field(
-            max_length=recipient.BRANCHES_MAX,
+            max_length=recipient_terms.BRANCHES_MAX,
             default_factory=list,
             description="A franchise's locations, from the first day of its contract on.",
         ),
@@ -133,8 +146,8 @@ class RecipientChange(Input):
     legal_name: LegalName = absent()
     address: OrganisationAddress = absent()
     country: Country = absent()
-    kind: recipient.Kind = absent()
-    role: recipient.Role = absent()
+    kind: recipient_terms.Kind = absent()
+    role: recipient_terms.Role = absent()
     permitted_purposes: Purposes = absent()
     contract_ref: Reference = absent()
     contract_from: LocalDate = absent()
@@ -143,6 +156,7 @@ class RecipientChange(Input):
     transfer_mechanism_to: LocalDate | None = absent()
     business_nature: Words | None = absent()
     own_use: bool = absent()
+    vendor: Vendor | None = absent()
     delivery: NewDelivery = absent()
 
 
@@ -190,8 +204,8 @@ class Recipient(Output):
     legal_name: str
     address: str
     country: str
-    kind: recipient.Kind
-    role: recipient.Role
+    kind: recipient_terms.Kind
+    role: recipient_terms.Role
     permitted_purposes: list[str]
     contract_ref: str
     contract_from: LocalDate
@@ -200,6 +214,7 @@ class Recipient(Output):
     transfer_mechanism_to: LocalDate | None
     business_nature: str | None
     own_use: bool
+    vendor: str | None
     location_ids: list[str]
     locations: list[BranchShown]
     delivery: DeliveryShown

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from api.composition import production
 from api.process.loops import Stop
+from application.gauges import DUTIES_LATE, LOGS_UNWITNESSED, Gauge
 from application.requests.desk import RequestDesk
-from application.requests.duties import SOON, DutyCounts
+from application.requests.duties import DUTY_KINDS, SOON, DutyCounts
 from domain.errors import LedgerDamaged, RangeTooLong
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
+from infrastructure.engine import tenants_of
 from infrastructure.store.duty_totals import PostgresDutyTotals, tenants_due
+from infrastructure.store.gauges import PostgresGauges, erasure_gauges
 from infrastructure.wall import bound_to
 
 DUTIES_SECONDS: Final = 60.0
@@ -22,17 +25,29 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
     """Every minute, tenant by tenant: close requests, let go of expired records, and count what is due."""
     platform, engine = production(deployment, connections=1)
     try:
-        totals = PostgresDutyTotals(follower_role)
+        tenants, totals = tenants_of(follower_role), PostgresDutyTotals(follower_role)
+        gauges = PostgresGauges(follower_role)
         while not stop.asked():
-            counted = DutyCounts(0, 0)
-            # Whoever has nothing due is not looked at.
-            for tenant in tenants_due(follower_role, platform.clock.now() + SOON):
+            counted, unwitnessed = DutyCounts(0, 0), 0
+            due = set(tenants_due(follower_role, platform.clock.now() + SOON))
+            for tenant in tenants():
                 with bound_to(tenant):
-                    platform.request_desk.ending.sweep(tenant)
-                    counted = _added(counted, platform.request_desk, tenant)
+                    if tenant in due:  # of the others nothing is read
+                        platform.request_desk.ending.sweep(tenant)
+                        counted = _added(counted, platform.request_desk, tenant)
+                    unwitnessed += platform.witnessing.is_overdue(tenant)
                 if stop.asked():
                     return
-            totals.keep(counted, platform.clock.now())
+            now = platform.clock.now()
+            totals.keep(counted, now)
+            gauges.keep(
+                [
+                    *(Gauge(DUTIES_LATE, one, counted.late_kinds[one]) for one in DUTY_KINDS),
+                    *erasure_gauges(follower_role, now),
+                    Gauge(LOGS_UNWITNESSED, "", unwitnessed),
+                ],
+                now,
+            )
             stop.wait(DUTIES_SECONDS)
     finally:
         engine.close()
@@ -43,4 +58,5 @@ def _added(so_far: DutyCounts, desk: RequestDesk, tenant: UUID) -> DutyCounts:
         found = desk.duties.counts(tenant)
     except (RangeTooLong, LedgerDamaged):
         return so_far  # its own list says so, and the others are counted all the same
-    return DutyCounts(so_far.late + found.late, so_far.soon + found.soon)
+    late = so_far.late_kinds + found.late_kinds
+    return DutyCounts(so_far.late + found.late, so_far.soon + found.soon, late)

@@ -28,12 +28,8 @@ from domain.disclosure import (
     DisclosureWithheld,
     SubjectShared,
 )
-from domain.recipient import (
-    ContractEnded,
-    RecipientRegistered,
-    RecipientRevised,
-    RecipientTerms,
-)
+from domain.recipient import ContractEnded, RecipientRegistered, RecipientRevised
+from domain.recipient_terms import RecipientTerms
 
 Detail = Mapping[str, str | int | bool | None]
 Happened = Literal[

@@ -24,6 +24,10 @@ class Restrictions(Protocol):
         """True when data of `subject` may not be used for `purpose`. MUST be current."""
         ...
 
+    def opted_out(self, tenant: UUID, subject: UUID, vendor: str) -> bool:
+        """True when `subject` opted out of an analytics vendor. MUST be current."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Objections:
@@ -37,6 +41,11 @@ class Objections:
         if purpose not in OBJECTABLE:
             return False
         return has_objected(self.store, tenant, subject, purpose, self.clock.now())
+
+    def opted_out(self, tenant: UUID, subject: UUID, vendor: str) -> bool:
+        """See the port."""
+        choice = f"analytics:{vendor}"
+        return has_objected(self.store, tenant, subject, choice, self.clock.now())
 
 
 class Orders(Protocol):

@@ -263,6 +263,7 @@ _WORDS: Final[dict[Reason, str]] = {
     "no_consent": "A person's consent is not valid at this moment",
     "contract_expired": "The recipient's contract does not run today",
     "purpose_not_permitted": "The recipient may not be given data for this purpose",
+    "opted_out": "A person opted out of this vendor",
     "restricted": "A person's data may not be used further for the time being",
     "no_transfer_mechanism": "Nothing allows the transfer to the recipient's country",
     "outside_tree": "That is outside of the recipient's tree at that time",

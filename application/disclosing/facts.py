@@ -25,7 +25,8 @@ from domain.disclosure_rules import (
 )
 from domain.errors import FieldError, UnknownReference
 from domain.personal_fields import FIELDS
-from domain.recipient import Recipient, RecipientTerms
+from domain.recipient import Recipient
+from domain.recipient_terms import RecipientTerms
 from domain.sealing import Envelope
 from domain.subject import SubjectRegistered
 from domain.values import from_epoch
@@ -175,6 +176,8 @@ class FactsOfSending:
             transfer_consent=transfer is not None and transfer.valid,
             restricted=bool(bars & DENYING)
             or self.restrictions.holds(tenant, subject, wish.purpose),
+            opted_out=terms.vendor is not None
+            and self.restrictions.opted_out(tenant, subject, terms.vendor),
             visits=tuple(seen(row, places) for row in rows),
         )
 

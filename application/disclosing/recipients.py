@@ -28,17 +28,10 @@ from domain import recipient
 from domain.access_key import Role
 from domain.delivery_terms import SECRET_PREFIX, Delivery, DeliverySecret
 from domain.errors import FieldError, NotFound, UnknownReference
-from domain.recipient import (
-    Branch,
-    Kind,
-    Recipient,
-    RecipientRegistered,
-    RecipientTerms,
-    SecretReplaced,
-    TransferMechanism,
-)
-from domain.recipient import Role as RecipientRole
+from domain.recipient import Recipient, RecipientRegistered, SecretReplaced
 from domain.recipient_branches import with_branch, without_branch
+from domain.recipient_terms import Branch, Kind, RecipientTerms, TransferMechanism
+from domain.recipient_terms import Role as RecipientRole
 from domain.sealing import Envelope
 from domain.values import Personal
 
@@ -82,6 +75,7 @@ class ReviseRecipient:
     transfer_mechanism_to: date | Unset | None = UNSET
     business_nature: str | Unset | None = UNSET
     own_use: bool | Unset = UNSET
+    vendor: str | Unset | None = UNSET
     delivery: Delivery | Unset = UNSET
     secret: Personal | None = None
     if_match: int | None = None

@@ -124,8 +124,12 @@ class Witnessing:
 
         Refuses nothing where no policy is configured. Call it bound to the tenant. Refuses: Unwitnessed.
         """
-        if self._overdue(tenant, self.records.last(tenant)):
+        if self.is_overdue(tenant):
             raise Unwitnessed(retry_after_seconds=RETRY_SECONDS)
+
+    def is_overdue(self, tenant: UUID) -> bool:
+        """True when no quorum has seen the newest part of the ledger for too long. Call it bound to the tenant."""
+        return self._overdue(tenant, self.records.last(tenant))
 
     def _overdue(self, tenant: UUID, last: WitnessedCheckpoint | None) -> bool:
         if not self.records.configured():

@@ -16,7 +16,7 @@ from application.answers.disclosure_rows import RecipientRow
 from application.ledger.reading import Checkpoint
 from domain.errors import RangeTooLong
 from domain.privacy_request_state import PrivacyRequest
-from domain.recipient import PROCESSING_FOR_US
+from domain.recipient_terms import PROCESSING_FOR_US
 from domain.report import ReportFormat, ReportName
 from domain.values import instant_text, public_id
 

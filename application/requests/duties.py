@@ -6,10 +6,11 @@ Collected from what stands; nothing is kept of it, so nothing can be wrong in it
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar, get_args
 from uuid import UUID, uuid5
 
 from application.access.access_reviews import ReviewRows
@@ -44,6 +45,7 @@ DutyKind = Literal[
     "legal_hold",
     "follow_up",
 ]
+DUTY_KINDS: Final[tuple[DutyKind, ...]] = get_args(DutyKind)
 # What a clock that has no statute behind it goes by.
 HOUSE: Final = "the house's own rule"
 
@@ -74,10 +76,11 @@ class DutiesPage:
 
 @dataclass(frozen=True, slots=True)
 class DutyCounts:
-    """How much is late, and how much is due within seven days."""
+    """How much is late, and how much is due within seven days; what is late, by its kind too."""
 
     late: int
     soon: int
+    late_kinds: Counter[DutyKind] = field(default_factory=Counter, compare=False)
 
 
 class HoldReviews(Protocol):
@@ -139,11 +142,14 @@ class Duties:
     def counts(self, tenant: UUID) -> DutyCounts:
         """How much is late by now, and due soon. Refuses: RangeTooLong."""
         soon = self.clock.now() + SOON
-        late = near = 0
+        late: Counter[DutyKind] = Counter()
+        near = 0
         for one in self._all(tenant, soon):
-            late += one.state == "late"
-            near += one.state != "late" and one.due_at < soon
-        return DutyCounts(late, near)
+            if one.state == "late":
+                late[one.kind] += 1
+            else:
+                near += one.due_at < soon
+        return DutyCounts(late.total(), near, late)
 
     def _all(self, tenant: UUID, before: datetime | None) -> Iterator[Duty]:
         """What is due before an instant, and some of what is due later; all, where none is named."""

@@ -41,7 +41,7 @@ from domain.disclosure import (
 )
 from domain.location import LocationTerms
 from domain.policy_version import PolicyVersion, Publication
-from domain.recipient import RecipientTerms
+from domain.recipient_terms import RecipientTerms
 from domain.schedule import Hours, Schedule, WeeklyHours
 from domain.service import ServiceTerms
 from domain.staff import StaffTerms

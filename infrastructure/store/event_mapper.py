@@ -10,9 +10,9 @@ written and read strictly, so that no type drifts through JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NotRequired, Protocol, cast
 from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol
@@ -219,9 +219,18 @@ class Codec:
 
 def make_codec(found: EventType) -> Codec:
     """The codec of an event type."""
-    return Codec(tuple(found.plain), TypeAdapter(_shape(found.plain)))
+    return Codec(tuple(found.plain), TypeAdapter(shape_of(found)))
 
 
-def _shape(plain: Mapping[str, object]) -> Any:
+def shape_of(found: EventType) -> Any:
+    """The plain payload as a TypedDict. A field with a default may be missing: it is younger than some events."""
+    may_lack = {
+        one.name
+        for one in fields(found.decision)  # type: ignore[arg-type]
+        if one.default is not MISSING or one.default_factory is not MISSING
+    }
+    shape = {
+        name: NotRequired[hint] if name in may_lack else hint for name, hint in found.plain.items()
+    }
     # Made at run time, so the checker can say nothing of it.
-    return TypedDict("_Plain", dict(plain))  # type: ignore[operator]
+    return TypedDict("_Plain", shape)  # type: ignore[operator]

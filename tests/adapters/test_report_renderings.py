@@ -22,7 +22,7 @@ from application.reports.report import Report, Row
 from domain.disclosure import LawfulBasis
 from domain.errors import RangeTooLong, Unavailable
 from domain.purposes import PURPOSES
-from domain.recipient import TRANSFER_MECHANISMS, Role
+from domain.recipient_terms import TRANSFER_MECHANISMS, Role
 from domain.report import ReportFormat, ReportName
 from infrastructure.canonical import canonical
 from infrastructure.reports import as_csv, as_json, as_jsonld, as_pdf, vocabulary

@@ -23,7 +23,7 @@ from domain.disclosure_rules import (
     refusal,
 )
 from domain.purposes import NEEDS_CASE, PURPOSES
-from domain.recipient import (
+from domain.recipient_terms import (
     PROCESSING_FOR_US,
     TRANSFER_MECHANISMS,
     Branch,
@@ -97,6 +97,7 @@ REFUSED: list[tuple[Reason, SendingFacts]] = [
     ("no_consent", facts(terms=terms(kind="subject_directed"))),
     ("no_consent", facts(ground=Ground(lawful_basis="contract", consent=CONSENT))),
     ("restricted", facts(subjects=ada(restricted=True))),
+    ("opted_out", facts(subjects=ada(opted_out=True))),
     ("no_transfer_mechanism", facts(terms=terms(country="US"))),
     ("no_transfer_mechanism", facts(terms=terms(country="IN", transfer_mechanism="A45-3"))),
     ("no_transfer_mechanism", facts(terms=terms(country="US", transfer_mechanism="A49-1-a"))),
@@ -280,6 +281,7 @@ PEOPLE = st.builds(
     consent_valid=st.booleans(),
     transfer_consent=st.booleans(),
     restricted=st.booleans(),
+    opted_out=st.booleans(),
     visits=st.lists(
         st.builds(
             VisitSeen, st.sampled_from([HERE, SIBLING]), st.sampled_from(["PT", "US"]), INSTANTS
@@ -312,7 +314,7 @@ def test_what_leaves_breaks_no_promise(asked: SendingFacts):
     assert asked.purpose in PURPOSES
     assert asked.case is not None or asked.purpose not in NEEDS_CASE
     assert FIELDS.issuperset(asked.scope.fields)
-    assert not any(one.restricted for one in asked.subjects)
+    assert not any(one.restricted or one.opted_out for one in asked.subjects)
     if asked.ground.lawful_basis == "consent":
         assert all(one.consent_valid for one in asked.subjects)
 

@@ -125,13 +125,9 @@ def test_it_is_said_to_be_where_it_is(decisions: tuple[Decision, ...], status: E
 
 
 def test_what_two_wait_for_is_taken_once_and_the_other_says_that_it_is_gone():
-    first, second = (
-        after(*(ordered, *deferred))
-        for ordered, deferred in (
-            order(ALL, PINNED, (), AT),
-            order(replace(ALL, erasure=OTHER), PINNED, (), AT),
-        )
-    )
+    ordered, deferred = order(ALL, PINNED, (), AT)
+    again, waits = order(replace(ALL, erasure=OTHER), PINNED, (), AT)
+    first, second = after(ordered, *deferred), after(again, *waits)
     taken = custody.evolve(Custody(), CustodyTaken(ADA, ID, ("billing", "audit"), ()))
     assert resume(second, taken, HOLD, AT) is None
     assert joinable(second, taken) == {"billing": ID, "audit": ID}

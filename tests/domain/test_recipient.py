@@ -12,24 +12,26 @@ from domain import recipient
 from domain.delivery_terms import Delivery, DeliverySecret
 from domain.errors import InvalidState, Unacceptable
 from domain.recipient import (
-    BRANCHES_MAX,
-    Branch,
     ContractEnded,
     Recipient,
     RecipientRegistered,
     RecipientRevised,
-    RecipientTerms,
     SecretReplaced,
     end_contract,
     evolve,
-    in_contract,
-    in_tree,
-    in_tree_at,
-    is_third_party,
     register,
     revise,
 )
 from domain.recipient_branches import with_branch, without_branch
+from domain.recipient_terms import (
+    BRANCHES_MAX,
+    Branch,
+    RecipientTerms,
+    in_contract,
+    in_tree,
+    in_tree_at,
+    is_third_party,
+)
 from domain.values import Personal
 from tests.scenario import Scenario
 
@@ -101,6 +103,8 @@ def test_a_recipient_is_registered_on_its_terms(
             "not_wanted",
         ),
         (replace(CRM, business_nature=""), "/business_nature", "blank"),
+        (replace(CRM, vendor="google"), "/vendor", "not_wanted"),
+        (replace(CRM, kind="analytics", vendor="Google Inc"), "/vendor", "malformed"),
         (replace(CRM, branches=FRANCHISE.branches), "/location_ids", "not_wanted"),
         (
             replace(FRANCHISE, branches=FRANCHISE.branches * (BRANCHES_MAX + 1)),

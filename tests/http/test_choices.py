@@ -1,10 +1,12 @@
-"""Choices that the policy offers, as a person makes them. Rows 46, 55, 62, 65 and 80 of its matrix."""
+"""Choices that the policy offers, as a person makes them. Rows 46, 54, 55, 62, 65 and 80 of its matrix."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.http.business import Business, Json
+from tests.http.disclosing import a_recipient, wish
+from tests.http.problem import assert_problem
 from tests.http.test_policies import TEXT, headers_of
 
 CHOICES = [
@@ -65,6 +67,28 @@ def test_every_choice_is_made_seen_and_taken_back_at_one_address(own: Business):
     for choice in CHOICES:
         say(own, choice, "withdrawn")
     assert stand(own) == dict.fromkeys(CHOICES, ("withdrawn", False))
+
+
+def test_who_opts_out_of_an_analytics_vendor_is_shown_so_and_nothing_goes_there(own: Business):
+    ada = own.made["subject"]
+    google, mixpanel = (
+        a_recipient(own, kind="analytics", vendor=vendor)["id"]
+        for vendor in ("google_analytics", "mixpanel")
+    )
+    handed = own.make("/v1/disclosures", wish(google, ada), role="privacy_officer")
+    assert handed["outcome"] == "delivered", "nobody has said anything yet"
+    say(own, "analytics:google_analytics", "refused")
+    assert stand(own) == {"analytics:google_analytics": ("refused", False)}
+    answer = own.post("/v1/disclosures", wish(google, ada), role="privacy_officer")
+    assert assert_problem(answer, "disclosure_refused")["reason"] == "opted_out"
+    recorded = own.get("/v1/events?type=disclosure.refused", role="auditor").json()["data"]
+    assert len(recorded) == 1
+    handed = own.make("/v1/disclosures", wish(mixpanel, ada), role="privacy_officer")
+    assert handed["outcome"] == "delivered", "it is a choice about one vendor"
+    own.server.clock.advance(seconds=1)
+    give(own, "analytics:google_analytics")
+    handed = own.make("/v1/disclosures", wish(google, ada), role="privacy_officer")
+    assert handed["outcome"] == "delivered", "the choice is theirs again"
 
 
 def test_electronic_notice_by_use_is_recorded_as_such_and_only_an_act_is_consent(own: Business):

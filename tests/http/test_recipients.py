@@ -22,6 +22,7 @@ def test_a_recipient_is_registered_and_found_again(shop: Business):
         "transfer_mechanism_to": None,
         "business_nature": None,
         "own_use": False,
+        "vendor": None,
         "location_ids": [],
         "locations": [],
         "delivery": {"kind": "response", "url": None, "has_secret": False, "public_key": None},

@@ -1,4 +1,4 @@
-"""What the policy promises to whoever asks: rows 5 and 79 of its matrix."""
+"""What the policy promises to whoever asks: rows 5, 36 and 79 of its matrix."""
 
 from __future__ import annotations
 
@@ -62,3 +62,28 @@ def test_a_person_is_told_what_was_given_freely_and_what_had_to_be(shop: Busines
         at = f"{MONDAY}T1{index}:30:00Z"
         answer = shop.post("/v1/bookings", shop.wish(at, customer=without))
         assert (answer.status_code == 422) is FIELDS[field].required, field
+
+
+def test_a_child_s_data_is_erased_within_72_hours_of_its_discovery(own_shop: Business):
+    shop = own_shop
+    child = shop.book()["subject_id"]
+    found = {"type": "erasure", "cause": "under_13", "subject_id": child, "jurisdiction": "us_ca"}
+    asked = {**found, "received_at": ASKED["received_at"], "channel": "api"}
+    made = shop.make("/v1/privacy-requests", asked, **OFFICER)
+    path = f"/v1/privacy-requests/{made['id']}"
+
+    def clock() -> dict[str, Any]:
+        shown = shop.get(path, **OFFICER).json()
+        return next(one for one in shown["clocks"] if one["rule"] == "child_deletion")
+
+    assert (clock()["state"], clock()["due_at"]) == ("running", "2027-01-07T07:00:00Z")
+    longer = {"reason_code": "number_of_requests", "told_at": "2027-01-04T08:00:00Z"}
+    shop.post(f"{path}/extend", longer, **OFFICER)
+    assert clock()["due_at"] == "2027-01-07T07:00:00Z", "nothing extends it"
+    shop.server.clock.advance(hours=73)
+    assert clock()["state"] == "late"
+    done = shop.post(f"{path}/fulfil", {}, **OFFICER)
+    assert done.status_code == 200, "nobody has to prove who they are"
+    (right,) = done.json()["rights"]
+    erasure = shop.get(f"/v1/erasures/{right['erasure_id']}", **OFFICER).json()
+    assert erasure["cause"] == "under_13"

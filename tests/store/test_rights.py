@@ -21,6 +21,7 @@ WITHOUT_TENANTS = {
     "read_model": "where followers stand in the deployment's order",
     "read_model_build": "how far a read model that is being made anew has come",
     "duty_total": "one row: how much is due of all tenants together",
+    "deployment_gauge": "numbers about all tenants together",
     "event_type": "the names of event types",
     "scrub": "one row: where the scrub stands in the deployment's order",
     "subject_index": "one row: where the index of subjects stands in the deployment's order",

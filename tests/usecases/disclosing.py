@@ -24,7 +24,8 @@ from application.recorded import Caller
 from domain.delivery_terms import Delivery
 from domain.disclosure import Ground, Scope
 from domain.disclosure_rules import ProcessStanding
-from domain.recipient import Recipient, RecipientTerms
+from domain.recipient import Recipient
+from domain.recipient_terms import RecipientTerms
 from domain.values import Personal
 from infrastructure.delivery.signatures import Ed25519Signatures
 from tests.usecases.salon import TENANT, Salon
@@ -59,9 +60,13 @@ class SettableRestrictions:
     """See the port `Restrictions`."""
 
     restricted: set[UUID] = field(default_factory=set)
+    out: set[tuple[UUID, str]] = field(default_factory=set)
 
     def holds(self, tenant: UUID, subject: UUID, purpose: str) -> bool:
         return subject in self.restricted
+
+    def opted_out(self, tenant: UUID, subject: UUID, vendor: str) -> bool:
+        return (subject, vendor) in self.out
 
 
 @dataclass

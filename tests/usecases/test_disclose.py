@@ -35,7 +35,7 @@ from domain.errors import (
     Unavailable,
     UnknownReference,
 )
-from domain.recipient import Branch
+from domain.recipient_terms import Branch
 from domain.sealing import Envelope
 from domain.subject import Profile
 from domain.values import Personal, instant_text, public_id
@@ -208,6 +208,14 @@ def test_refusals_are_recorded_with_their_reason(doors: Doors, ada: UUID):
     assert refused(doors, crm, ada, ground=compelled) == "process_not_reviewed"
     doors.restrictions.restricted.add(ada)
     assert refused(doors, crm, ada) == "restricted"
+
+
+def test_who_opted_out_of_a_vendor_is_not_spoken_of_to_that_one(doors: Doors, ada: UUID):
+    vendor = doors.recipient(kind="analytics", vendor="google").id
+    doors.restrictions.out.add((ada, "google"))
+    assert refused(doors, vendor, ada) == "opted_out"
+    for other in ({"kind": "analytics", "vendor": "mixpanel"}, {"kind": "analytics"}, {}):
+        assert doors.hand_over(doors.recipient(**other).id, ada).state.outcome == "delivered"
 
 
 def test_a_refusal_names_no_code_that_is_not_listed(doors: Doors, ada: UUID):
@@ -533,6 +541,18 @@ def test_a_consent_that_was_withdrawn_in_between_stops_it(doors: Doors, ada: UUI
     (recorded,) = doors.recorded(DisclosureRefused)
     assert (recorded.reason, recorded.attempt, recorded.disclosure) == ("no_consent", 2, done.id)
     assert doors.salon.types(done.id)[-1] == "disclosure.refused.v1"
+
+
+def test_an_opt_out_in_between_stops_it(doors: Doors, ada: UUID):
+    doors.sender.answers = [Sent("unreachable")]
+    vendor = doors.recipient(kind="analytics", vendor="google", delivery=INBOX)
+    done = doors.hand_over(vendor.id, ada)
+    doors.restrictions.out.add((ada, "google"))
+    with pytest.raises(Refusal):
+        doors.out.attempt(OFFICER, done.id)
+    assert len(doors.sender.sent) == 1
+    (recorded,) = doors.recorded(DisclosureRefused)
+    assert (recorded.reason, recorded.attempt) == ("opted_out", 2)
 
 
 def test_a_disclosure_that_was_refused_at_once_is_shown_to_nobody(doors: Doors, ada: UUID):

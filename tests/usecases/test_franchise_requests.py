@@ -29,7 +29,7 @@ from domain.errors import (
     VersionMismatch,
 )
 from domain.franchise_request import RequestTerms
-from domain.recipient import Branch
+from domain.recipient_terms import Branch
 from tests.usecases.disclosing import OFFICER, Doors
 from tests.usecases.salon import TENANT, at, customer
 

@@ -27,4 +27,4 @@ CREATE TABLE read_model_build (
 GRANT SELECT ON read_model_build TO {{app}};
 GRANT UPDATE (is_current) ON read_model TO {{follower}};
 GRANT SELECT, INSERT, UPDATE, DELETE ON read_model_build TO {{follower}};
-GRANT SELECT ON sequencer_head TO {{follower}};
+GRANT SELECT ON sequencer_head TO {{follower}}, {{app}};

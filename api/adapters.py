@@ -1,0 +1,123 @@
+"""What the platform is put together from: one adapter for every port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.access.access_log import Accesses
+from application.access.access_reviews import ReviewRows
+from application.access.denials import DenialCounts
+from application.answers.disclosure_reads import Disclosures
+from application.booking.booking_reads import CalendarEntry
+from application.consents.choices import ReceiptSigner
+from application.consents.history import ConsentHistory
+from application.custody.custodies import Streams
+from application.disclosing.conditions import (
+    Heads,
+    Mirrored,
+    NoSender,
+    Sender,
+    Visits,
+)
+from application.disclosing.courier import DueThings
+from application.disclosing.follow_up_replies import FollowUpList
+from application.disclosing.follow_ups import HandedTo
+from application.disclosing.replies import Signatures
+from application.disclosing.tickets import TicketOffice
+from application.erasing.certificates import CertificatePress
+from application.erasing.eraser import OpenErasures
+from application.erasing.key_shredding import KeyShredder
+from application.gauges import Gauges
+from application.holding.expiry import KeepingRows
+from application.ledger.evidence import Evidence
+from application.ledger.exports import CopyRoom, Exporter
+from application.ledger.reading import Ledger
+from application.ledger.witnessing import Witness, WitnessRecords
+from application.orders.franchise_requests import Visitors
+from application.orders.openings import WithheldDisclosures
+from application.people.contacts import KnownPeople
+from application.people.people import Holdings
+from application.people_known import Erasures
+from application.policy.policy_matrix import PolicyMatrix
+from application.portability.packaging import Package
+from application.ports import (
+    Agenda,
+    Answers,
+    Book,
+    CalendarReader,
+    Clock,
+    EventStore,
+    Holidays,
+    Ids,
+    Opener,
+)
+from application.read_models import ModelReads
+from application.reports.report import ReportPress
+from application.requests.asked import RequestRows
+from application.requests.duties import DutyTotals
+from application.requests.letters import LetterPress
+from application.setup.tenancy import ORIGIN
+from application.working_calendars import WorkingCalendars
+from domain.package import PackageFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One adapter for every port."""
+
+    clock: Clock
+    ids: Ids
+    store: EventStore
+    book: Book
+    people: KnownPeople
+    opener: Opener
+    answers: Answers
+    agenda: Agenda
+    disclosures: Disclosures
+    press: ReportPress
+    accesses: Accesses
+    reviews: ReviewRows
+    denial_counts: DenialCounts
+    positions: Heads
+    visits: Visits
+    visitors: Visitors
+    withheld: WithheldDisclosures
+    mirrored: Mirrored
+    due_things: DueThings
+    handed: HandedTo
+    follow_ups: FollowUpList
+    consents: ConsentHistory
+    erasures: Erasures
+    streams: Streams
+    open_erasures: OpenErasures
+    shredder: KeyShredder
+    holdings: Holdings
+    request_rows: RequestRows
+    keeping: KeepingRows
+    receipts: ReceiptSigner
+    ledger: Ledger
+    evidence: Evidence
+    certificate_press: CertificatePress
+    exporter: Exporter
+    room: CopyRoom
+    witness_records: WitnessRecords
+    witness: Witness
+    holidays: Holidays
+    working_calendars: WorkingCalendars
+    calendars: CalendarReader
+    readiness: Callable[[], Mapping[str, bool]]
+    policy: PolicyMatrix
+    signatures: Signatures
+    letter_press: LetterPress
+    duty_totals: DutyTotals
+    gauges: Gauges
+    model_reads: ModelReads
+    booking_calendar: Callable[[CalendarEntry], bytes]
+    package_bytes: Callable[[Package, PackageFormat], bytes]
+    bound: Callable[[UUID], AbstractContextManager[None]]
+    origin: str = ORIGIN
+    unwitnessed_seconds_max: int = 86_400
+    sender: Callable[[TicketOffice], Sender] = NoSender
