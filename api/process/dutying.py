@@ -29,8 +29,9 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
         gauges = PostgresGauges(follower_role)
         while not stop.asked():
             counted, unwitnessed = DutyCounts(0, 0), 0
-            due = set(tenants_due(follower_role, platform.clock.now() + SOON))
-            for tenant in tenants():
+            everyone = tenants()
+            due = set(tenants_due(follower_role, everyone, platform.clock.now() + SOON))
+            for tenant in everyone:
                 with bound_to(tenant):
                     if tenant in due:  # of the others nothing is read
                         platform.request_desk.ending.sweep(tenant)

@@ -31,7 +31,6 @@ ALTER TABLE catalog
 
 CREATE INDEX catalog_by_subject ON catalog (tenant_id, about) WHERE about IS NOT NULL;
 CREATE INDEX catalog_by_due ON catalog (tenant_id, kind, due_from, id) WHERE due_from IS NOT NULL;
-CREATE INDEX catalog_whose_due ON catalog (due_from, tenant_id) WHERE due_from IS NOT NULL;
 
 -- The loop that counts what is due asks whose anything is, of all tenants, and for nothing else.
 CREATE POLICY due ON catalog FOR SELECT TO {{follower}} USING (due_from IS NOT NULL);
