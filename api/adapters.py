@@ -56,6 +56,7 @@ from application.ports import (
 )
 from application.read_models import ModelReads
 from application.reports.report import ReportPress
+from application.requests.asked import RequestRows
 from application.requests.duties import DutyTotals
 from application.requests.letters import LetterPress
 from application.setup.tenancy import ORIGIN
@@ -94,6 +95,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    request_rows: RequestRows
     keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger

@@ -14,12 +14,12 @@ from application.gauges import (
     Gauge,
 )
 from application.requests.desk import RequestDesk
-from application.requests.duties import DUTY_KINDS, DutyCounts
+from application.requests.duties import DUTY_KINDS, SOON, DutyCounts
 from domain.errors import LedgerDamaged, RangeTooLong
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import tenants_of
-from infrastructure.store.duty_totals import PostgresDutyTotals
+from infrastructure.store.duty_totals import PostgresDutyTotals, tenants_due
 from infrastructure.store.gauges import PostgresGauges, erasure_gauges
 from infrastructure.wall import bound_to
 
@@ -34,10 +34,13 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
         gauges = PostgresGauges(follower_role)
         while not stop.asked():
             counted, unwitnessed, unseen = DutyCounts(0, 0), 0, 0.0
-            for tenant in tenants():
+            everyone = tenants()
+            due = set(tenants_due(follower_role, everyone, platform.clock.now() + SOON))
+            for tenant in everyone:
                 with bound_to(tenant):
-                    platform.request_desk.ending.sweep(tenant)
-                    counted = _added(counted, platform.request_desk, tenant)
+                    if tenant in due:  # of the others nothing is read
+                        platform.request_desk.ending.sweep(tenant)
+                        counted = _added(counted, platform.request_desk, tenant)
                     unwitnessed += platform.witnessing.is_overdue(tenant)
                     waits = platform.witnessing.unseen_for(tenant)
                     unseen = max(unseen, waits.total_seconds())

@@ -27,6 +27,7 @@ from application.ports import (
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
+from application.requests.asked import RequestRows
 from application.requests.duties import DutyTotals
 from domain.booking import BookingCancelled
 from domain.booking_given import PersonGiven
@@ -59,6 +60,8 @@ class World(Protocol):
     def shredder(self) -> KeyShredder: ...
     @property
     def open_erasures(self) -> OpenErasures: ...
+    @property
+    def request_rows(self) -> RequestRows: ...
     @property
     def answers(self) -> Answers: ...
     @property

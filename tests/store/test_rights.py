@@ -44,7 +44,7 @@ PARTS = (
 )
 EVERYONES = (
     *("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring"),
-    *("shredding", "rekeying", "canary", "erasing"),
+    *("shredding", "rekeying", "canary", "erasing", "due"),
 )
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",

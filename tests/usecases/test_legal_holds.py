@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.erasing.ordering import ErasureOrders
+from application.erasing.ordering import ErasureOrders, Wish
 from application.holding.hold_log import StandingHolds
 from application.holding.legal_holds import (
     ExtendHold,
@@ -22,7 +22,7 @@ from application.ports import Append, EventStore, Outcome
 from application.recorded import Recorded
 from application.standing import standing_after
 from domain.custody import CustodyFreed, CustodyPinned, Kept
-from domain.erasure import Deferred
+from domain.erasure import Deferred, ErasureEffected, ErasureJoined
 from domain.errors import (
     InvalidState,
     NotFound,
@@ -104,6 +104,39 @@ def test_while_another_hold_stands_what_it_pins_stays(office: Office):
     assert [left.retention_class for left in office.erasure(erasure).deferred] == ["billing"]
     office.holds.release(ReleaseHold(other.id), OFFICER)
     assert office.erasure(erasure).deferred == ()
+
+
+def test_two_orders_that_meet_at_a_hold_are_one_erasure(office: Office):
+    hold, first = office.place(), office.order()
+    assert office.orders.order(OFFICER, Wish(office.ada, "request", UUID(int=5))) == first
+    assert office.orders.order(OFFICER, Wish(office.ada, "account_cancellation")) == first
+    assert office.custody().erasures == (first,)
+    office.holds.release(ReleaseHold(hold.id), OFFICER)
+    office.erase()
+    assert office.erasure(first).status == "complete"
+
+
+def test_a_class_that_two_erasures_wait_for_is_erased_once_and_the_other_records_it(office: Office):
+    hold = office.place()
+    first = office.order("booking", "support")
+    second = office.order()
+    assert first != second
+    office.holds.release(ReleaseHold(hold.id), OFFICER)
+    assert [one.retention_class for one in office.erasure(second).deferred] == ["booking"]
+    assert office.erasure(second).status == "ordered"
+    for _ in range(3):
+        office.erase()
+    destroyed: list[RetentionClass] = []
+    for id in (first, second):
+        assert office.erasure(id).status == "complete"
+        assert office.erasure(id).deferred == ()
+        events = office.world.store.read(TENANT, id)
+        for event in events:
+            if isinstance(event.decision, ErasureEffected):
+                destroyed += event.decision.classes
+    assert sorted(destroyed) == sorted(RETENTION_CLASSES), "each of them once"
+    last = office.world.store.read(TENANT, second)[-1].decision
+    assert last == ErasureJoined(office.ada, first, ("booking",))
 
 
 def test_a_hold_is_released_once(office: Office):
