@@ -241,7 +241,11 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
         for row in PostgresAccesses(two.engine.app).reviews(of, None, LATE, 9, None)
         if row.access == two.theirs.access
     ],
-    "accesses.cases": lambda two, of: PostgresAccesses(two.engine.app).cases(of),
+    "accesses.cases": lambda two, of: [
+        one
+        for one in PostgresAccesses(two.engine.app).cases(of)
+        if one == f"W-{two.theirs.tenant.id.hex}"
+    ],
     "accesses.due": lambda two, of: [
         one
         for one in PostgresAccesses(two.engine.app).due(of, LATE, 9)
