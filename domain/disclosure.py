@@ -45,8 +45,7 @@ Reason = Literal[
     "outside_tree",
     "unknown_purpose",
     "unknown_field",
-    "no_ground",
-    "case_missing",
+    "no_ground", "case_missing",
     "process_not_reviewed", "beyond_process",
     "forged_ticket",
     "erased",
@@ -210,13 +209,14 @@ class TagOf:
 
 @dataclass(frozen=True, slots=True)
 class DisclosureWithheld:
-    """The tags of a disclosure under a gag, for those who may know."""
+    """The tags of a disclosure under a gag, for those who may know; `process` is what it was asked for under."""
 
     TYPE: ClassVar[str] = "disclosure.withheld.v1"
 
     disclosure: UUID
     until: datetime
     tags: tuple[TagOf, ...]
+    process: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Disclose:
             raise Erased()
         by = replace(by, purpose=wish.purpose, case=wish.case)
         until = gagged_until(command.withhold_until, found.gag_until, found.facts.at)
-        about = About.draw(self.ids, found.facts.subjects, until)
+        about = About.draw(self.ids, found.facts.subjects, until, wish.ground.legal_process)
         if (reason := refusal(found.facts)) is not None:
             raise self._refused(by, wish, about, reason)
         id = self._record(by, wish, found, about)

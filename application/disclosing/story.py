@@ -132,10 +132,17 @@ class About:
     shared: tuple[SubjectShared, ...]
     tags: tuple[TagOf, ...]
     until: datetime | None
+    process: UUID | None = None
 
     @classmethod
-    def draw(cls, ids: Ids, subjects: Iterable[SubjectFacts], until: datetime | None) -> About:
-        """Name the persons, under fresh tags while a gag runs (`until`)."""
+    def draw(
+        cls,
+        ids: Ids,
+        subjects: Iterable[SubjectFacts],
+        until: datetime | None,
+        process: UUID | None = None,
+    ) -> About:
+        """Name the persons, under fresh tags while a gag runs (`until`); `process` is what it is asked for under."""
         shared: list[SubjectShared] = []
         tags: list[TagOf] = []
         for one in subjects:
@@ -145,7 +152,7 @@ class About:
                 named = ids.uuid()
                 tags.append(TagOf(named, one.subject))
             shared.append(SubjectShared(named, salt, one.consent, one.consent_at_send))
-        return cls(tuple(shared), tuple(tags), until)
+        return cls(tuple(shared), tuple(tags), until, process)
 
     def following(
         self, scribe: Scribe, about: Recorded[object], id: UUID
@@ -153,7 +160,7 @@ class About:
         """What is appended right after `about`: whom its tags stand for; nothing where there are none."""
         if self.until is None:
             return ()
-        decision = DisclosureWithheld(id, self.until, self.tags)
+        decision = DisclosureWithheld(id, self.until, self.tags, self.process)
         version = about.version + 1
         return (scribe.record(about.stream, version, decision, cause=about.event_id),)
 

@@ -68,12 +68,14 @@ class GagsOfCases(Protocol):
 
 
 def process_of(first: Recorded[object]) -> UUID | None:
-    """The legal process that a disclosure or its refusal, told by its first event, rests on; None without one.
+    """The legal process that a disclosure or its refusal, told by one of its first two events, rests on; else None.
 
     Where all that is known of it is a case, the `case_key` of that.
     """
     if isinstance(first.decision, DisclosureRecorded) and first.decision.ground.legal_process:
         return first.decision.ground.legal_process
+    if isinstance(first.decision, DisclosureWithheld) and first.decision.process is not None:
+        return first.decision.process
     if first.case is None:
         return None
     return parse_id("process", first.case) or case_key(first.tenant, first.case)
@@ -158,7 +160,7 @@ def prolonged(
         events = store.read(tenant, disclosure)
         if (known := last_withheld(events)) is None:
             continue
-        gag = gag_of(store, cases, events[0], instead={process: now})
+        gag = gag_of(store, cases, events, instead={process: now})
         at = opens_at(known[0].until, gag.ends)
         if at != known[0].until:
             found.append(_said_again(scribe, events, replace(known[0], until=at)))
@@ -168,11 +170,13 @@ def prolonged(
 def gag_of(
     store: EventStore,
     cases: GagsOfCases,
-    first: Recorded[object],
+    events: Sequence[Recorded[object]],
     instead: dict[UUID, Gag] | None = None,
 ) -> Gag:
-    """All that keeps a disclosure, told by its first event, from its persons; `instead` has gags that are to be."""
-    ids = dict.fromkeys(one for one in (process_of(first),) if one is not None)
+    """All that keeps a disclosure with these events from its persons; `instead` has gags that are to be."""
+    first = events[0]
+    # A refusal does not say which process it was asked for under; the event beside it does.
+    ids = dict.fromkeys(one for one in map(process_of, events[:2]) if one is not None)
     if first.case is not None:
         ids.update(dict.fromkeys(cases.behind(first.tenant, first.case)))
     gag = Gag()
@@ -230,7 +234,7 @@ class DisclosureOpenings:
         if (held := last_withheld(events)) is None:
             return 0
         known, said_at = held
-        gag = gag_of(self.store, self.cases, events[0])
+        gag = gag_of(self.store, self.cases, events)
         at = opens_at(known.until, gag.ends)
         if at <= scribe.at:
             return sum(

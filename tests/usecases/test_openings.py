@@ -272,6 +272,19 @@ def test_a_refusal_under_a_gag_is_withheld_and_opened_too(court: Court):
     assert court.about(court.ada) == [*before, "DisclosureOpened"]
 
 
+def test_a_refusal_follows_the_gag_of_the_process_that_it_was_asked_for_under(court: Court):
+    """Its case is another, and the refusal itself does not name the process."""
+    process = court.served(SUBPOENA, "booking_times")
+    before = court.about(court.ada)
+    with pytest.raises(DisclosureRefused):
+        court.disclosed(process)
+    later = UNTIL + timedelta(days=30)
+    court.gag(process, "extended", later)
+    assert [court.sweep(UNTIL), court.about(court.ada)] == [0, before]
+    court.gag(process, "lifted")
+    assert [court.sweep(), court.about(court.ada)] == [1, [*before, "DisclosureOpened"]]
+
+
 @pytest.mark.parametrize("outcome", [None, "rejected"])
 def test_nothing_leaves_under_a_process_that_was_not_found_valid(court: Court, outcome):
     id = court.processes.receive(ReceiveProcess(SUBPOENA, Personal("All")), OFFICER).state.id
