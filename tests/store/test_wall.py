@@ -241,6 +241,7 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
         for row in PostgresAccesses(two.engine.app).reviews(of, None, LATE, 9, None)
         if row.access == two.theirs.access
     ],
+    "accesses.cases": lambda two, of: PostgresAccesses(two.engine.app).cases(of),
     "accesses.due": lambda two, of: [
         one
         for one in PostgresAccesses(two.engine.app).due(of, LATE, 9)
