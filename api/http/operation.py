@@ -191,6 +191,7 @@ class Operation(APIRoute):
         if isinstance(begun, Answer):
             return begun
         call.row = begun
+        call.occasion = partial(answers.occasion, tenant, route, key, request.fingerprint())
         work = partial(self._done, call, request)
         return settle(answers, tenant, begun, work, call.platform.ids.uuid)
 

@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 from application.access.denials import DenialCounts
 from application.erasing.eraser import OpenErasures
 from application.erasing.key_shredding import KeyShredder
+from application.kept_answers import Answers
 from application.people.contacts import KnownPeople
 from application.ports import (
-    Answers,
     Append,
     Book,
     BusyReplacement,
