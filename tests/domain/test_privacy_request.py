@@ -18,6 +18,7 @@ from domain.privacy_request import (
     DECISIONS,
     RequestClosed,
     RequestReceived,
+    RequestRecipientsTold,
     RequestRecordExpired,
     RequestStepRefused,
 )
@@ -438,6 +439,19 @@ def test_a_denial_can_be_appealed_for_90_days():
     assert answers.close(closed, end) == ()
     with pytest.raises(InvalidState):
         answers.appeal(closed, end)
+
+
+def test_that_all_recipients_were_told_is_recorded_once_after_the_end():
+    open_ = verified(begun())
+    open_ = after(open_, *answers.fulfil(open_, "erasure", Done(EVENT), NOW))
+    told = NOW + timedelta(days=2)
+    assert answers.recipients_told(open_, told) == ()
+    closed = after(open_, RequestClosed(ADA, NOW))
+    assert answers.recipients_told(closed, None) == ()
+    recorded = answers.recipients_told(closed, told)
+    assert recorded == (RequestRecipientsTold(ADA, told),)
+    known = after(closed, *recorded)
+    assert (known.told_at, answers.recipients_told(known, told)) == (told, ())
 
 
 def test_a_record_is_kept_for_24_months():

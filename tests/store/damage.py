@@ -25,6 +25,16 @@ def event_at(position: int) -> str:
     )
 
 
+def _written(owner: psycopg.Connection[Any], table: str) -> sql.Composed:
+    """The columns that are not made from others."""
+    rows = owner.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+        " AND attgenerated = '' ORDER BY attnum",
+        (table,),
+    ).fetchall()
+    return sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
+
+
 @contextmanager
 def done_by_hand(
     deployment: Deployment, tables: Sequence[str], statements: Sequence[str], **values: Any
@@ -46,7 +56,7 @@ def done_by_hand(
                     saved = sql.Identifier(f"saved_{table}")
                     owner.execute(sql.SQL("DELETE FROM {}").format(of_table))
                     owner.execute(
-                        sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE TABLE {}").format(
-                            of_table, saved
-                        )
+                        sql.SQL(
+                            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}"
+                        ).format(of_table, columns := _written(owner, table), columns, saved)
                     )

@@ -399,7 +399,8 @@ DAMAGES: dict[str, Damage] = {
     ),
     "an entry of nobody": Damage(
         "catalog",
-        "INSERT INTO catalog SELECT tenant_id, gen_random_uuid(), kind, version, created_at, state FROM catalog"
+        "INSERT INTO catalog (tenant_id, id, kind, version, created_at, state)"
+        " SELECT tenant_id, gen_random_uuid(), kind, version, created_at, state FROM catalog"
         f" WHERE id = %(cut)s AND {OF_TENANT}",
         *("book", None, "no event says so"),
     ),
