@@ -74,7 +74,9 @@ SECTIONS: Final = (
         "tenant_id, kind, digest, subject_id, inner_sealed, pending, made_at, bucket",
     ),
 )
-EMPTY: Final = "TRUNCATE epoch, bucket_key, subject_key, sealed_secret, blind_index, key_destroyed, full_rekeying"
+EMPTY: Final = (
+    "TRUNCATE epoch, bucket_key, subject_key, sealed_secret, blind_index, key_destroyed, full_rekeying, damaged_key"
+)
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 

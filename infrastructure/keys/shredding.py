@@ -93,6 +93,10 @@ class PostgresKeyShredder:
                 (at, *who, list(classes)),
             )
             buckets = {row[1] for row in keys}
+            connection.execute(
+                "DELETE FROM damaged_key WHERE tenant_id = %s AND subject_id = %s AND kind = ANY(%s)",
+                (*who, list(classes)),
+            )
             if "profile" in classes:
                 buckets |= remove_rows(connection, tenant, subject)
             if buckets:
@@ -287,6 +291,10 @@ def remove_rows(connection: Connection, tenant: UUID, subject: UUID) -> set[int]
     ).fetchall()
     if any(bucket is None for (bucket,) in rows):
         raise Unreadable("The blind index is not in buckets yet: run 'daybook migrate'")
+    connection.execute(
+        "DELETE FROM damaged_key WHERE tenant_id = %s AND subject_id = %s AND key_id = %s",
+        (tenant, subject, NOBODY),
+    )
     return {bucket for (bucket,) in rows}
 
 
