@@ -179,4 +179,6 @@ def _tombstones(there: Scope, ordered: Mapping[Whose, datetime]) -> Iterator[Fin
 def _damaged(there: Scope) -> Iterator[Finding]:
     for tenant, subject, kind, key in there.rows("damaged", DAMAGED, nobody=NOBODY):
         what = f"look-up by {kind}" if key == NOBODY else f"key {key} of class {kind}"
-        yield Finding(KEYS, tenant, None, f"the {what} of subject {subject} is damaged: it does not open")
+        yield Finding(
+            KEYS, tenant, None, f"the {what} of subject {subject} is damaged: it does not open"
+        )

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+
 from domain.errors import Unreadable
 from infrastructure.keys.key_tree import EpochKeys, bucket_context
 from infrastructure.keys.rewrapping import Damaged, Swap

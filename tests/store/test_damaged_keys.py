@@ -46,7 +46,9 @@ class House:
         """The wrapped keys of each."""
         with psycopg.connect(self.deployment.keys) as owner:
             rows = owner.execute("SELECT subject_id, wrapped FROM subject_key").fetchall()
-        return {subject: {wrapped for one, wrapped in rows if one == subject} for subject, _ in rows}
+        return {
+            subject: {wrapped for one, wrapped in rows if one == subject} for subject, _ in rows
+        }
 
     def listed(self) -> set[UUID]:
         with psycopg.connect(self.deployment.keys) as owner:
