@@ -32,6 +32,7 @@ from application.erasing.eraser import OpenErasures
 from application.erasing.key_shredding import KeyShredder
 from application.gauges import Gauges
 from application.holding.expiry import KeepingRows
+from application.kept_answers import Answers
 from application.ledger.evidence import Evidence
 from application.ledger.exports import CopyRoom, Exporter
 from application.ledger.reading import Ledger
@@ -45,7 +46,6 @@ from application.policy.policy_matrix import PolicyMatrix
 from application.portability.packaging import Package
 from application.ports import (
     Agenda,
-    Answers,
     Book,
     CalendarReader,
     Clock,
@@ -56,6 +56,7 @@ from application.ports import (
 )
 from application.read_models import ModelReads
 from application.reports.report import ReportPress
+from application.requests.asked import RequestRows
 from application.requests.duties import DutyTotals
 from application.requests.letters import LetterPress
 from application.setup.tenancy import ORIGIN
@@ -94,6 +95,7 @@ class Ports:
     open_erasures: OpenErasures
     shredder: KeyShredder
     holdings: Holdings
+    request_rows: RequestRows
     keeping: KeepingRows
     receipts: ReceiptSigner
     ledger: Ledger

@@ -41,7 +41,7 @@ from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
 from application.ledger.evidence import EvidenceReads
@@ -62,6 +62,7 @@ from application.ports import (
 )
 from application.read_models import ReadModels
 from application.reports.issuing import Reports
+from application.requests.asked import RequestsAsked
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
 from application.requests.duties import Duties
@@ -101,7 +102,7 @@ def assemble(ports: Ports) -> Platform:
         legal_holds=LegalHolds(store, book, erasing, clock, ids),
         hold_openings=HoldOpenings(store, book, clock, ids),
         retention_rules=RetentionRules(store, clock, ids),
-        expiry=Expiry(store, ports.keeping, _facts_of_keeping(ports, store), erasing, clock),
+        expiry=_expiry(ports, store, erasing),
         certificates=_certificates(ports, store, records, witnessing),
         franchise_requests=FranchiseRequests(store, book, ports.visitors, out.disclose, clock, ids),
         replies=Replies(store, book, ports.signatures, clock, ids),
@@ -195,16 +196,12 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
         requests=requests,
         letters=Letters(requests, ports.letter_press),
         duties=Duties(
-            store,
-            book,
-            times,
-            telling,
-            ports.reviews,
-            ports.follow_ups,
+            *(store, book, times, telling, ports.reviews, ports.follow_ups),
             StandingHolds(book, clock),
+            ports.request_rows,
             clock,
         ),
-        ending=RequestEnding(steps, book, orders),
+        ending=RequestEnding(steps, ports.request_rows, telling, orders),
     )
 
 
@@ -246,7 +243,14 @@ def _reviews(ports: Ports, store: EventStore) -> Reviews:
 
 def _facts_of_keeping(ports: Ports, store: EventStore) -> FactsOfKeeping:
     """What the periods of retention run from."""
-    return FactsOfKeeping(store, ports.holdings, ports.visits, NobodyAsked())
+    asked = RequestsAsked(ports.request_rows)
+    return FactsOfKeeping(store, ports.holdings, ports.visits, asked)
+
+
+def _expiry(ports: Ports, store: EventStore, erasing: ErasureOrders) -> Expiry:
+    """What lets go by itself."""
+    facts = _facts_of_keeping(ports, store)
+    return Expiry(store, ports.keeping, facts, erasing, ports.positions, ports.clock)
 
 
 def _erasure_orders(ports: Ports, store: EventStore) -> ErasureOrders:
@@ -278,18 +282,8 @@ def _custodies(ports: Ports) -> Custodies:
 
 def _eraser(ports: Ports, store: EventStore, orders: ErasureOrders) -> Eraser:
     """What carries erasures through."""
-    clock, ids, book = ports.clock, ports.ids, ports.book
-    return Eraser(
-        store,
-        book,
-        ports.open_erasures,
-        orders,
-        ports.mirrored,
-        ports.shredder,
-        ports.bound,
-        clock,
-        ids,
-    )
+    tools = (ports.mirrored, ports.shredder, ports.bound, ports.clock, ports.ids)
+    return Eraser(store, ports.book, ports.open_erasures, orders, *tools)
 
 
 def _legal_processes(ports: Ports, store: EventStore, reveal: Reveal) -> LegalProcesses:

@@ -21,7 +21,7 @@ from infrastructure.calendars import calendar_writer
 from infrastructure.calendars.calendar_reader import ICalendarReader
 from infrastructure.calendars.public_holidays import PublicHolidays
 from infrastructure.copy_room import FolderCopyRoom
-from infrastructure.delivery.https_sender import HttpsSender, default_context
+from infrastructure.delivery.https_sender import HttpsSender
 from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
@@ -46,6 +46,7 @@ from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.gauges import PostgresGauges
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
+from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_gauges import MemoryGauges
 from infrastructure.twin.memory_models import NoModelReads
@@ -96,6 +97,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             open_erasures=world.open_erasures,
             shredder=world.shredder,
             holdings=world.holdings,
+            request_rows=world.request_rows,
             duty_totals=world.duty_totals,
             gauges=MemoryGauges(),
             model_reads=NoModelReads(),
@@ -140,6 +142,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             open_erasures=PostgresOpenErasures(engine.app),
             shredder=engine.shredder,
             holdings=PostgresHoldings(engine.app),
+            request_rows=PostgresRequestRows(engine.app),
             duty_totals=PostgresDutyTotals(engine.app),
             gauges=PostgresGauges(engine.app),
             model_reads=PostgresModelReads(engine.app, SequencedEvents(engine.mapper), MODELS),
@@ -197,7 +200,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
 
 
 def _https(engine: Engine, allow_private: bool) -> Callable[[TicketOffice], Sender]:
-    return lambda office: HttpsSender(office, engine.clock, default_context(), allow_private)
+    return lambda office: HttpsSender(office, engine.clock, allow_private=allow_private)
 
 
 def booking_calendar(entry: CalendarEntry) -> bytes:

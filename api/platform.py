@@ -32,6 +32,7 @@ from application.gauges import Gauges
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import HoldOpenings, LegalHolds
 from application.holding.retention_rules import RetentionRules
+from application.kept_answers import Answers
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
@@ -44,7 +45,7 @@ from application.policy.policy_matrix import PolicyReads
 from application.policy.purposes import Purposes
 from application.portability.packaging import Package, Packaging
 from application.portability.pages import PersonPages
-from application.ports import Answers, Clock, Ids, Positions
+from application.ports import Clock, Ids, Positions
 from application.read_models import ReadModels
 from application.reports.issuing import Reports
 from application.requests.desk import RequestDesk

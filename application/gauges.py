@@ -11,6 +11,7 @@ DUTIES_LATE: Final = "duties_late_by_kind"
 ERASURES_OPEN: Final = "erasures_open"
 ERASURE_OLDEST_SECONDS: Final = "erasure_oldest_seconds"
 LOGS_UNWITNESSED: Final = "logs_unwitnessed"
+LOG_UNWITNESSED_SECONDS: Final = "log_unwitnessed_oldest_seconds"
 MODEL_LAG: Final = "read_model_lag_events"
 MODEL_FOLLOWS: Final = "read_model_follows"
 # Each with its label, if it has one, and what it says.
@@ -26,6 +27,10 @@ GAUGES: Final = {
     LOGS_UNWITNESSED: (
         None,
         "Logs whose newest part no quorum of witnesses has seen for too long.",
+    ),
+    LOG_UNWITNESSED_SECONDS: (
+        None,
+        "How long ago a quorum last saw the log that waits longest; 0 where each is seen to its end.",
     ),
 }
 

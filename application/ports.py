@@ -295,25 +295,6 @@ class Opener(Protocol):
 # --- answers to repeated calls ---------------------------------------------------------------------------------------
 
 
-class Answers(Protocol):
-    """Remembers answers of calls that carried an `Idempotency-Key`, for 24 hours. Holds digests only."""
-
-    def begin(self, tenant: UUID, scope: str, key: str, body: bytes) -> UUID | Answer:
-        """Start the call and get its row, or get the answer that was given before.
-
-        `scope` is actor and route. Refuses: IdempotencyMismatch (another body), IdempotencyInFlight.
-        """
-        ...
-
-    def keep(self, tenant: UUID, row: UUID, answer: Answer) -> None:
-        """Keep a refusal (an append keeps its own answer)."""
-        ...
-
-    def forget(self, tenant: UUID, row: UUID) -> None:
-        """The call failed on our side: let it be tried again."""
-        ...
-
-
 # --- read models -----------------------------------------------------------------------------------------------------
 
 

@@ -56,11 +56,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right to answer one idempotent call; `render` turns a use case's result into the answer to keep."""
+    """The right to answer one idempotent call; `render` turns a use case's result into the answer to keep.
+
+    `occasion` gives the id of what a call makes that cannot be one append: the same when the call is started again.
+    """
 
     tenant: UUID
     row: UUID
     render: Callable[[object], Answer]
+    occasion: Callable[[], UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from domain import clock_rules_america, clock_rules_europe
 from domain.adequacy import EUROPEAN_ECONOMIC_AREA
 from domain.clock_terms import Jurisdiction, RequestType, Rule
 
-RULES_VERSION: Final = "2026-11-25"
+RULES_VERSION: Final = "2026-11-26"
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {rule.id: rule for rule in clock_rules_europe.RULES + clock_rules_america.RULES}

@@ -38,6 +38,7 @@ def _state_answer(
     return Rule(
         id=f"{place}.answer",
         source=source,
+        unchecked=(source,),
         start="received",
         length=_days(days),
         extension=_extended(days, 45),
@@ -53,6 +54,7 @@ def _state_appeal(
     return Rule(
         id=f"{jurisdiction}.appeal",
         source=source,
+        unchecked=(source,),
         start="appealed",
         length=_days(days),
         extension=extension,
@@ -97,6 +99,7 @@ CALIFORNIA: Final = (
     Rule(
         id="ccpa.limit",
         source="11 CCR 7027(g)",
+        unchecked=("(g)",),
         start="received",
         length=Length(15, "business_days"),
         request_types=frozenset({"restriction"}),
@@ -155,6 +158,7 @@ HEALTH: Final = (
     Rule(
         id="hipaa.access",
         source="45 CFR 164.524(b)(2)",
+        unchecked=("45 CFR 164.524(b)(2)",),
         start="received",
         length=_days(30),
         extension=_extended(30, 30),
@@ -165,6 +169,7 @@ HEALTH: Final = (
     Rule(
         id="hipaa.amendment",
         source="45 CFR 164.526(b)(2)",
+        unchecked=("45 CFR 164.526(b)(2)",),
         start="received",
         length=_days(60),
         extension=_extended(60, 30),
@@ -175,6 +180,7 @@ HEALTH: Final = (
     Rule(
         id="hipaa.accounting",
         source="45 CFR 164.528(c)(1)",
+        unchecked=("45 CFR 164.528(c)(1)",),
         start="received",
         length=_days(60),
         extension=_extended(60, 30),
@@ -188,6 +194,7 @@ CHILDREN_AND_BREACHES: Final = (
     Rule(
         id="child_deletion",
         source="the policy, line 16 (promptly: 72 hours); COPPA, 16 CFR 312.6",
+        unchecked=("16 CFR 312.6",),
         start="child_confirmed",
         length=Length(72, "hours"),
         request_types=frozenset({"erasure", "account_cancellation"}),
@@ -198,12 +205,14 @@ CHILDREN_AND_BREACHES: Final = (
     Rule(
         id="breach.us_ca_residents",
         source="Cal. Civ. Code 1798.82(a)",
+        unchecked=("(a)",),
         start="breach_known",
         length=_days(30),
     ),
     Rule(
         id="breach.us_ca_attorney_general",
         source="Cal. Civ. Code 1798.82(f)",
+        unchecked=("(f)",),
         start="residents_told",
         length=_days(15),
         notes="Where more than 500 residents were told.",

@@ -59,6 +59,7 @@ RULES: Final = (
     Rule(
         id="uk_gdpr.answer",
         source="UK GDPR Art. 12(3), 12A",
+        unchecked=("UK GDPR Art. 12(3), 12A",),
         start="received",
         length=_MONTH,
         rolls=True,
@@ -72,6 +73,7 @@ RULES: Final = (
     Rule(
         id="uk_gdpr.refusal_notice",
         source="UK GDPR Art. 12(4)",
+        unchecked=("UK GDPR Art. 12(4)",),
         start="received",
         length=_MONTH,
         rolls=True,
@@ -84,6 +86,7 @@ RULES: Final = (
     Rule(
         id="recipients_told",
         source="GDPR Art. 19; UK GDPR Art. 19; 11 CCR 7022(b), 7023(c)",
+        unchecked=("UK GDPR Art. 19", "7023(c)"),
         start="answered",
         length=Length(0, "calendar_days"),
         request_types=frozenset({"correction", "erasure", "restriction"}),
@@ -94,6 +97,7 @@ RULES: Final = (
     Rule(
         id="collected_elsewhere_notice",
         source="GDPR Art. 14(3)(a) to (c)",
+        unchecked=("(3)(a) to (c)",),
         start="data_obtained",
         length=_MONTH,
         rolls=True,

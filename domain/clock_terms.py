@@ -97,6 +97,7 @@ class Rule:
     `source` is the statute. `rolls` says that a last day which is no working day becomes the next one that is;
     `pausable` that it stands still while the person is asked who they are; `until_first_use` that the first use of the
     data ends it early. Any of `met_by` stops it, the earliest counts; where `decided_by` happened, that alone counts.
+    `unchecked` are the parts of `source` that were not held against a source of their own.
     `at_least` is a time to keep something rather than a time to do something. `notes` say what a reader may miss.
     """
 
@@ -113,6 +114,7 @@ class Rule:
     jurisdictions: frozenset[Jurisdiction] = frozenset()
     met_by: frozenset[FactKind] = frozenset()
     decided_by: FactKind | None = None
+    unchecked: tuple[str, ...] = ()
     notes: str = ""
 
     @property

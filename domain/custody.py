@@ -57,11 +57,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """From now on no value is sealed for `subject` in `classes`. Stored with the append that orders it."""
+    """From now on no value is sealed for `subject` in `classes`. Stored with the append that orders it.
+
+    With `unless_after` it stands only where no event after that position of the log names the person: else the append
+    that brings it is a conflict.
+    """
 
     subject: UUID
     classes: tuple[RetentionClass, ...]
     through: datetime
+    unless_after: int | None = None
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------

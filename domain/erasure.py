@@ -5,21 +5,22 @@
 3. It is `online` when no process can open the classes; `complete` when older copies of the keys are dead too; never
    before both have been looked at.
 4. No event and no read model is rewritten: what was sealed stays, and opens nowhere.
-5. Keys that come back with an old copy of the key database are destroyed again, and that is on record.
+5. A class that two erasures wait for is erased once, by the first; the other records that it is gone.
+6. Keys that come back with an old copy of the key database are destroyed again, and that is on record.
 
-*Not here*: what may be kept (`retention`), what pins (`custody`), telling recipients (`follow_up`).
+*Not here*: what an order takes (`erasure_orders`), what may be kept (`retention`), what pins (`custody`), telling
+recipients (`follow_up`).
 *Source*: GDPR Art. 17, 19; 11 CCR 7022; NIST SP 800-88r2; README D5, D9.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, assert_never
 from uuid import UUID
 
-from domain.custody import Custody, Kept
+from domain.custody import Kept
 from domain.sealing import Plain, RetentionClass, WithheldUnderGag
 
 ErasureCause = Literal["request", "account_cancellation", "retention", "under_13"]
@@ -133,6 +134,20 @@ class ErasureRepeated:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureJoined:
+    """`classes` waited for a legal hold in two erasures at once: `erasure` took them, and they are not erased twice.
+
+    Recorded once they are `complete` there.
+    """
+
+    TYPE: ClassVar[str] = "erasure.joined.v1"
+
+    subject: UUID
+    erasure: UUID
+    classes: tuple[RetentionClass, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureCertified:
     """A certificate was made: how the erasure stood up to `version` of its stream.
 
@@ -155,6 +170,7 @@ Decision: TypeAlias = (
     | ErasureEffected
     | ErasureCompleted
     | ErasureRepeated
+    | ErasureJoined
     | ErasureCertified
 )
 DECISIONS: Final = (
@@ -164,6 +180,7 @@ DECISIONS: Final = (
     ErasureEffected,
     ErasureCompleted,
     ErasureRepeated,
+    ErasureJoined,
     ErasureCertified,
 )
 
@@ -173,7 +190,10 @@ DECISIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """How an erasure stands. `to_destroy` are ordered and still open; `to_seal_off` are gone online only."""
+    """How an erasure stands. `to_destroy` are ordered and still open; `to_seal_off` are gone online only.
+
+    `joined` are gone for good by another erasure, which took them first.
+    """
 
     ordered: ErasureOrdered
     version: int
@@ -181,6 +201,7 @@ class Erasure:
     deferred: tuple[Deferred, ...] = ()
     online: tuple[RetentionClass, ...] = ()
     complete: tuple[RetentionClass, ...] = ()
+    joined: tuple[RetentionClass, ...] = ()
 
     @property
     def id(self) -> UUID:
@@ -199,7 +220,7 @@ class Erasure:
             return "ordered"
         if self.to_seal_off:
             return "online"
-        if not self.complete and self.deferred:
+        if not (self.complete or self.joined) and self.deferred:
             return "deferred"
         return "partial" if self.deferred or self.ordered.kept else "complete"
 
@@ -233,63 +254,12 @@ def evolve(state: Erasure | None, decision: Decision) -> Erasure:
             )
             to_destroy = (*state.to_destroy, *decision.classes)
             return replace(state, to_destroy=to_destroy, online=online, complete=complete)
+        case ErasureJoined():
+            waits = tuple(
+                one for one in state.deferred if one.retention_class not in decision.classes
+            )
+            return replace(state, deferred=waits, joined=(*state.joined, *decision.classes))
         case ErasureCertified():
             return state
         case _ as unreachable:
             assert_never(unreachable)
-
-
-# --- deciding --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be erased, and why. `kept` is what the retention rules leave (`retention.kept_of`)."""
-
-    erasure: UUID
-    subject: UUID
-    cause: ErasureCause
-    request: UUID | None
-    classes: tuple[RetentionClass, ...]
-    kept: tuple[Kept, ...]
-
-
-def order(
-    wanted: Wanted, custody: Custody, gagged: Collection[UUID], at: datetime
-) -> tuple[ErasureOrdered, tuple[ErasureDeferred, ...]]:
-    """Order an erasure: what is kept stays, what is pinned waits, the rest is taken. Classes taken before are left.
-
-    `gagged` are the legal holds that the person may not know of.
-    """
-    keeping = {one.retention_class for one in wanted.kept}
-    asked = [one for one in custody.living() if one in wanted.classes and one not in keeping]
-    pinned = {name: holds[0] for name in asked if (holds := custody.holds_on(name))}
-    ordered = ErasureOrdered(
-        wanted.erasure,
-        wanted.subject,
-        wanted.cause,
-        wanted.request,
-        tuple(name for name in asked if name not in pinned),
-        tuple(one for one in wanted.kept if one.retention_class in wanted.classes),
-        at,
-    )
-    told = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold not in gagged)
-    silent = tuple(Deferred(name, hold) for name, hold in pinned.items() if hold in gagged)
-    deferred = tuple(
-        ErasureDeferred(wanted.subject, tag, some)
-        for tag, some in ((wanted.subject, told), (None, silent))
-        if some
-    )
-    return ordered, deferred
-
-
-def resume(
-    state: Erasure, custody: Custody, legal_hold: UUID | None, at: datetime
-) -> ErasureResumed | None:
-    """Take the deferred classes that nothing pins any more; None when there are none."""
-    free: Sequence[RetentionClass] = [
-        one.retention_class for one in state.deferred if not custody.holds_on(one.retention_class)
-    ]
-    if not free:
-        return None
-    return ErasureResumed(state.ordered.subject, legal_hold, tuple(free), at)

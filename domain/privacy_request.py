@@ -225,6 +225,16 @@ class RequestClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRecipientsTold:
+    """Everybody who was given the data has been told of what the closed request led to, the last at `told_at`."""
+
+    TYPE: ClassVar[str] = "privacy_request.recipients_told.v1"
+
+    subject: UUID | None
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRecordExpired:
     """The record has been kept as long as it must be."""
 
@@ -261,6 +271,7 @@ Decision: TypeAlias = (
     | RequestAppealed
     | AppealDecided
     | RequestClosed
+    | RequestRecipientsTold
     | RequestRecordExpired
     | RequestStepRefused
 )

@@ -16,6 +16,7 @@ from domain.privacy_request import (
     RequestClosed,
     RequestDenied,
     RequestFulfilled,
+    RequestRecipientsTold,
     RequestRecordExpired,
 )
 from domain.privacy_request_codes import AppealOutcome, DeniedPart, Right, denial_suits
@@ -103,6 +104,15 @@ def close(state: PrivacyRequest, at: datetime) -> tuple[RequestClosed, ...]:
         if state.appealed or at < since + APPEAL_WINDOW:
             return ()
     return (RequestClosed(subject_of(state), at),)
+
+
+def recipients_told(
+    state: PrivacyRequest, told_at: datetime | None
+) -> tuple[RequestRecipientsTold, ...]:
+    """Record that everybody was told, once it is closed; `told_at` is when the last one was. Nothing before."""
+    if state.closed_at is None or not state.tells or state.told_at is not None or told_at is None:
+        return ()
+    return (RequestRecipientsTold(subject_of(state), told_at),)
 
 
 def expire_record(state: PrivacyRequest, at: datetime) -> tuple[RequestRecordExpired, ...]:

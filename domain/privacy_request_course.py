@@ -21,6 +21,7 @@ from domain.privacy_request import (
     RequestMarkedDuplicate,
     RequestPaused,
     RequestReceived,
+    RequestRecipientsTold,
     RequestRecordExpired,
     RequestResumed,
     RequestStepRefused,
@@ -60,6 +61,9 @@ def evolve(state: PrivacyRequest | None, decision: Decision) -> PrivacyRequest:
             return _ended(state, decision)
         case RequestClosed():
             return replace(state, closed_at=decision.at)
+        case RequestRecipientsTold():
+            told = Moment("recipients_told", decision.told_at)
+            return _marked(replace(state, told_at=decision.told_at), told)
         case RequestRecordExpired():
             return replace(state, expired=True)
         case RequestStepRefused():

@@ -25,6 +25,7 @@ from domain.privacy_request_codes import (
 
 RECORD_YEARS: Final = 2
 SAYING: Final = frozenset({"answered", "refused", "withdrawn", "appeal_answered"})
+TOLD_OF: Final = frozenset[Right]({"correction", "erasure", "restriction", "account_cancellation"})
 APPEAL_WINDOW: Final = timedelta(days=90)
 
 Outcome = Literal["open", "partially_denied", "fulfilled", "partially_fulfilled", "denied"]
@@ -59,6 +60,7 @@ MomentKind = Literal[
     "appealed",
     "appeal_answered",
     "child_confirmed",
+    "recipients_told",
 ]
 
 
@@ -119,6 +121,7 @@ class PrivacyRequest:
     appealed: bool = False
     appeal: AppealOutcome | None = None
     closed_at: datetime | None = None
+    told_at: datetime | None = None
     expired: bool = False
     refusals: int = 0
 
@@ -157,6 +160,12 @@ class PrivacyRequest:
     def knows(self) -> UUID | None:
         """The person it is about, once it is known that they ask; None before, and where there is none."""
         return self.subject if self.is_verified else None
+
+    @property
+    def tells(self) -> bool:
+        """True when something was done of which those who were given the data are to be told."""
+        done = ("fulfilled", "partially_fulfilled")
+        return any(one.right in TOLD_OF and one.outcome in done for one in self.rights)
 
     @property
     def record_until(self) -> datetime | None:

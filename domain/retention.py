@@ -52,18 +52,27 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestsUnder:
+    """A person's rights requests under one law: whether one is not closed, and the day when the last one was."""
+
+    law: Jurisdiction
+    open: bool = False
+    closed: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the periods of one person and class run from, as local days; None where it has not happened.
 
-    `consent_stands` and `request_open` say that what would end has not ended.
+    `consent_stands` says that what would end has not ended. A rule that runs from requests does from those under its
+    own law; one of `other` from all.
     """
 
     recorded: date | None = None
     last_visit: date | None = None
     consent_ended: date | None = None
     consent_stands: bool = False
-    request_closed: date | None = None
-    request_open: bool = False
+    requests: tuple[RequestsUnder, ...] = ()
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -188,7 +197,8 @@ def _begun(rule: Rule, facts: Facts) -> date | None:
         case "consent_ended":
             return facts.consent_ended
         case "request_closed":
-            return facts.request_closed
+            closed = (one.closed for one in _requests(rule, facts))
+            return max((one for one in closed if one is not None), default=None)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -196,7 +206,11 @@ def _begun(rule: Rule, facts: Facts) -> date | None:
 def _goes_on(rule: Rule, facts: Facts) -> bool:
     if rule.start == "consent_ended":
         return facts.consent_stands
-    return rule.start == "request_closed" and facts.request_open
+    return rule.start == "request_closed" and any(one.open for one in _requests(rule, facts))
+
+
+def _requests(rule: Rule, facts: Facts) -> Sequence[RequestsUnder]:
+    return [one for one in facts.requests if rule.jurisdiction in ("other", one.law)]
 
 
 def _concerns(rule: Rule, facts: Facts) -> bool:

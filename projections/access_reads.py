@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -55,8 +55,15 @@ IN_ORDER_OF_REVIEWS: Final[LiteralString] = (
 DUE: Final[LiteralString] = (
     "SELECT s.tag, s.subject_id, s.event_id, e.case_ref FROM access_subject_v1 s"
     " JOIN access_event_v1 e ON e.tenant_id = s.tenant_id AND e.event_id = s.event_id"
-    " WHERE s.tenant_id = %b AND s.tag IS NOT NULL AND s.opened_at IS NULL AND s.withheld_until <= %b"
+    " WHERE s.tenant_id = %b AND s.tag IS NOT NULL AND s.opened_at IS NULL"
+    " AND (s.withheld_until <= %b AND NOT coalesce(e.case_ref = ANY(%s::text[]), false)"
+    " OR e.case_ref = ANY(%s::text[]))"
     " ORDER BY s.withheld_until LIMIT %s"
+)
+WAITING: Final[LiteralString] = (
+    "SELECT DISTINCT e.case_ref FROM access_subject_v1 s"
+    " JOIN access_event_v1 e ON e.tenant_id = s.tenant_id AND e.event_id = s.event_id"
+    " WHERE s.tenant_id = %b AND s.tag IS NOT NULL AND s.opened_at IS NULL AND e.case_ref IS NOT NULL ORDER BY 1"
 )
 _NOBODY: Final = UUID(int=0)
 
@@ -119,9 +126,21 @@ class PostgresAccesses:
         rows = self.database.rows(statement, (tenant, at, event, *asked, limit))
         return [_review(row) for row in rows]
 
-    def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[WithheldAccess]:
+    def cases(self, tenant: UUID) -> Sequence[str]:
         """See the port."""
-        return [WithheldAccess(*row) for row in self.database.rows(DUE, (tenant, now, limit))]
+        return [row[0] for row in self.database.rows(WAITING, (tenant,))]
+
+    def due(
+        self,
+        tenant: UUID,
+        now: datetime,
+        limit: int,
+        held: Collection[str] = (),
+        over: Collection[str] = (),
+    ) -> Sequence[WithheldAccess]:
+        """See the port."""
+        rows = self.database.rows(DUE, (tenant, now, list(held), list(over), limit))
+        return [WithheldAccess(*row) for row in rows]
 
 
 def _row(values: Sequence[Any]) -> AccessRow:

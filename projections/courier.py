@@ -20,7 +20,12 @@ from projections.engine.read_model import Connection
 
 NAME: Final = "courier"
 VERSION: Final = 1
-TABLES: Final = ("courier_due_v1", "courier_handed_v1", "courier_follow_up_v1")
+TABLES: Final = (
+    "courier_due_v1",
+    "courier_handed_v1",
+    "courier_follow_up_v1",
+    "courier_change_v1",
+)
 HANDED_MAX: Final = 100_000
 
 ENTER: Final[LiteralString] = (
@@ -40,6 +45,10 @@ HAND: Final[LiteralString] = (
     "INSERT INTO courier_handed_v1 (tenant_id, subject_id, disclosure_id)"
     " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[]) ON CONFLICT DO NOTHING"
 )
+CHANGE: Final[LiteralString] = (
+    "INSERT INTO courier_change_v1 (tenant_id, position, kind, event_id, stream_id)"
+    " SELECT * FROM unnest(%b::uuid[], %b::bigint[], %s::text[], %b::uuid[], %b::uuid[])"
+)
 LIST: Final[LiteralString] = (
     "INSERT INTO courier_follow_up_v1 (tenant_id, follow_up_id, recipient_id, ordered_at, is_open)"
     " SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::timestamptz[], %b::bool[]) ON CONFLICT DO NOTHING"
@@ -47,6 +56,20 @@ LIST: Final[LiteralString] = (
 CLOSE: Final[LiteralString] = (
     "UPDATE courier_follow_up_v1 f SET is_open = false FROM unnest(%b::uuid[], %b::uuid[]) AS x(t, i)"
     " WHERE f.tenant_id = x.t AND f.follow_up_id = x.i"
+)
+
+
+CHANGED: Final = (
+    "SELECT kind, event_id, stream_id, NULL::uuid FROM courier_change_v1 WHERE tenant_id = %b AND position >"
+    " coalesce((SELECT position FROM courier_mark WHERE tenant_id = %b), -1) ORDER BY position LIMIT %s"
+)
+# The mark moves on by one at a time, in order: what could not be followed up stays due, and what comes after it.
+DONE: Final = (
+    "INSERT INTO courier_mark AS m (tenant_id, position) SELECT c.tenant_id, c.position FROM courier_change_v1 c"
+    " WHERE c.tenant_id = %b AND c.event_id = %b AND NOT EXISTS (SELECT FROM courier_change_v1 b"
+    " WHERE b.tenant_id = c.tenant_id AND b.position < c.position AND b.position >"
+    " coalesce((SELECT position FROM courier_mark k WHERE k.tenant_id = c.tenant_id), -1))"
+    " ON CONFLICT (tenant_id) DO UPDATE SET position = greatest(m.position, excluded.position)"
 )
 
 
@@ -71,10 +94,11 @@ class CourierModel:
         """See ReadModel."""
         batch = CourierRows()
         for one in events:
-            batch.take(one.event)
+            batch.take(one.event, one.position)
         # Handed and listed rows first: whoever sees that something is due may ask for them.
         _run(connection, HAND, list(batch.handed))
         _run(connection, LIST, [(*key, *row) for key, row in batch.listed.items()])
+        _run(connection, CHANGE, batch.changed)
         _run(connection, CLOSE, list(batch.closed))
         _run(connection, DROP, list(batch.dropped))
         _run(connection, MOVE, [(*key, due) for key, due in batch.moved.items()])
@@ -94,14 +118,12 @@ class PostgresCourier:
             " WHERE tenant_id = %b AND due_at <= %s ORDER BY due_at, thing_id LIMIT %s",
             (tenant, now, limit),
         )
-        return [DueThing(*row) for row in rows]
+        changed = self.database.rows(CHANGED, (tenant, tenant, limit))
+        return [DueThing(*row) for row in (*rows, *changed)][:limit]
 
     def done(self, tenant: UUID, change: UUID) -> None:
         """See the port."""
-        self.database.rows(
-            "DELETE FROM courier_due_v1 WHERE tenant_id = %b AND thing_id = %b AND kind = 'change'",
-            (tenant, change),
-        )
+        self.database.rows(DONE, (tenant, change))
 
     def disclosures(self, tenant: UUID, subject: UUID) -> Sequence[UUID]:
         """See the port."""
@@ -135,7 +157,9 @@ def tenants_due(everyone: Rows, now: datetime) -> list[UUID]:
     """The tenants of whom something is due by `now`; asked by a role that sees them all."""
     rows = everyone.rows(
         "SELECT h.tenant_id FROM ledger_head h WHERE EXISTS (SELECT FROM courier_due_v1 d"
-        " WHERE d.tenant_id = h.tenant_id AND d.due_at <= %s) ORDER BY h.tenant_id",
+        " WHERE d.tenant_id = h.tenant_id AND d.due_at <= %s)"
+        " OR EXISTS (SELECT FROM courier_change_v1 c WHERE c.tenant_id = h.tenant_id AND c.position >"
+        " coalesce((SELECT position FROM courier_mark m WHERE m.tenant_id = h.tenant_id), -1)) ORDER BY h.tenant_id",
         (now,),
     )
     return [row[0] for row in rows]

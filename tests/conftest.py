@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import zoneinfo
 
@@ -38,6 +39,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # How long an example takes says nothing on a busy machine; what failed is to be found again.
 hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("daybook")
+
+
+# What was imported and collected stays until the end: it is not looked through again and again for what could go.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on, garbage is collected, out of what the tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -44,11 +44,16 @@ PLANTED = """
 def phone_home():
     import socket, time
     time.sleep(1)
-    socket.create_connection(("127.0.0.1", {port})).close()
+    if "serve" in sys.orig_argv:
+        socket.create_connection(("127.0.0.1", {port})).close()
 
-if "serve" in sys.orig_argv:
+def plan():
     import threading
     threading.Thread(target=phone_home, daemon=True).start()
+
+os.register_at_fork(after_in_child=plan)
+if "serve" in sys.orig_argv:
+    plan()
 """
 
 
@@ -86,10 +91,12 @@ class Ear:
 SENDER = "infrastructure/delivery/https_sender.py"
 RESOLVER = "infrastructure/delivery/addresses.py"
 OWN_API = "api/process/up.py"
+FORKING = "api/process/forking.py"
 SIGNER = "infrastructure/ledger/signing/signer_socket.py"
 STARTS = (
     "api/process/parts.py",
     "api/process/up.py",
+    FORKING,
     "infrastructure/server/",
     "infrastructure/deployment.py",
 )
@@ -116,5 +123,9 @@ def _is_known(heard: Heard, socket_file: str, own_port: int) -> bool:
             return bool(heard.by) and heard.by[0] in (RESOLVER, OWN_API)
         case "subprocess.Popen":
             return any(one.startswith(STARTS) for one in heard.by)
+        case (
+            "socket.sendmsg"
+        ):  # to the process that is forked: a pair of sockets, without an address
+            return heard.where == "None" and heard.by[:1] == (FORKING,)
         case _:
             return False

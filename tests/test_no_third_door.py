@@ -50,6 +50,8 @@ REACHES = {
     "api/process/listening.py": "opens the socket that calls come in by",
     "api/process/up.py": "asks our own API whether it is there",
     "api/process/parts.py": "starts the parts of the process tree",
+    "api/process/forking.py": "starts the process that parts are forked from, and asks it, over a pair of sockets",
+    "api/process/fork_server.py": "is asked, over its end of that pair",
     # Heads of ledgers, which are made to be shown; no event, no payload.
     "infrastructure/ledger/witnesses/witness_client.py": "asks witnesses to cosign a checkpoint",
     "api/process/rebuilding.py": "starts its own parts, each a process of ours",

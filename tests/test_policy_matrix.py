@@ -237,6 +237,53 @@ def test_tests_that_are_passed_over_hold_nothing(tmp_path: Path):
     assert always_run(tmp_path / "good.py") == {"test_it"}
 
 
+# --- what waits, and where it is told --------------------------------------------------------------------------------
+
+
+LATER = {
+    "cookies_and_trackers",
+    "breach",
+    "payments",
+    "calendars_and_crm_links",
+    "identity_and_fraud_checks",
+    "device_data",
+    "surveys_and_support",
+}
+
+
+def listed(text: str) -> dict[str, list[int]]:
+    """The rows that wait, as the README's table says, by what they wait for."""
+    table = text.partition("| waits for | how many | rows |")[2].partition("<!--")[0]
+    found = {}
+    for line in table.splitlines()[2:]:
+        what, count, rows = (cell.strip() for cell in line.strip("|").split("|"))
+        ranges = [part.split("-") for part in rows.split(", ")]
+        numbers = [n for ends in ranges for n in range(int(ends[0]), int(ends[-1]) + 1)]
+        assert len(numbers) == int(count)
+        found[what] = numbers
+    return found
+
+
+def waiting(data: Data) -> dict[str, list[int]]:
+    """The rows that wait, as the file itself says, by what they wait for."""
+    found: dict[str, list[int]] = {}
+    for each in data["rows"]:
+        if "pending" in each:
+            found.setdefault(each["pending"], []).append(each["number"])
+    return found
+
+
+def test_what_may_wait_is_only_what_is_built_later():
+    assert set(CAPABILITIES) == LATER
+
+
+def test_the_readme_lists_each_row_that_waits_and_only_what_may(data: Data):
+    told_rows = listed((ROOT / "README.md").read_text())
+    assert told_rows == waiting(data)
+    assert set(told_rows) <= LATER
+    assert told_rows, "the table was found"
+
+
 # --- the bound, and what is kept of a run ----------------------------------------------------------------------------
 
 

@@ -44,6 +44,8 @@ OUTSIDE = {
     },
     "environment": {
         "api/drill/house.py",  # strips it for a deployment of its own
+        "api/process/fork_server.py",
+        "api/process/forking.py",
         "api/process/lifeline.py",
         "api/process/parts.py",
         "api/http/settings.py",

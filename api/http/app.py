@@ -45,7 +45,7 @@ from api.http.boundary import Boundary
 from api.http.contract import Spec
 from api.http.description import TITLE, document, text
 from api.http.metrics import Metrics
-from api.http.operation import Edge, Operation
+from api.http.operation import Edge, Operation, described
 from api.http.problems import MethodNotAllowed
 from api.http.routes_machine import Machine
 from api.http.routes_witness import WitnessDoor
@@ -125,6 +125,12 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     _refuse(app, edge)
     app.add_middleware(Boundary, edge=edge, metrics=metrics)
     return app
+
+
+def describe_all() -> None:
+    """Make now what every application of this process shares."""
+    for spec in SPECS:
+        described(spec)
 
 
 def _describe(app: FastAPI) -> None:

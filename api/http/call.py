@@ -27,12 +27,16 @@ _TAGS: Final = re.compile(
 
 @dataclass(slots=True)
 class Call:
-    """A call by `by`. `row` is where the answer to its Idempotency-Key is kept, None without one."""
+    """A call by `by`. `row` is where the answer to its Idempotency-Key is kept, None without one.
+
+    `occasion` draws the id of what such a call makes.
+    """
 
     platform: Platform
     by: Caller
     headers: Mapping[bytes, bytes]
     row: UUID | None = None
+    occasion: Callable[[], UUID] | None = None
 
     def write(
         self,
@@ -48,7 +52,7 @@ class Call:
         if self.row is None:
             return render(act(self.by))
         stored = _Stored(keep or render)
-        ticket = Ticket(self.by.tenant, self.row, stored)
+        ticket = Ticket(self.by.tenant, self.row, stored, self.occasion)
         result = act(replace(self.by, ticket=ticket))
         if stored.last is not result:
             self.platform.answers.keep(self.by.tenant, self.row, (keep or render)(result))

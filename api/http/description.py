@@ -72,6 +72,11 @@ TAGS: Final = [
         "name": "Ledger",
         "description": "What was recorded, for whoever checks it: signed, and to be verified without us.",
     },
+    {
+        "name": "Read models",
+        "description": "For engineers: where the tables behind the lists stand, and digests that prove them equal to a"
+        " replay.",
+    },
     {"name": "Machine", "description": "For programs that look after this one. No key is needed."},
 ]
 

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from api.http.problems import problem, status_of
-from application.ports import Answers
+from application.kept_answers import Answers
 from application.recorded import Answer
 from domain.errors import (
     DomainError,

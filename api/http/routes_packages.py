@@ -31,6 +31,7 @@ MEDIA: Final = {"json": "application/json", "csv": "application/zip"}
     errors.NotFound,
     errors.Erased,
     errors.UnknownReference,
+    errors.IdentityNotVerified,
     errors.Behind,
     errors.RangeTooLong,
     errors.Stale,
@@ -40,6 +41,9 @@ MEDIA: Final = {"json": "application/json", "csv": "application/zip"}
 )
 def take_package(call: Call, id: SubjectId, query: schemas.PackageAsked) -> Answer:
     """Give everything that is held about a person, for handing it to them: each value with where it comes from.
+
+    A request for access or portability is fulfilled once a package was made that names it (`request_id`): the event of
+    that package is its evidence.
 
     It is opened under a purpose (`legal_duty` with the request as its case), as one access; that it was made is on
     record. It holds what the person may see: nothing that is withheld from them, and no names of staff. 410 for who

@@ -7,14 +7,19 @@ from uuid import UUID
 
 from api.composition import production
 from api.process.loops import Stop
-from application.gauges import DUTIES_LATE, LOGS_UNWITNESSED, Gauge
+from application.gauges import (
+    DUTIES_LATE,
+    LOG_UNWITNESSED_SECONDS,
+    LOGS_UNWITNESSED,
+    Gauge,
+)
 from application.requests.desk import RequestDesk
-from application.requests.duties import DUTY_KINDS, DutyCounts
+from application.requests.duties import DUTY_KINDS, SOON, DutyCounts
 from domain.errors import LedgerDamaged, RangeTooLong
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import tenants_of
-from infrastructure.store.duty_totals import PostgresDutyTotals
+from infrastructure.store.duty_totals import PostgresDutyTotals, tenants_due
 from infrastructure.store.gauges import PostgresGauges, erasure_gauges
 from infrastructure.wall import bound_to
 
@@ -28,12 +33,17 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
         tenants, totals = tenants_of(follower_role), PostgresDutyTotals(follower_role)
         gauges = PostgresGauges(follower_role)
         while not stop.asked():
-            counted, unwitnessed = DutyCounts(0, 0), 0
-            for tenant in tenants():
+            counted, unwitnessed, unseen = DutyCounts(0, 0), 0, 0.0
+            everyone = tenants()
+            due = set(tenants_due(follower_role, everyone, platform.clock.now() + SOON))
+            for tenant in everyone:
                 with bound_to(tenant):
-                    platform.request_desk.ending.sweep(tenant)
-                    counted = _added(counted, platform.request_desk, tenant)
+                    if tenant in due:  # of the others nothing is read
+                        platform.request_desk.ending.sweep(tenant)
+                        counted = _added(counted, platform.request_desk, tenant)
                     unwitnessed += platform.witnessing.is_overdue(tenant)
+                    waits = platform.witnessing.unseen_for(tenant)
+                    unseen = max(unseen, waits.total_seconds())
                 if stop.asked():
                     return
             now = platform.clock.now()
@@ -43,6 +53,7 @@ def count_in_turns(stop: Stop, deployment: Deployment, follower_role: Database) 
                     *(Gauge(DUTIES_LATE, one, counted.late_kinds[one]) for one in DUTY_KINDS),
                     *erasure_gauges(follower_role, now),
                     Gauge(LOGS_UNWITNESSED, "", unwitnessed),
+                    Gauge(LOG_UNWITNESSED_SECONDS, "", unseen),
                 ],
                 now,
             )

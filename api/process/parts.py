@@ -1,7 +1,7 @@
 """One part of the process tree: how it is started, when it is ready, and when it is given up.
 
-A part is any command. It inherits the numbers of two pipes (see `lifeline.py`), writes its output
-to a log of its own, and dies with the supervisor.
+A part is any command, or a verb of ours that the fork server can be. It inherits the numbers of two
+pipes (see `lifeline.py`), writes its output to a log of its own, and dies with the supervisor.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from api.process.forking import Child, ForkServer
 from api.process.lifeline import LIFELINE, READY
 from infrastructure.server.log_files import open_log
 from infrastructure.server.processes import ProcessRecord, die_with_parent, inspect
@@ -28,13 +29,17 @@ _DELAYS_SECONDS: Final = (0.0, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What to run; `environment` comes on top of ours, `passes` are file numbers it inherits."""
+    """What to run; `environment` comes on top of ours, `passes` are file numbers it inherits.
+
+    `arguments` are those of the verb of ours that `argv` runs, if it runs one.
+    """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     passes: tuple[int, ...] = ()
     ready_seconds: float = 60.0
+    arguments: tuple[str, ...] = ()
 
 
 class Deaths:
@@ -70,7 +75,7 @@ class RunningPart:
         self.start_at = time.monotonic()
         self._deadline = 0.0
         self._lifeline = lifeline
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     @property
     def alive(self) -> bool:
@@ -82,7 +87,7 @@ class RunningPart:
         """True while it has no process, and is to be started at `start_at`."""
         return self._process is None
 
-    def start(self) -> None:
+    def start(self, fork_server: ForkServer | None = None) -> None:
         """Start its process; `ready_pipe` is where it will say that it is ready."""
         reader, writer = os.pipe()
         environment = {
@@ -93,16 +98,15 @@ class RunningPart:
         }
         try:
             with open_log(self.log) as log:
-                self._process = subprocess.Popen(
-                    self.part.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    pass_fds=(*self.part.passes, writer, self._lifeline),
-                    start_new_session=True,
-                    preexec_fn=die_with_parent(signal.SIGKILL),
-                )
+                passed = (*self.part.passes, writer, self._lifeline)
+                # What dies again and again is given a start of its own: what it was forked from may be at fault.
+                if fork_server is not None and self.part.arguments and self.deaths.count() <= 1:
+                    files = {1: log.fileno(), 2: log.fileno(), **{it: it for it in passed}}
+                    self._process = fork_server.fork(
+                        self.part.name, self.part.arguments, environment, files
+                    )
+                if self._process is None:
+                    self._process = self._from_nothing(log, environment, passed)
         except BaseException:
             os.close(reader)
             raise
@@ -113,6 +117,20 @@ class RunningPart:
         self.ready = False
         self.record = inspect(self._process.pid)
         self._deadline = time.monotonic() + self.part.ready_seconds
+
+    def _from_nothing(
+        self, log: IO[bytes], environment: Mapping[str, str], passed: tuple[int, ...]
+    ) -> Child:
+        return subprocess.Popen(
+            self.part.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            pass_fds=passed,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
 
     def hear(self) -> None:
         """Read what it said on its pipe: a line means ready."""

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Final
 
 from api.process.data_folder import DataFolder
+from api.process.forking import ForkServer
 from api.process.parts import RESTARTS_MAX, Deaths, Part, RunningPart
 from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.start_faults import StartFault
@@ -48,15 +49,18 @@ def supervise(
     prepare: Callable[[str], None] | None = None,
     announce: Callable[[], None] | None = None,
     say: Callable[[str], None] | None = None,
+    fork_server: ForkServer | None = None,
 ) -> int:
     """Run a deployment in `folder` (entered by the caller) until told to stop; give the exit code.
 
     `database_url` is a server of somebody else; without it one of our own runs in the folder. Its
     superuser's dsn goes to `prepare`, once, and to `parts`, which names what to run. `announce` is
-    called once, when every part is ready. `say` takes lines for people (default: standard error).
+    called once, when every part is ready. `fork_server` is what the parts are forked from, if one
+    runs. `say` takes lines for people (default: standard error).
     A fault of starting is said, and its exit code given; what `prepare` raises goes through.
     """
-    tree = _Tree(folder, None if database_url else LocalPostgres(folder.path), say or _say)
+    postgres = None if database_url else LocalPostgres(folder.path)
+    tree = _Tree(folder, postgres, say or _say, fork_server)
     try:
         with _signals(tree):
             try:
@@ -110,9 +114,14 @@ class _Tree:
     """Everything that runs, and what is to be done about it."""
 
     def __init__(
-        self, folder: DataFolder, postgres: LocalPostgres | None, say: Callable[[str], None]
+        self,
+        folder: DataFolder,
+        postgres: LocalPostgres | None,
+        say: Callable[[str], None],
+        fork_server: ForkServer | None,
     ) -> None:
         self.say = say
+        self._fork_server = fork_server
         self._folder = folder
         self._postgres = postgres
         self._postgres_deaths = Deaths()
@@ -251,7 +260,7 @@ class _Tree:
 
     def _start(self, part: RunningPart) -> None:
         try:
-            part.start()
+            part.start(self._fork_server)
         except OSError:
             program = part.part.argv[0]
             raise _GaveUp(f"{part.part.name} cannot be started ({program})") from None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from socket import create_connection
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from api.process.data_folder import DataFolder
+from api.process.forking import Child, ForkServer
 from api.process.listening import listen
 from api.process.parts import Part
 from api.process.supervisor import supervise
@@ -30,7 +32,10 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
 
     The port is bound first, so that it is known, and ours, before anything is started.
     """
-    with DataFolder(settings.data) as folder:
+    with (
+        DataFolder(settings.data) as folder,
+        ForkServer().running(folder.log("fork-server")) as fork_server,
+    ):
         socket = listen(settings.host, port)
         url = f"http://{settings.host}:{socket.getsockname()[1]}"
         url_file = settings.data / URL_FILE
@@ -39,8 +44,8 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
             return all_parts(settings, socket.fileno())
 
         def prepare(_dsn: str) -> None:
-            run_verb(settings, "migrate")
-            run_verb(settings, "guard")
+            run_verb(settings, "migrate", fork_server=fork_server)
+            run_verb(settings, "guard", fork_server=fork_server)
 
         def announce() -> None:
             if demo:
@@ -56,6 +61,7 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
                     database_url=settings.database_url,
                     prepare=prepare,
                     announce=announce,
+                    fork_server=fork_server,
                 )
         finally:
             url_file.unlink(missing_ok=True)
@@ -65,11 +71,16 @@ def all_parts(settings: Settings, listening: int) -> list[Part]:
     """The parts, in the order in which they start."""
     data = ("--data", str(settings.data))
     behind = [*BEHIND_THE_API, *(["cosigner"] if settings.witness_policy else [])]
-    found = [Part(name, verb("work", "--part", name, *data)) for name in behind]
+    found = [part(name, "work", "--part", name, *data) for name in behind]
     for number in range(1, settings.api_processes + 1):
-        command = verb("serve", "--fd", str(listening), *data)
-        found.append(Part(f"api-{number}", command, passes=(listening,)))
+        serve = ("serve", "--fd", str(listening), *data)
+        found.append(part(f"api-{number}", *serve, passes=(listening,)))
     return found
+
+
+def part(name: str, *arguments: str, passes: tuple[int, ...] = ()) -> Part:
+    """A part that is a verb of this program."""
+    return Part(name, verb(*arguments), passes=passes, arguments=arguments)
 
 
 def verb(*arguments: str) -> tuple[str, ...]:
@@ -77,33 +88,50 @@ def verb(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "api.cli", *arguments)
 
 
-def run_verb(settings: Settings, name: str, *arguments: str) -> None:
+def run_verb(settings: Settings, name: str, *, fork_server: ForkServer | None = None) -> None:
     """Run a verb to its end, in a process of its own: what it imports goes with it.
 
     What it says of its progress is passed on. Refuses: ServerFailed, with the verb's last line.
     """
-    running = subprocess.Popen(
-        verb(name, "--data", str(settings.data), *arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running, said = begin_verb((name, "--data", str(settings.data)), fork_server)
     last = ""
-    with running:
+    with said:
         try:
-            assert running.stderr is not None
-            for line in filter(str.strip, running.stderr):
+            for line in filter(str.strip, said):
                 if last.startswith(OURS):
                     print(last, end="", file=sys.stderr, flush=True)
                 last = line
         except BaseException:
             running.kill()  # whatever a verb does can be killed at any moment
             raise
-    if running.returncode:
+        finally:
+            code = running.wait()
+    if code:
         raise ServerFailed(f"{name}: {last.strip().removeprefix(OURS) or 'no reason given'}")
     if last.startswith(OURS):
         print(last, end="", file=sys.stderr, flush=True)
+
+
+def begin_verb(arguments: tuple[str, ...], fork_server: ForkServer | None) -> tuple[Child, TextIO]:
+    """Begin a verb; the child, and what it says on standard error."""
+    reader, writer = os.pipe()
+    said = os.fdopen(reader, encoding="utf-8", errors="replace")
+    try:
+        running: Child | None = None
+        with open(os.devnull, "wb") as nowhere:
+            if fork_server is not None:
+                files = {1: nowhere.fileno(), 2: writer}
+                running = fork_server.fork(arguments[0], arguments, {}, files)
+            if running is None:
+                running = subprocess.Popen(
+                    verb(*arguments), stdin=subprocess.DEVNULL, stdout=nowhere, stderr=writer
+                )
+    except BaseException:
+        said.close()
+        raise
+    finally:
+        os.close(writer)
+    return running, said
 
 
 def have_demo(settings: Settings, url: str) -> None:

@@ -128,7 +128,7 @@ def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database, seconds:
     denials = Denials(store, PostgresDenialCounts(engine.app), clock, ids, orders)
     accesses = Openings(store, PostgresAccesses(engine.app), orders, clock, ids)
     disclosures = DisclosureOpenings(
-        store, PostgresWithheld(engine.app, engine.positions), clock, ids
+        store, PostgresWithheld(engine.app, engine.positions), orders, clock, ids
     )
     tenants = tenants_of(follower_role)
     while not stop.asked():

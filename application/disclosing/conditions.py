@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
@@ -44,8 +45,16 @@ class Objections:
 
     def opted_out(self, tenant: UUID, subject: UUID, vendor: str) -> bool:
         """See the port."""
-        choice = f"analytics:{vendor}"
-        return has_objected(self.store, tenant, subject, choice, self.clock.now())
+        return has_objected(self.store, tenant, subject, choice_about(vendor), self.clock.now())
+
+
+def choice_about(vendor: str) -> str:
+    """The choice by which people opt out of an analytics vendor.
+
+    >>> choice_about("google")
+    'analytics:google'
+    """
+    return f"analytics:{vendor}"
 
 
 class Orders(Protocol):
@@ -55,11 +64,19 @@ class Orders(Protocol):
         """Where the process stands; None when there is none. MUST be current."""
         ...
 
+    def until(self, tenant: UUID, case: str) -> datetime | None:
+        """When the last gag on `case` ends (UTC); None where there is none. MUST be current."""
+        ...
+
 
 class NoOrders:
     """See `Orders`: no process is known, and so none allows anything."""
 
     def process(self, tenant: UUID, id: UUID) -> ProcessStanding | None:  # noqa: ARG002
+        """See the port."""
+        return None
+
+    def until(self, tenant: UUID, case: str) -> datetime | None:  # noqa: ARG002
         """See the port."""
         return None
 

@@ -31,16 +31,17 @@ LOST_AFTER: Final = timedelta(seconds=20)
 BEGUN_WITHIN: Final = timedelta(seconds=15)
 THINGS_AT_ONCE: Final = 100
 
-Kind = Literal["disclosure", "follow_up", "change"]
+ChangeKind = Literal["change", "opening"]
+Kind = Literal["disclosure", "follow_up"] | ChangeKind
 log = logging.getLogger("daybook.courier")
 
 
 @dataclass(frozen=True, slots=True)
 class DueThing:
-    """Something to look at: a disclosure, a follow-up, or a change that recipients have to be told of.
+    """Something to look at: a disclosure, a follow-up, a change that recipients have to be told of, or the opening of
 
-    `id` is the thing's, or the event's that changed something; `stream` is where it is recorded. `recipient` is None
-    for a change.
+    a disclosure, of which they may be told from now on. `id` is the thing's, or the event's that changed or opened
+    something; `stream` is where it is recorded. `recipient` is None for a change and an opening.
     """
 
     kind: Kind
@@ -53,11 +54,11 @@ class DueThings(Protocol):
     """What is due. It may be behind: what was done just now may still be among it."""
 
     def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[DueThing]:
-        """At most `limit` things that are due by `now`, the longest due first."""
+        """At most `limit` things that are due by `now`, the longest due first; then what changed, in order."""
         ...
 
     def done(self, tenant: UUID, change: UUID) -> None:
-        """The change was followed up."""
+        """The change, or the opening, was followed up."""
         ...
 
 
@@ -86,6 +87,10 @@ class Courier:
                     return self.follow_ups.carry(tenant, thing.id, LOST_AFTER)
                 case "change":
                     self.follow_ups.order(tenant, thing.id, thing.stream)
+                    self.things.done(tenant, thing.id)
+                    return True
+                case "opening":
+                    self.follow_ups.make_up(tenant, thing.id, thing.stream)
                     self.things.done(tenant, thing.id)
                     return True
         except DomainError as refusal:

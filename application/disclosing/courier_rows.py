@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from application.disclosing.courier import BEGUN_WITHIN, LOST_AFTER, Kind
+from application.disclosing.courier import BEGUN_WITHIN, LOST_AFTER, ChangeKind, Kind
 from application.disclosing.follow_ups import CHANGES
 from application.event_types import catalogue
 from application.recorded import Recorded
@@ -15,6 +15,7 @@ from domain.disclosure import (
     DisclosureAttempted,
     DisclosureDelivered,
     DisclosureFailed,
+    DisclosureOpened,
     DisclosureRecorded,
     DisclosureRefused,
     DisclosureWithheld,
@@ -35,6 +36,7 @@ CONSUMED: Final[frozenset[type]] = frozenset(
         DisclosureFailed,
         DisclosureDelivered,
         DisclosureRefused,
+        DisclosureOpened,
         FollowUpOrdered,
         FollowUpAttempted,
         FollowUpFailed,
@@ -52,7 +54,8 @@ class CourierRows:
 
     `entered` has kind, stream, recipient and the instant when it is due; `moved` other instants of things entered
     before; `dropped` what is not due any more. `handed` has (tenant, person, disclosure); `listed` follow-ups with
-    recipient, instant and whether they wait for something; `closed` those that do not any more.
+    recipient, instant and whether they wait for something; `closed` those that do not any more. `changed` has
+    (tenant, position, kind, event, stream) of what recipients have to be told of, or may be from now on.
     """
 
     entered: dict[Key, tuple[Kind, UUID, UUID | None, datetime]] = field(default_factory=dict)
@@ -61,9 +64,10 @@ class CourierRows:
     handed: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
     listed: dict[Key, tuple[UUID, datetime, bool]] = field(default_factory=dict)
     closed: set[Key] = field(default_factory=set)
+    changed: list[tuple[UUID, int, ChangeKind, UUID, UUID]] = field(default_factory=list)
 
-    def take(self, event: Recorded[object]) -> None:
-        """Take one event in; events of other concepts change nothing."""
+    def take(self, event: Recorded[object], position: int) -> None:
+        """Take one event in, at a position of its log; events of other concepts change nothing."""
         it, at = event.decision, event.occurred_at
         match it:
             case DisclosureRecorded():
@@ -85,10 +89,15 @@ class CourierRows:
             case FollowUpAcknowledged():
                 self._move(event, None)
                 self.closed.add((event.tenant, event.stream))
+            case DisclosureOpened():
+                self._change(event, position, "opening")
             case _ if getattr(it, "TYPE", "") in CHANGES:
-                self._enter(event, "change", event.event_id, None, at)
+                self._change(event, position, "change")
             case _:
                 pass
+
+    def _change(self, event: Recorded[object], position: int, kind: ChangeKind) -> None:
+        self.changed.append((event.tenant, position, kind, event.event_id, event.stream))
 
     def _enter(
         self,

@@ -15,7 +15,7 @@ Source: README D6, D7.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -45,12 +45,14 @@ from domain.disclosure import (
     DisclosureRecorded,
     Reason,
 )
+from domain.disclosure import DisclosureRefused as RefusedOnRecord
 from domain.disclosure_rules import FIELDS, refusal
 from domain.errors import DisclosureRefused, Erased
 
 DISCLOSING_ROLES: Final[tuple[Role, ...]] = ("privacy_officer",)
 MIRROR_SECONDS_MAX: Final = 10.0
 SEND_SECONDS_MAX: Final = 5.0
+KEY_GOOD_FOR: Final = timedelta(hours=24)  # an Idempotency-Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,34 @@ class Disclose:
         require(by, *DISCLOSING_ROLES)
         require_all_locations(by)
         wish = command.wish
+        id = self._id(by)
+        if self.store.read(by.tenant, id):
+            return self._begun_before(replace(by, purpose=wish.purpose, case=wish.case), id)
         found = self.facts.gather(by.tenant, wish)
         if found.erased:
             raise Erased()
         by = replace(by, purpose=wish.purpose, case=wish.case)
-        until = gagged_until(command.withhold_until, found.facts.process, found.facts.at)
+        until = gagged_until(command.withhold_until, found.gag_until, found.facts.at)
         about = About.draw(self.ids, found.facts.subjects, until)
         if (reason := refusal(found.facts)) is not None:
-            raise self._refused(by, wish, about, reason)
-        id = self._record(by, wish, found, about)
+            raise self._refused(by, wish, about, reason, id)
+        self._record(by, wish, found, about, id)
+        return self.attempt(by, id)
+
+    def _id(self, by: Caller) -> UUID:
+        """The id of what a call makes: of an idempotent one the same each time, for as long as its key is good."""
+        if by.ticket is None or by.ticket.occasion is None:
+            return self.ids.uuid()
+        id = by.ticket.occasion()
+        known = self.store.read(by.tenant, id)
+        is_spent = bool(known) and self.clock.now() - known[0].occurred_at >= KEY_GOOD_FOR
+        return self.ids.uuid() if is_spent else id
+
+    def _begun_before(self, by: Caller, id: UUID) -> Disclosed:
+        """Go on where an earlier run of the same call died: with what it recorded, or to what it was refused for."""
+        first = self.store.read(by.tenant, id)[0].decision
+        if isinstance(first, RefusedOnRecord):
+            raise _told(first.reason, id)
         return self.attempt(by, id)
 
     def attempt(self, by: Caller, id: UUID) -> Disclosed:
@@ -148,8 +169,8 @@ class Disclose:
 
     # --- recording ---------------------------------------------------------------------------------------------------
 
-    def _record(self, by: Caller, wish: Wish, found: Gathered, about: About) -> UUID:
-        id, recipient = self.ids.uuid(), found.recipient
+    def _record(self, by: Caller, wish: Wish, found: Gathered, about: About, id: UUID) -> None:
+        recipient = found.recipient
         scribe = Scribe.begin(by, self.clock, self.ids)
         decision = DisclosureRecorded(
             disclosure=id,
@@ -167,7 +188,6 @@ class Disclose:
         )
         event = scribe.record(id, 1, decision)
         self._append(Append(by.tenant, scribe.at, (event, *about.following(scribe, event, id))))
-        return id
 
     def _begin(self, by: Caller, story: Story) -> int:
         """Record that the next attempt begins, at the very version that was looked at. Refuses: Stale."""
@@ -231,8 +251,9 @@ class Disclose:
 
     # --- refusing ----------------------------------------------------------------------------------------------------
 
-    def _refused(self, by: Caller, wish: Wish, about: About, reason: Reason) -> DisclosureRefused:
-        id = self.ids.uuid()
+    def _refused(
+        self, by: Caller, wish: Wish, about: About, reason: Reason, id: UUID
+    ) -> DisclosureRefused:
         listed = replace(by, purpose=None) if reason == "unknown_purpose" else by
         scribe = Scribe.begin(listed, self.clock, self.ids)
         event = scribe.record(id, 1, refused_event(wish, id, reason, about, FIELDS))

@@ -66,7 +66,8 @@ class SealedProfile:
 class Gathered:
     """What was found. `profiles` has who each person is, `rows` their visits, both sealed.
 
-    `erased` is true where some of what is wished for was taken by an erasure.
+    `erased` is true where some of what is wished for was taken by an erasure. `gag_until` is when the last gag
+    on it ends (it may have passed); None without one.
     """
 
     recipient: Recipient
@@ -75,6 +76,7 @@ class Gathered:
     rows: dict[UUID, list[AgendaRow]]
     our_role: Literal["controller", "processor"]
     erased: bool
+    gag_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,16 @@ class FactsOfSending:
             process=self._process(tenant, wish.ground),
         )
         erased = any("erased" in found for found in bars.values())
-        return Gathered(standing, facts, profiles, rows, _our_role(places), erased)
+        gag = self._gag(tenant, wish, facts.process)
+        return Gathered(standing, facts, profiles, rows, _our_role(places), erased, gag)
+
+    def _gag(self, tenant: UUID, wish: Wish, process: ProcessStanding | None) -> datetime | None:
+        """When the last gag ends on the process that `wish` names or on its case."""
+        ends = (
+            None if process is None else process.gag_until,
+            None if wish.case is None else self.orders.until(tenant, wish.case),
+        )
+        return max((at for at in ends if at is not None), default=None)
 
     def _bars(self, tenant: UUID, wish: Wish) -> dict[UUID, frozenset[Bar | None]]:
         """What keeps the fields of each person shut, of those for whom anything may."""
@@ -213,10 +224,9 @@ def _sealed(value: object) -> Envelope:
 
 
 def gagged_until(
-    wished: datetime | None, process: ProcessStanding | None, now: datetime
+    wished: datetime | None, ordered: datetime | None, now: datetime
 ) -> datetime | None:
     """Until when the persons may not learn of it: what was asked for or ordered, whichever is later; None when past."""
-    ordered = None if process is None else process.gag_until
     latest = max((at for at in (wished, ordered) if at is not None), default=None)
     return latest if latest is not None and latest > now else None
 

@@ -7,22 +7,25 @@ Source: GDPR Art. 7(3), 19.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from application.disclosing.conditions import Sender, Sent
+from application.consent_log import consent_stream
+from application.custody.custody_log import read_custody
+from application.disclosing.conditions import Sender, Sent, choice_about
 from application.disclosing.facts import CORRECTED
 from application.disclosing.follow_up_story import FollowUpStory, add, follow_up_id, read_follow_up
 from application.disclosing.parcels import Parcels
 from application.disclosing.recipients import RECIPIENTS
 from application.disclosing.retries import retry_at
-from application.disclosing.story import COURIER, Story, read_story
+from application.disclosing.story import COURIER, Story, opening_stream, read_story
 from application.execute import Scribe
 from application.ports import Append, Book, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
+from domain.disclosure import DisclosureOpened
 from domain.errors import NotFound, Unavailable
 from domain.follow_up import (
     Decision,
@@ -70,7 +73,8 @@ class FollowUps:
     def order(self, tenant: UUID, change: UUID, stream: UUID) -> int:
         """Order what follows from the event `change`; how many were ordered. Run again, it orders nothing twice.
 
-        A disclosure that was recorded under a gag is left alone: telling of it would betray it.
+        A disclosure that is withheld from the person is left alone, for telling of it would betray it: what follows is
+        ordered once it is opened.
         """
         events = self.store.read(tenant, stream)
         found = next((one for one in events if one.event_id == change), None)
@@ -83,9 +87,43 @@ class FollowUps:
                 story = read_story(self.store, tenant, disclosure)
             except NotFound:
                 continue
-            if fields := concerned(found, story):
-                ordered += self._order(found, subject, story, fields)
+            ordered += self._consider(found, subject, story)
         return ordered
+
+    def make_up(self, tenant: UUID, opening: UUID, stream: UUID) -> int:
+        """Order what would have followed while a disclosure was withheld, now that the event `opening` opened it.
+
+        How many were ordered. Run again, it orders nothing twice.
+        """
+        events = self.store.read(tenant, stream)
+        found = next((one for one in events if one.event_id == opening), None)
+        if found is None or not isinstance(it := found.decision, DisclosureOpened):
+            return 0
+        try:
+            story = read_story(self.store, tenant, it.disclosure)
+        except NotFound:
+            return 0
+        since = story.first.occurred_at
+        changes = [one for one in self._changes(tenant, it.subject) if one.occurred_at >= since]
+        return sum(self._consider(one, it.subject, story) for one in changes)
+
+    def _changes(self, tenant: UUID, subject: UUID) -> Iterator[Recorded[object]]:
+        """Everything that recipients of a person's data have to be told of."""
+        erasures = read_custody(self.store, tenant, subject).erasures
+        for stream in (consent_stream(subject), subject, *erasures):
+            for event in self.store.read(tenant, stream):
+                if _type(event) in CHANGES:
+                    yield event
+
+    def _consider(self, change: Recorded[object], subject: UUID, story: Story) -> bool:
+        """Order the follow-up of a change, if the disclosure is concerned and not withheld any more."""
+        if story.state.recorded.withheld_until is not None:
+            opened = opening_stream(change.tenant, story.named(subject))
+            if not self.store.read(change.tenant, opened):
+                return False
+        recipient = RECIPIENTS.find(self.book, change.tenant, story.state.recorded.recipient)[1]
+        fields = concerned(change, story, recipient.terms.vendor)
+        return bool(fields) and self._order(change, subject, story, fields)
 
     def _order(
         self, change: Recorded[object], subject: UUID, story: Story, fields: tuple[str, ...]
@@ -93,6 +131,7 @@ class FollowUps:
         it, tenant = story.state.recorded, change.tenant
         withdrawn = _type(change) == WITHDRAWN
         consents = {one.subject: one.consent for one in it.subjects}
+        named = story.named(subject)
         recipient = RECIPIENTS.find(self.book, tenant, it.recipient)[1]
         id = follow_up_id(tenant, change.event_id, it.disclosure)
         decision = FollowUpOrdered(
@@ -103,7 +142,7 @@ class FollowUps:
             about=ABOUT[_type(change)],
             purpose=it.purpose,
             fields=fields,
-            consent=consents.get(subject) if withdrawn else None,
+            consent=consents.get(named) if withdrawn else None,
             channel=recipient.terms.delivery.kind,
         )
         scribe = Scribe.begin(_courier(tenant), self.clock, self.ids)
@@ -182,15 +221,15 @@ class FollowUps:
         return add(self.store, self.clock, self.ids, by, story.state.ordered.follow_up, decide)
 
 
-def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
+def concerned(change: Recorded[object], story: Story, vendor: str | None = None) -> tuple[str, ...]:
     """The fields of a disclosure that a change concerns; none where its recipient need not be told.
 
     A withdrawal concerns all that was handed over for its purpose on the ground of consent, a correction the profile's
-    fields that were, an erasure what is of its classes. Nothing is concerned that never left, or that is withheld from
-    the person.
+    fields that were, an erasure what is of its classes. To an analytics vendor, `vendor`, withdrawing the choice about
+    it concerns all that it got, on whatever ground. Nothing is concerned that never left.
     """
     it, state = story.state.recorded, story.state
-    if state.attempts == 0 or state.outcome == "refused" or it.withheld_until is not None:
+    if state.attempts == 0 or state.outcome == "refused":
         return ()
     decision: Any = change.decision
     if _type(change) == CORRECTED:
@@ -199,8 +238,11 @@ def concerned(change: Recorded[object], story: Story) -> tuple[str, ...]:
     if _type(change) == ERASED:
         classes = decision.classes
         return tuple(one for one in it.scope.fields if FIELDS[one].retention_class in classes)
+    if vendor is not None and decision.purpose == choice_about(vendor):
+        return it.scope.fields
     seen = {one.subject: one.consent_at_send for one in it.subjects}
-    by_consent = it.ground.lawful_basis == "consent" or seen.get(decision.subject) == "given"
+    named = story.named(decision.subject)
+    by_consent = it.ground.lawful_basis == "consent" or seen.get(named) == "given"
     return it.scope.fields if by_consent and decision.purpose == it.purpose else ()
 
 

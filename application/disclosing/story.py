@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from application.disclosing.facts import Wish
 from application.execute import Plan, Scribe, carry_out
@@ -29,6 +29,11 @@ from domain.errors import NotFound
 COURIER = "system:courier"
 
 
+def opening_stream(tenant: UUID, tag: UUID) -> UUID:
+    """The stream of the one opening of a tag: a second one would be a conflict."""
+    return uuid5(tenant, f"daybook/disclosure/opened/{tag.hex}")
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """A disclosure that was recorded: as it stands, its first event, all of its events."""
@@ -48,6 +53,11 @@ class Story:
         known = {one.tag: one.stands_for for one in self.state.stands_for}
         subjects = self.state.recorded.subjects
         return tuple(known.get(one.subject, one.subject) for one in subjects)
+
+    def named(self, person: UUID) -> UUID:
+        """What the record calls a person: their id, or a tag."""
+        tags = {one.stands_for: one.tag for one in self.state.stands_for}
+        return tags.get(person, person)
 
     def wish(self) -> Wish:
         """What was to be handed over."""

@@ -20,6 +20,7 @@ from domain.erasure import (
     ErasureCompleted,
     ErasureDeferred,
     ErasureEffected,
+    ErasureJoined,
     ErasureOrdered,
     ErasureRepeated,
     ErasureResumed,
@@ -183,6 +184,7 @@ def _shown(event: Recorded[Any]) -> bool:
         ErasureEffected,
         ErasureCompleted,
         ErasureRepeated,
+        ErasureJoined,
         ErasureDeferred,
     )
     return isinstance(decision, kinds) and decision.subject is not None

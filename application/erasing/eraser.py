@@ -40,9 +40,11 @@ from domain.erasure import (
 from domain.errors import DomainError, Unavailable
 from domain.sealing import RetentionClass
 
-MIRROR_SECONDS_MAX: Final = 5.0
+# All that a round waits for the mirror, and only where nothing else is to be done.
+MIRROR_SECONDS_MAX: Final = 1.0
 AT_ONCE_MAX: Final = 200
 Classes = tuple[RetentionClass, ...]
+Online = tuple[UUID, UUID, Classes]
 log = logging.getLogger("daybook.eraser")
 
 
@@ -89,25 +91,50 @@ class Eraser:
         Durable on return, step by step. One that cannot go on is left for the next round, and holds up no other.
         Refuses: Unavailable (the key database or a place of epoch keys is away: the next round goes on).
         """
-        moved = 0
-        online: list[tuple[UUID, UUID, Classes]] = []
+        moved, unfinished = 0, list[tuple[UUID, UUID]]()
         for tenant in tenants:
             with self.bound(tenant):
                 for id in self.open.waiting(tenant, AT_ONCE_MAX):
                     with left_for_later(id):
                         self._take_up(tenant, id)
-                unfinished = self.open.unfinished(tenant, AT_ONCE_MAX)
-                moved += self._repeat(tenant, self.book.entries(tenant, ERASURES.kind, unfinished))
-                for id in unfinished:
-                    with left_for_later(id):
-                        moved += self._destroy(tenant, id)
-                        if gone := self._state(tenant, id).to_seal_off:
-                            online.append((tenant, id, gone))
-        if online:
-            turned = self.shredder.turn_epoch(self.clock.now())
-            for tenant, id, gone in online:
-                with self.bound(tenant), left_for_later(id):
-                    moved += self._seal_off(tenant, id, gone, turned)
+                ids = self.open.unfinished(tenant, AT_ONCE_MAX)
+                moved += self._repeat(tenant, self.book.entries(tenant, ERASURES.kind, ids))
+                unfinished += [(tenant, id) for id in ids]
+        destroyed, online = self._go_on(unfinished)
+        if unfinished and not online and self._wait(*unfinished[0]):
+            destroyed, online = self._go_on(unfinished)
+        return moved + destroyed + self._seal_all_off(online)
+
+    def _go_on(self, unfinished: Sequence[tuple[UUID, UUID]]) -> tuple[int, list[Online]]:
+        """Destroy what is held off the database: of how many, and what is online then.
+
+        Whatever the mirror lacks holds up no other.
+        """
+        destroyed, online = 0, list[Online]()
+        for tenant, id in unfinished:
+            with self.bound(tenant), left_for_later(id):
+                destroyed += self._destroy(tenant, id)
+                if gone := self._state(tenant, id).to_seal_off:
+                    online.append((tenant, id, gone))
+        return destroyed, online
+
+    def _wait(self, tenant: UUID, id: UUID) -> bool:
+        """Wait for the mirror to have one order; False when it lags, and the next round looks again."""
+        with self.bound(tenant):
+            ordering = self.store.read(tenant, id)[-1].event_id
+            if self.mirrored.wait(tenant, ordering, MIRROR_SECONDS_MAX):
+                return True
+        log.warning("an order to erase is not held off the database yet")
+        return False
+
+    def _seal_all_off(self, online: Sequence[Online]) -> int:
+        """One turn of the epoch for all that are online; of how many it is recorded."""
+        if not online:
+            return 0
+        turned, moved = self.shredder.turn_epoch(self.clock.now()), 0
+        for tenant, id, gone in online:
+            with self.bound(tenant), left_for_later(id):
+                moved += self._seal_off(tenant, id, gone, turned)
         return moved
 
     def repeat(self, tenants: Sequence[UUID]) -> int:
@@ -163,13 +190,12 @@ class Eraser:
             self.orders.resume(tenant, state.ordered.subject, hold)
 
     def _destroy(self, tenant: UUID, id: UUID) -> bool:
-        """Destroy the keys that are ordered destroyed, once their order is mirrored; False when there is none."""
+        """Destroy the keys that are ordered destroyed, where their order is mirrored; False when none was."""
         state = self._state(tenant, id)
         if not state.to_destroy:
             return False
         ordering = self.store.read(tenant, id)[-1].event_id
-        if not self.mirrored.wait(tenant, ordering, MIRROR_SECONDS_MAX):
-            log.warning("an order to erase is not held off the database yet")
+        if not self.mirrored.wait(tenant, ordering, 0):
             return False
         subject, classes = state.ordered.subject, state.to_destroy
         gone = self.shredder.destroy(tenant, subject, classes, self.clock.now())

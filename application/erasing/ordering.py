@@ -19,9 +19,10 @@ from application.people_known import require_person
 from application.ports import Append, Book, Clock, EventStore, Ids
 from application.recorded import Caller
 from application.setup.register import Register, Written, append_of
-from domain import erasure
+from domain import erasure, erasure_orders
 from domain.custody import Custody, CustodyTaken, Fence, Kept
-from domain.erasure import Erasure, ErasureCause, Wanted
+from domain.erasure import Erasure, ErasureCause
+from domain.erasure_orders import Wanted
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 
 ERASURES: Final = Register("erasure", Erasure, erasure.evolve)
@@ -70,12 +71,17 @@ class NoGaggedHolds:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Erase a person, or some classes of what is held of them."""
+    """Erase a person, or some classes of what is held of them.
+
+    `known_to` is the position of the log up to which it was looked at whether to: where anything that names the person
+    came after it, nothing is ordered. None where it does not depend on what else happens.
+    """
 
     subject: UUID
     cause: ErasureCause
     request: UUID | None = None
     classes: tuple[RetentionClass, ...] = RETENTION_CLASSES
+    known_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ class ErasureOrders:
         """Order an erasure; its id. From then on no value is sealed for the classes it takes, and none is opened.
 
         Durable on return: the order, and the fence. The same request gives the same erasure again; so does an order
-        that would find nothing more to take, to wait for or to keep. Refuses: NotFound (the person), Stale.
+        that would find nothing more to take, to wait for or to keep. Refuses: NotFound (the person), Stale (also where
+        something happened after `known_to`).
         """
         if wish.cause != "retention":
             # What nothing keeps any more may also be sealed for a thing: somebody unknown who asked, a paper that came.
@@ -108,20 +115,26 @@ class ErasureOrders:
             kept = self.keeping.kept(by.tenant, wish.subject, wish.classes, scribe.at)
             wanted = Wanted(id, wish.subject, wish.cause, wish.request, wish.classes, kept)
             gagged = self.gagged.gagged(by.tenant, list(custody.pins))
-            ordered, deferred = erasure.order(wanted, custody, gagged, scribe.at)
+            ordered, deferred = erasure_orders.order(wanted, custody, gagged, scribe.at)
             written = ERASURES.write(scribe, id, (ordered, *deferred), None)
             taken = CustodyTaken(wish.subject, id, ordered.classes, ordered.kept)
-            return Plan(self._append(scribe, written, custody, taken), id)
+            append = self._append(scribe, written, custody, taken)
+            fences = tuple(replace(one, unless_after=wish.known_to) for one in append.fences)
+            return Plan(replace(append, fences=fences), id)
 
         return carry_out(self.store, attempt)
 
     def resume(self, tenant: UUID, subject: UUID, legal_hold: UUID) -> int:
         """Take what nothing pins any more after the release of a hold; how many classes. Run again, it takes none.
 
+        Of erasures that wait for the same class the oldest takes it; the others say so once it is gone there.
         Refuses: Stale.
         """
         custody = read_custody(self.store, tenant, subject)
-        return sum(self._resume(tenant, subject, id, legal_hold) for id in custody.erasures)
+        taken = sum(self._resume(tenant, subject, id, legal_hold) for id in custody.erasures)
+        for id in custody.erasures:
+            self._join(tenant, subject, id)
+        return taken
 
     def _resume(self, tenant: UUID, subject: UUID, id: UUID, legal_hold: UUID) -> int:
         by = Caller(tenant, ERASER, frozenset())
@@ -132,7 +145,7 @@ class ErasureOrders:
             entry, state = ERASURES.find(self.book, tenant, id)
             is_silent = legal_hold in self.gagged.gagged(tenant, [legal_hold])
             told = None if is_silent else legal_hold
-            resumed = erasure.resume(state, custody, told, scribe.at)
+            resumed = erasure_orders.resume(state, custody, told, scribe.at)
             if resumed is None:
                 return Plan(Append(tenant, scribe.at, ()), 0)
             written = ERASURES.write(scribe, id, (resumed,), entry)
@@ -142,14 +155,39 @@ class ErasureOrders:
 
         return carry_out(self.store, attempt)
 
+    def _join(self, tenant: UUID, subject: UUID, id: UUID) -> None:
+        """Record of an erasure that what it waits for is gone by another one."""
+
+        def attempt() -> Plan[None]:
+            scribe = Scribe.begin(Caller(tenant, ERASER, frozenset()), self.clock, self.ids)
+            entry, state = ERASURES.find(self.book, tenant, id)
+            custody = read_custody(self.store, tenant, subject)
+            others = dict.fromkeys(erasure_orders.joinable(state, custody).values())
+            found = (
+                erasure_orders.join(state, ERASURES.find(self.book, tenant, other)[1])
+                for other in others
+            )
+            joined = tuple(one for one in found if one is not None)
+            if not joined:
+                return Plan(Append(tenant, scribe.at, ()), None)
+            written = ERASURES.write(scribe, id, joined, entry)
+            return Plan(append_of(scribe, (written,), None), None)
+
+        carry_out(self.store, attempt)
+
     def _known(self, tenant: UUID, wish: Wish, custody: Custody) -> UUID | None:
-        """The erasure that the same request led to, or that left nothing more of these classes to be taken."""
-        for id in custody.erasures:
-            state = ERASURES.find(self.book, tenant, id)[1]
+        """The erasure that the same request led to, or that left nothing more of these classes to be taken.
+
+        What waits for a hold in one that stands is taken by that one, and not ordered a second time.
+        """
+        states = [ERASURES.find(self.book, tenant, id)[1] for id in custody.erasures]
+        for state in states:
             if wish.request is not None and state.ordered.request == wish.request:
-                return id
-        if custody.erasures and not set(wish.classes) & set(custody.living()):
-            return custody.erasures[-1]
+                return state.id
+        left = set(wish.classes) & set(custody.living())
+        for state in reversed(states):
+            if left <= {one.retention_class for one in state.deferred}:
+                return state.id
         return None
 
     def _append(

@@ -1,7 +1,8 @@
 """What has no basis any more is erased by itself: its periods are over, or an exception's last day has passed.
 
 What a legal hold pins is passed over, and found again once the hold is released. Nothing is decided from the read
-model: it says where to look, and what is found there is looked up in what is current.
+model: it says where to look, and what is found there is looked up in what is current. Whoever comes back between that
+and the order is not erased: the order is a conflict with anything that names them and came after the log was read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from application.custody.custody_log import read_custody
+from application.disclosing.conditions import Heads
 from application.erasing.ordering import Wish
 from application.holding.keeping import FactsOfKeeping
 from application.holding.retention_rules import Rules, rules_in_force
@@ -21,7 +23,7 @@ from application.ports import Clock, EventStore
 from application.recorded import Caller
 from domain.custody import Custody
 from domain.errors import NotFound, Stale
-from domain.retention import Facts, Rule, has_live_basis, months_after
+from domain.retention import Facts, Rule, has_live_basis, kept_of, months_after
 from domain.sealing import RetentionClass
 
 EXPIRER: Final = "system:retention"
@@ -74,6 +76,7 @@ class Expiry:
     rows: KeepingRows
     facts: FactsOfKeeping
     orders: Orders
+    positions: Heads
     clock: Clock
     # Where each list is gone on with in the next round: what cannot go yet does not keep the rest waiting.
     _places: dict[tuple[UUID, str], Aged | UUID] = field(default_factory=dict)
@@ -85,7 +88,7 @@ class Expiry:
         """
         now = self.clock.now()
         rules = rules_in_force(self.store, tenant)
-        persons = dict.fromkeys(self._over(tenant, now.date()))
+        persons = dict.fromkeys([*self._over(tenant, now.date()), *self._askers(tenant)])
         for name, some in rules.items():
             if (months := _longest(some)) is not None:
                 before = datetime.combine(months_after(now.date(), -months), time.min, UTC) + SLACK
@@ -108,7 +111,17 @@ class Expiry:
             self._places[(tenant, "kept")] = rows[-1]
         return rows
 
+    def _askers(self, tenant: UUID) -> Sequence[UUID]:
+        """Of whom something may be kept for as long as a request is open: that names no last day."""
+        place = self._places.pop((tenant, "asked"), None)
+        after = place if isinstance(place, UUID) else None
+        found = self.facts.requests.askers(tenant, after, LOOKED_AT_MAX)
+        if len(found) == LOOKED_AT_MAX:
+            self._places[(tenant, "asked")] = found[-1]
+        return found
+
     def _expire(self, tenant: UUID, subject: UUID, rules: Rules, now: datetime) -> bool:
+        known_to = self.positions.head(tenant)
         custody = read_custody(self.store, tenant, subject)
         free = [name for name in custody.living() if not custody.holds_on(name)]
         facts = self.facts.of(tenant, subject, now) if free else {}
@@ -121,7 +134,7 @@ class Expiry:
             return False
         by = Caller(tenant, EXPIRER, frozenset())
         try:
-            self.orders.order(by, Wish(subject, "retention", None, over))
+            self.orders.order(by, Wish(subject, "retention", None, over, known_to))
         except (NotFound, Stale) as error:
             log.warning("what has expired is left for the next round: %s", error.code)
             return False
@@ -140,6 +153,10 @@ def _is_over(
 ) -> bool:
     """True when nothing keeps the class: after an erasure the exception alone would, else one of the rules."""
     kept = custody.kept.get(name)
+    if kept is not None and kept.until is None:
+        # What it ran from had not ended when it was kept: it is looked at again.
+        return not kept_of({name: rules}, {name: facts}, (name,), today)
     if kept is not None:
-        return kept.until is not None and kept.until < today
+        assert kept.until is not None, "see above"
+        return kept.until < today
     return not has_live_basis(rules, facts, today)

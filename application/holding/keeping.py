@@ -13,37 +13,25 @@ from uuid import UUID
 
 from application.consent_log import consent_stream, records_of
 from application.disclosing.conditions import Visits
-from application.holding.retention_rules import Rules, rules_in_force
+from application.holding.retention_rules import rules_in_force
 from application.people.people import Holdings
 from application.ports import EventStore
 from domain.consent import ConsentRecord, standing_at
 from domain.custody import Kept
-from domain.retention import Facts, Start, kept_of
+from domain.retention import Facts, RequestsUnder, Rule, kept_of
 from domain.sealing import RETENTION_CLASSES, RetentionClass
-
-
-@dataclass(frozen=True, slots=True)
-class RequestTimes:
-    """Whether a person has a request that is open, and when the last one was closed (UTC)."""
-
-    open: bool = False
-    closed_at: datetime | None = None
 
 
 class RequestsOf(Protocol):
     """The rights requests of persons, as far as retention runs from them."""
 
-    def times(self, tenant: UUID, subject: UUID) -> RequestTimes:
-        """When a person's requests were open. MUST be current."""
+    def under(self, tenant: UUID, subject: UUID) -> tuple[RequestsUnder, ...]:
+        """How a person's requests stand, by law; none where they made none. MUST be current."""
         ...
 
-
-class NobodyAsked:
-    """See `RequestsOf`: nobody has made one."""
-
-    def times(self, tenant: UUID, subject: UUID) -> RequestTimes:  # noqa: ARG002
-        """See the port."""
-        return RequestTimes()
+    def askers(self, tenant: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """At most `limit` persons who have made requests, by id, after the given one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,6 @@ class FactsOfKeeping:
 
     def common(self, tenant: UUID, subject: UUID, at: datetime) -> Facts:
         """What is the same for every class: visits, consents, requests. Refuses: Behind."""
-        requests = self.requests.times(tenant, subject)
         visits = [row.end for row in self.visits.of(tenant, [subject])]
         said = records_of(self.store.read(tenant, consent_stream(subject)))
         ended = _consent_ended(said, at)
@@ -65,8 +52,7 @@ class FactsOfKeeping:
             last_visit=datetime.fromtimestamp(max(visits), UTC).date() if visits else None,
             consent_ended=ended,
             consent_stands=_stands(said, at),
-            request_closed=None if requests.closed_at is None else requests.closed_at.date(),
-            request_open=requests.open,
+            requests=self.requests.under(tenant, subject),
         )
 
     def of(self, tenant: UUID, subject: UUID, at: datetime) -> dict[RetentionClass, Facts]:
@@ -95,19 +81,18 @@ class RulesKeeping:
     ) -> tuple[Kept, ...]:
         """See the port. Refuses: Behind."""
         rules = rules_in_force(self.store, tenant)
-        starts = _starts(rules, classes)
+        standing = [rule for one in classes for rule in rules[one] if rule.exception is not None]
         # What is asked of the index has to be waited for; so it is asked only where an answer could keep something.
-        if not starts or (starts == {"request_closed"} and not self._has_asked(tenant, subject)):
+        if not self._may_keep(tenant, subject, standing):
             return ()
         return kept_of(rules, self.facts.of(tenant, subject, at), classes, at.date())
 
-    def _has_asked(self, tenant: UUID, subject: UUID) -> bool:
-        return self.facts.requests.times(tenant, subject) != RequestTimes()
-
-
-def _starts(rules: Rules, classes: Sequence[RetentionClass]) -> set[Start]:
-    """What those rules run from that stand against an erasure."""
-    return {rule.start for name in classes for rule in rules[name] if rule.exception is not None}
+    def _may_keep(self, tenant: UUID, subject: UUID, standing: Sequence[Rule]) -> bool:
+        if any(rule.start != "request_closed" for rule in standing):
+            return True
+        laws = {rule.jurisdiction for rule in standing}
+        asked = self.facts.requests.under(tenant, subject) if laws else ()
+        return any("other" in laws or one.law in laws for one in asked)
 
 
 def _stands(said: Sequence[ConsentRecord], at: datetime) -> bool:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from uuid import UUID, uuid5
 
 from application.custody.custody_log import custody_stream, read_custody
+from application.erasing.deferrals import deferrals_opened
 from application.execute import Plan, Scribe, carry_out
 from application.holding.hold_log import LEGAL_HOLDS, persons_of
 from application.people_known import require_person
@@ -278,7 +279,7 @@ class LegalHolds:
 
 @dataclass(frozen=True, slots=True)
 class HoldOpenings:
-    """Tells persons of the holds that were under a gag, once its date has passed."""
+    """Tells persons of the holds that were under a gag, and of the erasures that waited, once its date has passed."""
 
     store: EventStore
     book: Book
@@ -316,9 +317,14 @@ class HoldOpenings:
                 for one in persons_of(self.store, tenant, id)
                 if (one_opened := self._opened(tenant, id, one.person)) is not None
             )
+            told = tuple(
+                event
+                for one in persons_of(self.store, tenant, id)
+                for event in deferrals_opened(scribe, self.store, one.person, id)
+            )
             written = LEGAL_HOLDS.write(scribe, id, (LegalHoldUngagged(len(openings)),), entry)
             plan = planned(scribe, written)
-            return Plan(replace(plan.append, events=plan.append.events + openings), True)
+            return Plan(replace(plan.append, events=plan.append.events + openings + told), True)
 
         return carry_out(self.store, attempt)
 

@@ -6,7 +6,7 @@ it stands for is said where no person's chain, count or evidence reaches. README
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -78,8 +78,22 @@ class WithheldAccess:
 class WithheldAccesses(Protocol):
     """The tags that wait for their date. It may be behind: what was opened just now may still be among them."""
 
-    def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[WithheldAccess]:
-        """At most `limit` tags whose gags were to end by `now`, the oldest first."""
+    def cases(self, tenant: UUID) -> Sequence[str]:
+        """The cases of all tags that wait."""
+        ...
+
+    def due(
+        self,
+        tenant: UUID,
+        now: datetime,
+        limit: int,
+        held: Collection[str] = (),
+        over: Collection[str] = (),
+    ) -> Sequence[WithheldAccess]:
+        """At most `limit` tags whose gags were to end by `now`, the oldest first: those of the cases `held` apart.
+
+        With those of the cases `over`, whenever their gags were to end.
+        """
         ...
 
 
@@ -99,17 +113,21 @@ class Openings:
     ids: Ids
 
     def sweep(self, tenant: UUID) -> int:
-        """Open what is due, one append each; how many were opened. A gag that was prolonged meanwhile still holds.
+        """Open what is due, one append each; how many were opened.
+
+        A gag that was prolonged meanwhile still holds, and keeps no other waiting; one that was lifted opens at once.
 
         Each tag is opened once, however often this runs, and wherever it is killed.
         """
         sweeper = Caller(tenant=tenant, actor="system:sweeper", roles=frozenset())
         scribe = Scribe.begin(sweeper, self.clock, self.ids)
+        ends = {case: self.gags.until(tenant, case) for case in self.withheld.cases(tenant)}
+        held = [case for case, until in ends.items() if until is not None and until > scribe.at]
+        over = [case for case, until in ends.items() if until is not None and until <= scribe.at]
         opened = 0
-        for one in self.withheld.due(tenant, scribe.at, OPENED_MAX):
-            until = None if one.case is None else self.gags.until(tenant, one.case)
-            if until is not None and until > scribe.at:
-                continue
+        for one in self.withheld.due(tenant, scribe.at, OPENED_MAX, held, over):
+            if one.case not in ends and one.case is not None:
+                continue  # It came meanwhile; the next turn looks at its gag.
             decision = AccessOpened(one.person, one.tag, one.event)
             event = scribe.record(opening_stream(tenant, one.tag), 1, decision, cause=one.event)
             opened += self.store.append(Append(tenant, scribe.at, (event,))) is Outcome.APPENDED

@@ -131,14 +131,20 @@ class Witnessing:
         """True when no quorum has seen the newest part of the ledger for too long. Call it bound to the tenant."""
         return self._overdue(tenant, self.records.last(tenant))
 
+    def unseen_for(self, tenant: UUID) -> timedelta:
+        """How long ago a quorum last saw the ledger, while part of it is unseen; else nothing. Bound to the tenant."""
+        return self._unseen_for(tenant, self.records.last(tenant))
+
     def _overdue(self, tenant: UUID, last: WitnessedCheckpoint | None) -> bool:
+        return self._unseen_for(tenant, last) > timedelta(seconds=self.unwitnessed_seconds_max)
+
+    def _unseen_for(self, tenant: UUID, last: WitnessedCheckpoint | None) -> timedelta:
         if not self.records.configured():
-            return False
+            return timedelta()
         if last is not None and self.records.end(tenant) <= last.checkpoint.size:
-            return False
+            return timedelta()
         since = last.cosigned_at if last else self.records.begun_at(tenant)
-        age = timedelta(seconds=self.unwitnessed_seconds_max)
-        return since is not None and self.clock.now() - since > age
+        return timedelta() if since is None else self.clock.now() - since
 
     def _require(self, tenant: UUID, by: Caller) -> None:
         require(by, *AUDITORS)

@@ -5,6 +5,7 @@ Whether something may be disclosed under one is asked at each sending, and read 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -12,17 +13,19 @@ from uuid import UUID
 
 from application.access.reveal import Reveal, Sight, Wish
 from application.execute import Plan, Scribe, carry_out
-from application.orders.openings import WithheldDisclosures, prolonged
+from application.holding.hold_log import LEGAL_HOLDS
+from application.orders.openings import WithheldDisclosures, case_key, prolonged
 from application.permissions import require
 from application.ports import Book, Clock, EventStore, Ids, People
 from application.recorded import Caller
 from application.setup.holders import same_holder
-from application.setup.register import CreationKey, Listing, Receipt, Register, planned
+from application.setup.register import CreationKey, Listing, Receipt, Register, every, planned
 from domain import legal_process
 from domain.access import Field
 from domain.access_key import Role
 from domain.disclosure_rules import ProcessStanding
 from domain.errors import Erased, VersionMismatch
+from domain.legal_hold import LegalHold
 from domain.legal_paper import GagStep, Narrowing, ProcessTerms, ReviewOutcome
 from domain.legal_process import (
     NOT_NARROWED,
@@ -184,9 +187,12 @@ class LegalProcesses:
                 standing, command.step, command.until, command.number, scribe.at
             )
             plan = planned(scribe, LEGAL_PROCESSES.write(scribe, standing.id, decisions, entry))
-            if command.until is None:
-                return plan
-            held = prolonged(scribe, self.store, self.withheld, standing.id, command.until)
+            until, cases = command.until or scribe.at, StandingOrders(self.book)
+            told = scribe, self.store, self.withheld, standing.id, until, cases
+            # Those known by their case are told of a lifted gag too: the sweeper finds the others by their process.
+            held = prolonged(*told, case_key(by.tenant, standing.terms.number))
+            if command.until is not None:
+                held += prolonged(*told)
             return replace(plan, append=replace(plan.append, events=plan.append.events + held))
 
         return carry_out(self.store, attempt)
@@ -256,10 +262,31 @@ class StandingOrders:
         )
 
     def until(self, tenant: UUID, case: str) -> datetime | None:
-        """When the gag ends under which the case `case` is; None where it is no process or was never under one."""
-        id = parse_id("process", case)
-        standing = None if id is None else self._standing(tenant, id)
-        return None if standing is None else standing.gag_until
+        """When the last gag on the case `case` ends; None where nothing that it names was ever under one."""
+        ends = [one.gag_until for one in self._processes(tenant, case)]
+        ends += [one.terms.gag_until for one in self._holds(tenant, case)]
+        return max((at for at in ends if at is not None), default=None)
+
+    def behind(self, tenant: UUID, case: str) -> list[UUID]:
+        """See the port `GagsOfCases`."""
+        found = [one.id for one in self._processes(tenant, case)]
+        return found + [one.id for one in self._holds(tenant, case)]
+
+    def _processes(self, tenant: UUID, case: str) -> Iterator[LegalProcess]:
+        """Those that `case` names. A number may be that of several."""
+        if (id := parse_id("process", case)) is not None:
+            found = self._standing(tenant, id)
+            yield from () if found is None else (found,)
+            return
+        for one in every(LEGAL_PROCESSES, self.book, tenant):
+            if one.terms.number.casefold() == case.casefold():
+                yield one
+
+    def _holds(self, tenant: UUID, case: str) -> Iterator[LegalHold]:
+        id = parse_id("legal_hold", case)
+        for one in every(LEGAL_HOLDS, self.book, tenant):
+            if one.id == id or one.terms.matter.casefold() == case.casefold():
+                yield one
 
     def _standing(self, tenant: UUID, id: UUID) -> LegalProcess | None:
         entry = self.book.entry(tenant, LEGAL_PROCESSES.kind, id)

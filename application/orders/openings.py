@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
+from application.disclosing.story import opening_stream
 from application.execute import Scribe
 from application.ports import Append, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller, Recorded
@@ -26,6 +27,7 @@ from domain.disclosure import (
     TagOf,
 )
 from domain.errors import LedgerDamaged
+from domain.legal_hold import LegalHoldPlaced
 from domain.legal_process import GagChanged, ProcessReceived
 from domain.values import parse_id
 
@@ -54,16 +56,32 @@ class WithheldDisclosures(Protocol):
         ...
 
 
-def opening_stream(tenant: UUID, tag: UUID) -> UUID:
-    """The stream of the one opening of a tag: a second one would be a conflict."""
-    return uuid5(tenant, f"daybook/disclosure/opened/{tag.hex}")
+class GagsOfCases(Protocol):
+    """What a case is about."""
+
+    def behind(self, tenant: UUID, case: str) -> Sequence[UUID]:
+        """The legal processes and legal holds that `case` names: by their ids, or by the numbers of their papers.
+
+        MUST be current.
+        """
+        ...
 
 
 def process_of(first: Recorded[object]) -> UUID | None:
-    """The legal process that a disclosure or its refusal, told by its first event, rests on; None without one."""
+    """The legal process that a disclosure or its refusal, told by its first event, rests on; None without one.
+
+    Where all that is known of it is a case, the `case_key` of that.
+    """
     if isinstance(first.decision, DisclosureRecorded) and first.decision.ground.legal_process:
         return first.decision.ground.legal_process
-    return None if first.case is None else parse_id("process", first.case)
+    if first.case is None:
+        return None
+    return parse_id("process", first.case) or case_key(first.tenant, first.case)
+
+
+def case_key(tenant: UUID, case: str) -> UUID:
+    """What stands for the process of a disclosure of which only its case is known; upper and lower case are one."""
+    return uuid5(tenant, f"daybook/case/{case.casefold()}")
 
 
 def opens_at(until: datetime, gag_ends: Sequence[datetime]) -> datetime:
@@ -91,10 +109,12 @@ class Gag:
 
     @classmethod
     def of(cls, store: EventStore, tenant: UUID, process: UUID | None) -> Gag:
-        """The gag of a process, as its stream has it; none without a process."""
+        """The gag of a process or of a legal hold, as its stream has it; none without one."""
         gag = cls()
         for event in () if process is None else store.read(tenant, process):
             match event.decision:
+                case LegalHoldPlaced(terms=terms) if terms.gag_until is not None:
+                    gag = cls((terms.gag_until,))
                 case ProcessReceived(terms=terms) if terms.gag_until is not None:
                     gag = cls((terms.gag_until,))
                 case GagChanged(until=until):
@@ -102,6 +122,14 @@ class Gag:
                 case _:
                     pass
         return gag
+
+    def beside(self, other: Gag) -> Gag:
+        """Both at once: what is under the two opens when the later one ends."""
+        if not self.ends or not other.ends:
+            return self if self.ends else other
+        standing = max(self.ends[-1], other.ends[-1])
+        changed = max((at for at in (self.changed, other.changed) if at is not None), default=None)
+        return Gag((*self.ends, *other.ends, standing), changed)
 
     def changed_after(self, at: datetime) -> bool:
         """True when it was changed later than `at`."""
@@ -114,22 +142,43 @@ def prolonged(
     withheld: WithheldDisclosures,
     process: UUID,
     until: datetime,
+    cases: GagsOfCases,
+    under: UUID | None = None,
 ) -> tuple[Recorded[object], ...]:
     """What is appended beside a gag that now runs until `until`, so that nothing is shown on the date that it had.
 
-    One event for each disclosure that it keeps for longer, 100 at most; the sweeper does the rest. Refuses: Behind.
+    One event for each disclosure whose date moves with it, 100 at most; the sweeper does the rest. They are those that
+    name the process, or with `under` those that are known by this `case_key`. Refuses: Behind.
     """
     tenant = scribe.caller.tenant
-    ends = (*Gag.of(store, tenant, process).ends, until)
+    own = Gag.of(store, tenant, process)
+    now = replace(own, ends=(*own.ends, until))
     found: list[Recorded[object]] = []
-    for disclosure in withheld.under(tenant, process, PROLONGED_MAX):
+    for disclosure in withheld.under(tenant, under or process, PROLONGED_MAX):
         events = store.read(tenant, disclosure)
         if (known := last_withheld(events)) is None:
             continue
-        at = opens_at(known[0].until, ends)
+        gag = gag_of(store, cases, events[0], instead={process: now})
+        at = opens_at(known[0].until, gag.ends)
         if at != known[0].until:
             found.append(_said_again(scribe, events, replace(known[0], until=at)))
     return tuple(found)
+
+
+def gag_of(
+    store: EventStore,
+    cases: GagsOfCases,
+    first: Recorded[object],
+    instead: dict[UUID, Gag] | None = None,
+) -> Gag:
+    """All that keeps a disclosure, told by its first event, from its persons; `instead` has gags that are to be."""
+    ids = dict.fromkeys(one for one in (process_of(first),) if one is not None)
+    if first.case is not None:
+        ids.update(dict.fromkeys(cases.behind(first.tenant, first.case)))
+    gag = Gag()
+    for one in ids:
+        gag = gag.beside((instead or {}).get(one) or Gag.of(store, first.tenant, one))
+    return gag
 
 
 def last_withheld(
@@ -156,6 +205,7 @@ class DisclosureOpenings:
 
     store: EventStore
     withheld: WithheldDisclosures
+    cases: GagsOfCases
     clock: Clock
     ids: Ids
 
@@ -180,7 +230,7 @@ class DisclosureOpenings:
         if (held := last_withheld(events)) is None:
             return 0
         known, said_at = held
-        gag = Gag.of(self.store, tenant, process_of(events[0]))
+        gag = gag_of(self.store, self.cases, events[0])
         at = opens_at(known.until, gag.ends)
         if at <= scribe.at:
             return sum(

@@ -23,7 +23,8 @@ from application.portability.holdings import ALL, Part, parts_of
 from application.portability.tables import Row, Table, columns
 from application.ports import AgendaRow, Append, Clock, EventStore, Ids, Outcome
 from application.recorded import Caller
-from domain.errors import FieldError, RangeTooLong, Stale, UnknownReference
+from application.requests.steps import REQUESTS
+from domain.errors import FieldError, IdentityNotVerified, RangeTooLong, Stale, UnknownReference
 from domain.package import PackageFormat, PackageMade
 from domain.values import Personal, from_epoch, instant_text, public_id
 
@@ -61,11 +62,11 @@ class Packaging:
         """Open everything that is held about a person, for handing it to them; recorded as one access.
 
         Refuses, on the record: NotPermitted, PurposeRequired. Refuses: NotFound, Erased, UnknownReference (request),
-        Behind, RangeTooLong (over 100,000 rows), Unreadable, Stale.
+        IdentityNotVerified (of the request), Behind, RangeTooLong (over 100,000 rows), Unreadable, Stale.
         """
         glass = self.reveal.admit(by, Wish(ALL, subject), PRIVACY_WRITERS)
         require_living(self.store, self.erasures, by.tenant, subject)
-        self._require_request(by.tenant, request)
+        self._require_request(by.tenant, subject, request)
         visits = self.visits.of(by.tenant, [subject])
         parts = parts_of(self.store, by.tenant, subject, visits)
         opened = self.reveal.open(by, [part.sight for part in parts], ALL, glass)
@@ -81,11 +82,17 @@ class Packaging:
             raise RangeTooLong(f"A package has at most {ROWS_MAX:,} rows")
         return self._recorded(subject, request, format, tables, rows, by)
 
-    def _require_request(self, tenant: UUID, request: UUID | None) -> None:
-        if request is None or self.reveal.book.entry(tenant, "privacy_request", request):
+    def _require_request(self, tenant: UUID, subject: UUID, request: UUID | None) -> None:
+        """Go on where the request is this person's, and it is known that they ask."""
+        if request is None:
             return
-        words = "There is no such request."
-        raise UnknownReference(errors=(FieldError("/request_id", UnknownReference.code, words),))
+        entry = self.reveal.book.entry(tenant, REQUESTS.kind, request)
+        if entry is None or REQUESTS.state_of(entry).subject != subject:
+            words = "This person made no such request."
+            wrong = FieldError("/request_id", UnknownReference.code, words)
+            raise UnknownReference(errors=(wrong,))
+        if not REQUESTS.state_of(entry).is_verified:
+            raise IdentityNotVerified()
 
     def _recorded(
         self,

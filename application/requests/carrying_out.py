@@ -6,7 +6,7 @@ dies in between finds its order again, and orders nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -28,6 +28,7 @@ from domain.consent_rules import Said
 from domain.custody import CustodyRestricted, CustodyUnlocked
 from domain.erasure import ErasureCause, ErasureDeferred, ErasureOrdered
 from domain.errors import InvalidState, NotFound
+from domain.package import PackageMade
 from domain.privacy_request_answers import Done
 from domain.privacy_request_codes import ERASING, DeniedPart, RequestChannel, Right
 from domain.privacy_request_state import PrivacyRequest, RightAsked
@@ -50,6 +51,8 @@ REPORTS: Final[dict[Right, tuple[ReportName, ...]]] = {
 }
 # These are answered by a report, so it has to have been taken.
 NEED_REPORT: Final = frozenset[Right]({"shine_the_light", "accounting"})
+# These give a person what is held of them, so it has to have been made ready for this very request.
+NEED_PACKAGE: Final = frozenset[Right]({"access", "portability"})
 _SPOKEN: Final[dict[RequestChannel, tuple[Method, Channel]]] = {
     "api": ("explicit_click", "api"),
     "web": ("explicit_click", "web"),
@@ -112,7 +115,7 @@ class CarryingOut:
     def show(self, state: PrivacyRequest, right: Right, scribe: Scribe) -> Shown:
         """What shows that a right is carried out, or carries it out with the answer.
 
-        Refuses: InvalidState (nothing was corrected; the report was not taken), Behind.
+        Refuses: InvalidState (nothing was corrected; the report was not taken; no package was made), Behind.
         """
         if right in ERASING:
             return Shown()
@@ -221,31 +224,50 @@ class CarryingOut:
         found = self._issued(tenant, REPORTS[right], state.subject, state.terms.received_at)
         if not found and right in NEED_REPORT and (state.subject or right == "shine_the_light"):
             raise InvalidState(f"The report {REPORTS[right][0]} was not taken since it came in")
+        if right in NEED_PACKAGE and state.subject is not None:
+            found += self._packed(state, state.subject, tenant)
         return Shown(tuple(found))
+
+    def _packed(self, state: PrivacyRequest, subject: UUID, tenant: UUID) -> list[UUID]:
+        """The events of the packages that were made for the request; none of who is erased, for there is nothing left.
+
+        Refuses: InvalidState (none was made).
+        """
+        since = state.terms.received_at
+        found = [
+            event.event_id
+            for event in self._recorded(tenant, PackageMade.TYPE, since)
+            if isinstance(it := event.decision, PackageMade)
+            and (it.request, it.subject) == (state.id, subject)
+        ]
+        if not found and "profile" not in read_custody(self.store, tenant, subject).taken:
+            raise InvalidState("No package was made for it")
+        return found
 
     def _issued(
         self, tenant: UUID, names: Sequence[ReportName], subject: UUID | None, since: datetime
     ) -> list[UUID]:
         """The events of reports about the person, or about all, that were taken since."""
+        return [
+            event.event_id
+            for event in self._recorded(tenant, ReportIssued.TYPE, since)
+            if isinstance(it := event.decision, ReportIssued)
+            and it.name in names
+            and it.subject in (None, subject)
+        ]
+
+    def _recorded(self, tenant: UUID, type: str, since: datetime) -> Iterator[Recorded[object]]:
+        """The events of a type that were recorded since, once the ledger has all that is there now. Refuses: Behind."""
         head = self.positions.head(tenant)
         if head >= 0:
             self.positions.wait(tenant, FOLLOWED, head)
-        after, found = -1, list[UUID]()
+        after = -1
         for _ in range(PAGES_MAX):
-            page = self.ledger.events(tenant, EventsQuery(after, PAGE_EVENTS, ReportIssued.TYPE))
+            page = self.ledger.events(tenant, EventsQuery(after, PAGE_EVENTS, type))
             for one in page:
-                if one.recorded_at >= since and self._is_of(tenant, one.stream, names, subject):
-                    found.append(one.event_id)
+                if one.recorded_at >= since:
+                    events = self.store.read(tenant, one.stream)
+                    yield from (event for event in events if event.event_id == one.event_id)
             if len(page) < PAGE_EVENTS:
                 break
             after = page[-1].position
-        return found
-
-    def _is_of(
-        self, tenant: UUID, stream: UUID, names: Sequence[ReportName], subject: UUID | None
-    ) -> bool:
-        decisions = [event.decision for event in self.store.read(tenant, stream)]
-        return any(
-            isinstance(one, ReportIssued) and one.name in names and one.subject in (None, subject)
-            for one in decisions
-        )

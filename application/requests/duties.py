@@ -17,12 +17,13 @@ from application.access.access_reviews import ReviewRows
 from application.disclosing.follow_up_replies import FollowUpList
 from application.orders.legal_processes import LEGAL_PROCESSES
 from application.permissions import require
-from application.ports import Book, CatalogKind, Clock, EventStore
+from application.ports import Book, Clock, EventStore
 from application.recorded import Caller
+from application.requests.asked import LOOKED_AT_MAX, RequestRows, due_of
 from application.requests.steps import READERS, REQUESTS
 from application.requests.telling import Telling
 from application.requests.timing import RequestTiming, place_of
-from application.setup.register import PAGE_ROWS_MAX, CreationKey, Register, Standing
+from application.setup.register import PAGE_ROWS_MAX, CreationKey, Standing
 from domain import local_time
 from domain.errors import RangeTooLong
 from domain.legal_process import LegalProcess
@@ -32,7 +33,7 @@ from domain.values import public_id
 S = TypeVar("S", bound=Standing)
 D = TypeVar("D")
 
-LOOKED_AT_MAX: Final = 100_000
+EVER: Final = datetime.max.replace(tzinfo=UTC)
 SOON: Final = timedelta(days=7)
 DutyState = Literal["running", "paused", "late"]
 DutyKind = Literal[
@@ -121,6 +122,7 @@ class Duties:
     reviews: ReviewRows
     follow_ups: FollowUpList
     holds: HoldReviews
+    rows: RequestRows
     clock: Clock
 
     def page(
@@ -129,7 +131,7 @@ class Duties:
         """What is due before an instant, and all that is late. Refuses: NotPermitted, RangeTooLong."""
         require(by, *READERS)
         found = sorted(
-            (one for one in self._all(by.tenant) if before is None or one.due_at < before),
+            (one for one in self._all(by.tenant, before) if before is None or one.due_at < before),
             key=lambda one: (one.due_at, one.id),
         )
         left = [one for one in found if after is None or (one.due_at, one.id) > after]
@@ -142,19 +144,21 @@ class Duties:
         soon = self.clock.now() + SOON
         late: Counter[DutyKind] = Counter()
         near = 0
-        for one in self._all(tenant):
+        for one in self._all(tenant, soon):
             if one.state == "late":
                 late[one.kind] += 1
             else:
                 near += one.due_at < soon
         return DutyCounts(late.total(), near, late)
 
-    def _all(self, tenant: UUID) -> Iterator[Duty]:
+    def _all(self, tenant: UUID, before: datetime | None) -> Iterator[Duty]:
+        """What is due before an instant, and some of what is due later; all, where none is named."""
         now, zone = self.clock.now(), place_of(self.book, tenant).zone
-        for state in _states(self.book, tenant, REQUESTS):
-            yield from self._of_request(state, tenant, now)
-        for process in _states(self.book, tenant, LEGAL_PROCESSES):
-            yield from _of_process(process, zone, now)
+        until = before or EVER
+        for entry in due_of(self.rows, tenant, REQUESTS.kind, until):
+            yield from self._of_request(REQUESTS.state_of(entry), tenant, now)
+        for entry in due_of(self.rows, tenant, LEGAL_PROCESSES.kind, until):
+            yield from _of_process(LEGAL_PROCESSES.state_of(entry), zone, now)
         for id, last in self.holds.reviews(tenant):
             named, due_at = public_id("legal_hold", id), _end_of(last, zone)
             yield _plain("legal_hold", named, id, due_at, zone, now)
@@ -260,16 +264,3 @@ def _end_of_day(at: datetime, zone: str) -> datetime:
 
 def _end_of(day: date, zone: str) -> datetime:
     return datetime.fromtimestamp(local_time.midnight(zone, day.toordinal() + 1), UTC)
-
-
-def _states(book: Book, tenant: UUID, register: Register[S, D]) -> Iterator[S]:
-    kind: CatalogKind = register.kind
-    after: CreationKey | None = None
-    for _ in range(LOOKED_AT_MAX // PAGE_ROWS_MAX):
-        page = book.page(tenant, kind, PAGE_ROWS_MAX, after)
-        for entry in page:
-            yield register.state_of(entry)
-        if len(page) < PAGE_ROWS_MAX:
-            return
-        after = (page[-1].created_at, page[-1].id)
-    raise RangeTooLong("More of them than can be looked at")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from application.erasing.ordering import Wish
-from application.ports import Book
 from application.recorded import Caller
+from application.requests.asked import RequestRows, due_of
 from application.requests.carrying_out import Erases
 from application.requests.receiving import CONTACT_CLASSES
 from application.requests.steps import REQUESTS, Steps
-from application.setup.register import PAGE_ROWS_MAX
+from application.requests.telling import Telling
 from domain.privacy_request import Decision, RequestReceived
-from domain.privacy_request_answers import close, expire_record
+from domain.privacy_request_answers import close, expire_record, recipients_told
 from domain.privacy_request_state import PrivacyRequest
 
 ENDER: Final = "system:requests"
-PAGES_MAX: Final = 500
+INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +27,28 @@ class RequestEnding:
     """Closes requests, and lets go of their records. It may run at any time, also twice at once."""
 
     steps: Steps
-    book: Book
+    rows: RequestRows
+    telling: Telling
     erasures: Erases
 
     def sweep(self, tenant: UUID) -> int:
         """End what is over by now; how many steps were recorded."""
         by, now = Caller(tenant, ENDER, frozenset()), self.steps.clock.now()
-        after, ended = None, 0
-        for _ in range(PAGES_MAX):
-            page = self.book.page(tenant, REQUESTS.kind, PAGE_ROWS_MAX, after)
-            for entry in page:
-                state = REQUESTS.state_of(entry)
-                if _ends(state, now):
-                    self._forget(state, by, now)
-                    ended += self.steps.sweep(entry.id, by, _ends)
-            if len(page) < PAGE_ROWS_MAX:
-                break
-            after = (page[-1].created_at, page[-1].id)
+        ended = 0
+        for entry in due_of(self.rows, tenant, REQUESTS.kind, now + INSTANT):
+            state = REQUESTS.state_of(entry)
+            ended += self._told(state, by)
+            if _ends(state, now):
+                self._forget(state, by, now)
+                ended += self.steps.sweep(entry.id, by, _ends)
         return ended
+
+    def _told(self, state: PrivacyRequest, by: Caller) -> bool:
+        """Record that everybody was told: it is not looked at again until its record expires."""
+        if state.closed_at is None or not state.tells or state.told_at is not None:
+            return False
+        told_at = self.telling.told_at(state, self.telling.of(state, by.tenant), by.tenant)
+        return self.steps.sweep(state.id, by, lambda it, _: recipients_told(it, told_at))
 
     def _forget(self, state: PrivacyRequest, by: Caller, now: datetime) -> None:
         """Erase the address that somebody unknown gave, before it is said that the record has expired.

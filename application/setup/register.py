@@ -6,7 +6,7 @@ that records the decision, so the two never differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -206,6 +206,16 @@ class Register(Generic[S, D]):
 
     def _listing(self, found: list[CatalogEntry], then: CreationKey | None) -> Listing[S]:
         return Listing(tuple(self.state_of(entry) for entry in found), then)
+
+
+def every(register: Register[S, D], book: Book, tenant: UUID) -> Iterator[S]:
+    """All things of a kind by creation, read a page at a time."""
+    after: CreationKey | None = None
+    while True:
+        listing = register.page(book, tenant, PAGE_ROWS_MAX, after, lambda _: True)
+        yield from listing.items
+        if (after := listing.next) is None:
+            return
 
 
 def planned(scribe: Scribe, written: Written[S]) -> Plan[Receipt[S]]:

@@ -28,7 +28,7 @@ from benchmarks.gdprbench.operations import LEFT_OUT, LISTED_PEOPLE, ROLES, Role
 from benchmarks.gdprbench.plain_side import PlainSide
 from benchmarks.gdprbench.sides import LOADING_CLIENTS
 from benchmarks.running import DURABLE, running
-from benchmarks.table import show
+from benchmarks.table import median, show
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.settings import Settings
 
@@ -43,8 +43,15 @@ What differs from the paper (Shastri et al., PVLDB 13(7), 2020); none of these f
 - read-data-by-PUR, OBJ and DEC ask of {LISTED_PEOPLE} listed people which of them may be seen, and open those:
   Daybook keeps no list of people by purpose, and the plain tables are asked the same.
 - update-metadata-by-PUR and SHR change what rests on a purpose or a recipient as a whole, once, on both sides.
-- read-metadata-by-USR is the list of whom the data was shared with; by KEY it is what the person said to purposes.
+- read-metadata-by-USR is the list of whom the data was shared with; by KEY it is what the person said to purposes;
+  by SHR, which is in no mix of the paper and is checked alone, how many people a recipient was given, page by page.
 - get-system-logs is a page of the log; Daybook's comes with a proof that is verified. The plain log proves nothing.
+- A deletion is complete on Daybook's side when the erasure is ordered for good: from then on nothing of the person is
+  opened or sealed, in any process. The keys are destroyed within seconds, beside the operations. The plain tables
+  delete the row and note whom it was shared with: what of it stays in pages, write-ahead log and backups is not looked
+  at. Whoever was deleted is asked for no more, except to verify that.
+  delete-record-by-PUR deletes those of a few listed people who agreed to the purpose; verify-deletion asks whether
+  anything of a person can be had, and Daybook's answer looks for the recorded erasure too.
 - Reading data is recorded on both sides; Daybook waits until that is durable, the plain tables do not.
 - Daybook's answers come from its use cases, in Python, in threads of one process; the plain tables' from SQL.
 - A role is complete when its last answer is there; what Daybook derives later (read models, checkpoints) goes on beside
@@ -146,7 +153,25 @@ def report(scale: Scale, roles: Sequence[Role], daybook: Measured, plain: Measur
         wrong = {name: dict(one.wrong) for name, one in found.checked.items() if one.wrong}
         if wrong:
             print(f"  {side}, wrong: {json.dumps(wrong)}")
+    by_operation(daybook, plain)
     space(scale, daybook, plain)
+
+
+def by_operation(daybook: Measured, plain: Measured) -> None:
+    """Print what each kind of operation takes, the reads that look at a write included."""
+    rows = []
+    for kind in sorted(daybook.costs):
+        ours, theirs = daybook.costs[kind], plain.costs[kind]
+        wall = median(ours.wall), median(theirs.wall)
+        processor = median(ours.processor), median(theirs.processor)
+        shown = [f"{one * 1_000:.2f}" for one in wall]
+        used = [f"{one * 1_000:.2f}" for one in processor]
+        rows.append((kind, len(ours.wall), *shown, f"{wall[0] / wall[1]:.1f}", *used))
+    show(
+        "Milliseconds an operation, medians, one client; processor time of the client's process alone",
+        ("", "calls", "Daybook", "plain", "ratio", "Daybook processor", "plain processor"),
+        rows,
+    )
 
 
 def space(scale: Scale, daybook: Measured, plain: Measured) -> None:

@@ -18,21 +18,23 @@ from application.answers.disclosure_answers import Moment, Told
 from application.booking.placing import BookVisit
 from application.consents.choices import Say
 from application.consents.history import ConsentsQuery
+from application.custody.custody_log import read_custody
 from application.disclosing.recipients import ReviseRecipient
+from application.erasing.ordering import Wish
 from application.ledger.reading import EventsQuery
 from application.people.people import CorrectPerson
 from application.people.profiles import PROFILE_FIELDS, profile_of, profile_sights
 from application.permissions import operator
 from application.policy.purposes import AssignBasis
 from application.recorded import Caller
-from benchmarks.gdprbench.expected import DONE
+from benchmarks.gdprbench.expected import DONE, GONE
 from benchmarks.gdprbench.loading import EVERY_MINUTES, SLOTS_A_DAY, Loading, Setting, set_up
 from benchmarks.gdprbench.operations import PAGE, Kind, Operation
 from benchmarks.gdprbench.records import AUTOMATED, email_of, record
 from benchmarks.gdprbench.sides import Tell, load_with
 from benchmarks.gdprbench.stored import sizes, wait_until_followed
 from domain.consent import Saying
-from domain.errors import Behind, Stale
+from domain.errors import Behind, Erased, NotFound, Stale
 from domain.purposes import Jurisdiction, LawfulBasis, PurposeCode
 from domain.subject import Correction, Profile
 from domain.values import Personal
@@ -43,6 +45,7 @@ from infrastructure.wall import bound_to
 
 TRIES_MAX: Final = 50
 SHARES_MAX: Final = 50
+DISCLOSURES_A_PAGE: Final = 200
 METADATA_FOR: Final = "service"
 
 
@@ -77,6 +80,11 @@ class DaybookSide:
             "update-metadata-by-PUR": self._rest,
             "update-metadata-by-SHR": self._contract,
             "get-system-logs": self._log,
+            "read-metadata-by-SHR": self._given,
+            "delete-record-by-KEY": self._delete_by_key,
+            "delete-record-by-PUR": self._delete_by_pur,
+            "delete-record-by-USR": self._delete_by_usr,
+            "verify-deletion": self._is_gone,
             "basis-of": self._basis,
             "terms-of": self._terms,
         }
@@ -94,6 +102,8 @@ class DaybookSide:
                 return self._performing[it.kind](it)
             except (Stale, Behind):
                 self.tried_again += 1
+            except (Erased, NotFound):
+                return GONE
         return self._performing[it.kind](it)
 
     def load(self, count: int, tell: Tell) -> None:
@@ -120,10 +130,14 @@ class DaybookSide:
         return self._say(made.subject, one.purpose, "given")
 
     def _data_by_key(self, it: Operation) -> object:
-        return self._open([self._keys[it.record]], self._by)[0]
+        return self._one(self._keys[it.record])
 
     def _data_by_usr(self, it: Operation) -> object:
-        return self._open([self._found(it)], self._by)[0]
+        return self._one(self._found(it))
+
+    def _one(self, someone: UUID) -> object:
+        opened = self._open([someone], self._by)
+        return opened[0] if opened else GONE
 
     def _data_by_pur(self, it: Operation) -> object:
         return self._agreed(it, it.purpose, replace(self._by, purpose=it.purpose))
@@ -136,11 +150,13 @@ class DaybookSide:
         return _emails(self._open(people, replace(self._by, purpose=it.purpose)))
 
     def _agreed(self, it: Operation, purpose: str, by: Caller) -> object:
+        return _emails(self._open(self._who_agreed(it, purpose), by))
+
+    def _who_agreed(self, it: Operation, purpose: str) -> list[UUID]:
         states = self._platform.disclosure_answers.consents
         people = [self._keys[one] for one in it.people]
         found = {one: states.at(self._tenant, one, purpose) for one in people}
-        agreed = [one for one, state in found.items() if state is not None and state.valid]
-        return _emails(self._open(agreed, by))
+        return [one for one, state in found.items() if state is not None and state.valid]
 
     def _said(self, it: Operation) -> object:
         found = self._platform.consent_reads.of(ConsentsQuery(self._keys[it.record]), self._by)
@@ -151,6 +167,16 @@ class DaybookSide:
         found = answers.about(someone, "officer", Moment(), SHARES_MAX, None, self._by)
         told = [one.entry.row for one in found.part.rows if isinstance(one, Told)]
         return sorted((self._place.recipients.index(one.recipient), one.purpose) for one in told)
+
+    def _given(self, it: Operation) -> object:
+        """Every disclosure to a recipient, page by page, and of how many people they were."""
+        answers, recipient = self._platform.disclosure_answers, self._place.recipients[it.recipient]
+        people, after = 0, None
+        while True:
+            part = answers.to_recipient(recipient, Moment(), DISCLOSURES_A_PAGE, after, self._by)
+            people += sum(one.entry.row.count for one in part.rows if isinstance(one, Told))
+            if (after := part.next) is None:
+                return people
 
     def _move(self, it: Operation) -> object:
         moved = Correction(address=Personal(it.address))
@@ -186,6 +212,32 @@ class DaybookSide:
         proved = verify_inclusion(leaf, first, signed.size, proof.hashes, signed.root)
         return proved and [one.position for one in rows] == list(range(first, first + page))
 
+    def _delete_by_key(self, it: Operation) -> object:
+        return self._erase(self._keys[it.record])
+
+    def _delete_by_usr(self, it: Operation) -> object:
+        return self._erase(self._found(it))
+
+    def _delete_by_pur(self, it: Operation) -> object:
+        for one in self._who_agreed(it, it.purpose):
+            self._erase(one)
+        return DONE
+
+    def _erase(self, someone: UUID) -> object:
+        """Durable on return, and opened no more from then on; the keys are destroyed within seconds."""
+        self._platform.eraser.orders.order(self._by, Wish(someone, "request"))
+        return DONE
+
+    def _is_gone(self, it: Operation) -> object:
+        """Nothing of the person opens; and where that is so, an erasure says why."""
+        someone = self._keys[it.record]
+        try:
+            if self._open([someone], self._by):
+                return False
+        except Erased:
+            pass
+        return bool(read_custody(self._engine.store, self._tenant, someone).erasures)
+
     def _basis(self, it: Operation) -> object:
         purpose, where = cast(PurposeCode, it.purpose), cast(Jurisdiction, it.jurisdiction)
         now = self._platform.clock.now()
@@ -204,8 +256,10 @@ class DaybookSide:
 
     def _found(self, it: Operation) -> UUID:
         """Who has the address: looked up in the blind index, which is an access of its own."""
-        (someone,) = self._platform.people.search("email", email_of(it.record), self._by).subjects
-        return someone
+        found = self._platform.people.search("email", email_of(it.record), self._by).subjects
+        if not found:
+            raise NotFound()
+        return found[0]
 
     def _open(self, people: Sequence[UUID], by: Caller) -> list[dict[str, str]]:
         """The profiles of those who may be seen, through the first door: one access, recorded before it is opened."""

@@ -10,6 +10,7 @@ from benchmarks.gdprbench.records import AUTOMATED, SHARED_FOR, Record, recipien
 from domain.purposes import REGISTER, Jurisdiction
 
 DONE = "done"
+GONE = "gone"
 NO = ("refused", "withdrawn")
 
 
@@ -22,6 +23,7 @@ class Expected:
         self._shared: dict[int, list[tuple[int, str]]] = {}
         self._bases: dict[tuple[str, str], str] = {}
         self._references: dict[int, str] = {}
+        self._deleted: set[int] = set()
         for one in loaded:
             self._values[one.number] = one.values
             self._said[one.number] = dict(one.said)
@@ -44,6 +46,12 @@ class Expected:
                 self._bases[it.purpose, it.jurisdiction] = it.basis
             case "update-metadata-by-SHR":
                 self._references[it.recipient] = it.reference
+            case "delete-record-by-KEY" | "delete-record-by-USR":
+                self._deleted.add(it.record)
+            case "delete-record-by-PUR":
+                self._deleted |= {
+                    one for one in it.people if self._said[one].get(it.purpose) == "given"
+                }
             case _:
                 return self._read(it)
         return DONE
@@ -63,8 +71,12 @@ class Expected:
                 return self._said[it.record]
             case "read-metadata-by-USR":
                 return self._shared[it.record]
+            case "read-metadata-by-SHR":
+                return self._given(it.recipient)
             case "get-system-logs":
                 return True
+            case "verify-deletion":
+                return it.record in self._deleted
             case "basis-of":
                 where = cast(Jurisdiction, it.jurisdiction)
                 default = REGISTER[it.purpose].default_basis(where)
@@ -73,6 +85,9 @@ class Expected:
                 return self._references.get(it.recipient, recipient_reference(it.recipient))
             case _:
                 raise AssertionError(f"{it.kind} is left out, or writes")
+
+    def _given(self, recipient: int) -> int:
+        return sum(to == recipient for shares in self._shared.values() for to, _ in shares)
 
     def _listed(self, it: Operation, purpose: str, words: tuple[str, ...]) -> list[str]:
         seen = [one for one in it.people if self._said[one].get(purpose) in words]

@@ -32,23 +32,20 @@ Kind = Literal[
     "delete-record-by-TTL",
     "delete-record-by-USR",
     "verify-deletion",
-    "basis-of",  # these two read an update back, and are in no mix
+    "read-metadata-by-SHR",  # these three read an update back, and are in no mix of the paper
+    "basis-of",
     "terms-of",
 ]
 Spread = Literal["uniform", "zipf"]
 # What neither side does yet. To add one: a function in each side's `performing`, its right answer in `expected`, and
 # its line here taken out; the mixes have their shares of it already.
-LEFT_OUT: Final = frozenset[Kind](
-    {
-        "delete-record-by-KEY",
-        "delete-record-by-PUR",
-        "delete-record-by-TTL",
-        "delete-record-by-USR",
-        "verify-deletion",
-    }
+LEFT_OUT: Final = frozenset[Kind]({"delete-record-by-TTL"})
+DELETES: Final = frozenset[Kind](
+    {"delete-record-by-KEY", "delete-record-by-PUR", "delete-record-by-USR"}
 )
 PAGE: Final = 50
 LISTED_PEOPLE: Final = 20
+DELETED_AMONG: Final = 5  # people who are listed where a purpose is over
 ZIPF_EXPONENT: Final = 0.99
 
 
@@ -142,7 +139,10 @@ class Operation:
 
 
 class Drawing:
-    """Draws workloads from one seed. New records are numbered on from those that were loaded."""
+    """Draws workloads from one seed. New records are numbered on from those that were loaded.
+
+    Whoever may have been deleted is drawn no more, except to verify that.
+    """
 
     def __init__(self, records: int, seed: int) -> None:
         self.records = records
@@ -154,6 +154,7 @@ class Drawing:
         # Who is asked for often is scattered over the records.
         self._order = list(range(records))
         self._random.shuffle(self._order)
+        self._spent: dict[int, None] = {}
 
     def workload(self, role: Role, count: int) -> list[Operation]:
         """So many operations of a role, in random order."""
@@ -165,12 +166,16 @@ class Drawing:
         """One operation."""
         draw = self._random
         self._drawn += 1
-        record = self._record(kind, spread)
+        record = self._verified() if kind == "verify-deletion" else self._record(kind, spread)
         purpose: str = draw.choice(PURPOSES)
         decision = draw.choice(("given", "withdrawn"))
         if kind in ("update-metadata-by-USR", "read-data-by-OBJ"):
             purpose, decision = draw.choice(OBJECTABLES), draw.choice(("given", "refused"))
-        people = draw.sample(range(self.records), min(LISTED_PEOPLE, self.records))
+        listed = DELETED_AMONG if kind == "delete-record-by-PUR" else LISTED_PEOPLE
+        people = self._living(listed)
+        if kind in DELETES:
+            gone = people if kind == "delete-record-by-PUR" else (record,)
+            self._spent.update(dict.fromkeys(gone))
         return Operation(
             kind,
             record,
@@ -181,7 +186,7 @@ class Drawing:
             f"C-{self._drawn}",
             draw.choice(JURISDICTIONS),
             draw.choice(LAWFUL_BASES),
-            tuple(people),
+            people,
             draw.random(),
         )
 
@@ -189,10 +194,32 @@ class Drawing:
         if kind == "create-record":
             self.next_record += 1
             return self.next_record - 1
-        if spread == "uniform":
-            return self._random.randrange(self.records)
-        place = bisect(self._zipf, self._random.random() * self._zipf[-1])
-        return self._order[min(place, self.records - 1)]
+        while True:
+            if spread == "uniform":
+                found = self._random.randrange(self.records)
+            else:
+                place = bisect(self._zipf, self._random.random() * self._zipf[-1])
+                found = self._order[min(place, self.records - 1)]
+            if found not in self._spent:
+                return found
+
+    def _living(self, count: int) -> tuple[int, ...]:
+        """So many people who have not been deleted, each once."""
+        assert len(self._spent) + count <= self.records, (
+            "more records are needed for so many deletions"
+        )
+        found: dict[int, None] = {}
+        while len(found) < count:
+            one = self._random.randrange(self.records)
+            if one not in self._spent:
+                found[one] = None
+        return tuple(found)
+
+    def _verified(self) -> int:
+        """Somebody who may have been deleted, every second time; else anybody."""
+        if self._spent and self._random.random() < 0.5:
+            return self._random.choice(list(self._spent))
+        return self._random.randrange(self.records)
 
 
 def reading_back(operation: Operation) -> list[Operation]:
@@ -203,9 +230,12 @@ def reading_back(operation: Operation) -> list[Operation]:
         "update-metadata-by-KEY": ("read-metadata-by-KEY",),
         "update-metadata-by-USR": ("read-metadata-by-KEY",),
         "update-metadata-by-PUR": ("basis-of",),
-        "update-metadata-by-SHR": ("terms-of",),
+        "update-metadata-by-SHR": ("terms-of", "read-metadata-by-SHR"),
     }
     it = operation
+    if it.kind in DELETES:
+        people = it.people if it.kind == "delete-record-by-PUR" else (it.record,)
+        return [Operation("verify-deletion", one) for one in people]
     return [
         Operation(
             kind,

@@ -1,8 +1,8 @@
 """The same operations on plain tables: values in the clear, rows that are overwritten, a log row for each operation.
 
-The record is GDPRbench's: key, PUR, TTL, USR, OBJ, DEC, ACL, SHR, SRC, CAT and the data. Indexed are the key and USR,
-which the operations search by. What is said of a purpose or a recipient as a whole stands once, in a table of its own.
-Every operation is in the log; what only reads does not wait for its log row to be durable.
+The record is GDPRbench's: key, PUR, TTL, USR, OBJ, DEC, ACL, SHR, SRC, CAT and the data. Indexed are the key, USR and
+SHR, which the operations search by. What is said of a purpose or a recipient as a whole stands once, in a table of its
+own. Every operation is in the log; what only reads does not wait for its log row to be durable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from benchmarks.gdprbench.expected import DONE
+from benchmarks.gdprbench.expected import DONE, GONE
 from benchmarks.gdprbench.operations import PAGE, Kind, Operation
 from benchmarks.gdprbench.records import (
     AUTOMATED,
@@ -39,6 +39,9 @@ CREATE TABLE record (
     name text NOT NULL, phone text NOT NULL, address text NOT NULL
 );
 CREATE INDEX ON record (usr);
+CREATE INDEX ON record USING gin (shr);
+CREATE TABLE deleted (key uuid PRIMARY KEY, shr int[] NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX ON deleted USING gin (shr);
 CREATE TABLE basis (purpose text, jurisdiction text, basis text NOT NULL, PRIMARY KEY (purpose, jurisdiction));
 CREATE TABLE recipient (id int PRIMARY KEY, name text NOT NULL, contract text NOT NULL);
 CREATE TABLE log (
@@ -49,6 +52,14 @@ CREATE TABLE log (
 INSERT: Final = "INSERT INTO record VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 LOG: Final = "INSERT INTO log (actor, operation, about) VALUES ('bench', %s, %s)"
 DATA: Final = "SELECT name, usr, phone, address FROM record WHERE"
+GIVEN: Final = (
+    "SELECT (SELECT count(*) FROM record WHERE shr @> ARRAY[%s]::int[])"
+    " + (SELECT count(*) FROM deleted WHERE shr @> ARRAY[%s]::int[])"
+)
+# Whom the data of a deleted person was shared with is still answered for.
+DELETE: Final[LiteralString] = (
+    "WITH gone AS (DELETE FROM record WHERE {} RETURNING key, shr) INSERT INTO deleted SELECT key, shr FROM gone"
+)
 # Whoever agrees is in PUR, whoever refuses in OBJ: never in both.
 AGREED: Final = (
     "UPDATE record SET pur = array_append(array_remove(pur, %(it)s), %(it)s), obj = array_remove(obj, %(it)s)"
@@ -93,6 +104,11 @@ class PlainSide:
             "update-metadata-by-PUR": self._rest,
             "update-metadata-by-SHR": self._contract,
             "get-system-logs": self._log,
+            "read-metadata-by-SHR": self._given,
+            "delete-record-by-KEY": self._delete_by_key,
+            "delete-record-by-PUR": self._delete_by_pur,
+            "delete-record-by-USR": self._delete_by_usr,
+            "verify-deletion": self._is_gone,
             "basis-of": self._basis,
             "terms-of": self._terms,
         }
@@ -110,12 +126,15 @@ class PlainSide:
 
     def perform(self, it: Operation) -> object:
         """See the protocol."""
-        reads = it.kind.startswith(("read-", "get-"))
+        reads = it.kind.startswith(("read-", "get-", "verify-"))
         with self._connection.transaction():
             if reads:
                 self._do("SET LOCAL synchronous_commit = off")
             self._do(LOG, it.kind, str(self._keys.get(it.record, "")))
-            return self._performing[it.kind](it)
+            try:
+                return self._performing[it.kind](it)
+            except (IndexError, ValueError):
+                return GONE
 
     def load(self, count: int, tell: Tell) -> None:
         """See the protocol."""
@@ -187,6 +206,9 @@ class PlainSide:
         )
         return [(one, SHARED_FOR) for one in row[5]]
 
+    def _given(self, it: Operation) -> object:
+        return self._do(GIVEN, it.recipient, it.recipient)[0][0]
+
     def _move(self, it: Operation) -> object:
         self._do("UPDATE record SET address = %s WHERE key = %s", it.address, self._keys[it.record])
         return DONE
@@ -218,6 +240,25 @@ class PlainSide:
         first = 1 + int(it.at * (self._log_rows - page))
         rows = self._do("SELECT * FROM log WHERE id >= %s ORDER BY id LIMIT %s", first, page)
         return [row[0] for row in rows] == list(range(first, first + page))
+
+    def _delete_by_key(self, it: Operation) -> object:
+        self._do(DELETE.format("key = %s"), self._keys[it.record])
+        return DONE
+
+    def _delete_by_usr(self, it: Operation) -> object:
+        self._do(DELETE.format("usr = %s"), email_of(it.record))
+        return DONE
+
+    def _delete_by_pur(self, it: Operation) -> object:
+        keys = [self._keys[one] for one in it.people]
+        self._do(DELETE.format("key = ANY(%s) AND %s = ANY(pur)"), keys, it.purpose)
+        return DONE
+
+    def _is_gone(self, it: Operation) -> object:
+        key = self._keys[it.record]
+        if self._do("SELECT 1 FROM record WHERE key = %s", key):
+            return False
+        return bool(self._do("SELECT 1 FROM deleted WHERE key = %s", key))
 
     def _basis(self, it: Operation) -> object:
         found = "SELECT basis FROM basis WHERE purpose = %s AND jurisdiction = %s"

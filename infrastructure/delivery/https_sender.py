@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPException
 from time import monotonic
 from typing import Final
@@ -45,13 +46,22 @@ def default_context() -> ssl.SSLContext:
     return context
 
 
+@cache
+def shared_context() -> ssl.SSLContext:
+    """The default context of this process."""
+    return default_context()
+
+
 @dataclass(frozen=True, slots=True)
 class HttpsSender:
-    """See the port. With `allow_private` addresses that are not public may be connected to, and by http too."""
+    """See the port. With `allow_private` addresses that are not public may be connected to, and by http too.
+
+    Without a `context` it is the default one, made when it is first needed: the machine's roots take 40 ms to load.
+    """
 
     office: TicketOffice
     clock: Clock
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None = None
     allow_private: bool = False
     resolver: Resolver = lookup
 
@@ -92,7 +102,8 @@ class HttpsSender:
         try:
             wire = raw
             if url.scheme == "https":
-                wire = self.context.wrap_socket(raw, server_hostname=host)
+                secure = self.context or shared_context()
+                wire = secure.wrap_socket(raw, server_hostname=host)
         except TimeoutError:
             raw.close()
             return Sent("timeout")

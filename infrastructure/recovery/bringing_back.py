@@ -42,6 +42,7 @@ READ_MODELS: Final = (
     "disclosure_step_v1",
     "shared_v1",
     "courier_due_v1",
+    "courier_change_v1",
     "courier_handed_v1",
     "courier_follow_up_v1",
     "withheld_disclosure_v1",

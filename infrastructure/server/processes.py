@@ -103,20 +103,20 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(number: signal.Signals, parent: int | None = None) -> Callable[[], None] | None:
     """What a child runs between fork and exec, to get `number` when its starting thread dies.
 
-    Linux only; None elsewhere. Everything it needs is loaded before the fork.
+    `parent` is its process, by default ours. Linux only; None elsewhere. Everything it needs is loaded before the fork.
     """
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
+    expected = os.getpid() if parent is None else parent
 
     def arm() -> None:
         prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
         # The parent may have died before the line above; then nothing would ever tell us.
-        if os.getppid() != parent:
+        if os.getppid() != expected:
             os.kill(os.getpid(), number)
 
     return arm

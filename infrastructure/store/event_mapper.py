@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
+from threading import Lock
 from typing import Any, Final, NotRequired, Protocol, cast
 from uuid import UUID
 
@@ -93,7 +94,7 @@ class EventMapper(Mapper[UUID]):
         self._keys = keys
         self._types = catalogue() if types is None else types
         self._names = {found.decision: found for found in self._types.values()}
-        self._codecs = {name: make_codec(found) for name, found in self._types.items()}
+        self._codecs = CODECS if types is None else Codecs(self._types)
         self._upcasts = upcasts
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> HeadedEvent:
@@ -215,6 +216,29 @@ class Codec:
     def load(self, plain: dict[str, Any]) -> dict[str, Any]:
         """The fields' values, validated."""
         return self.adapter.validate_python(plain)
+
+
+class Codecs:
+    """The codec of each event type, made when it is first asked for: to make all of them takes 150 ms."""
+
+    def __init__(self, types: Mapping[str, EventType] | None = None) -> None:
+        self._types = types
+        self._made: dict[str, Codec] = {}
+        self._making = Lock()
+
+    def __getitem__(self, name: str) -> Codec:
+        """The codec of `name`. Raises KeyError."""
+        made = self._made.get(name)
+        if made is not None:
+            return made
+        with self._making:
+            if name not in self._made:
+                found = (catalogue() if self._types is None else self._types)[name]
+                self._made[name] = make_codec(found)
+            return self._made[name]
+
+
+CODECS: Final = Codecs()  # those of the catalogue, for all mappers of the process
 
 
 def make_codec(found: EventType) -> Codec:

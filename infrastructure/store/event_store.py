@@ -122,6 +122,7 @@ def _fence(fence: Fence) -> dict[str, object]:
         "subject": str(fence.subject),
         "classes": list(fence.classes),
         "through": fence.through.isoformat(),
+        "unless_after": fence.unless_after,
     }
 
 

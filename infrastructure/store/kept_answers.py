@@ -54,6 +54,13 @@ class PostgresAnswers:
                 return mine
         raise IdempotencyInFlight(retry_after_seconds=1)
 
+    def occasion(self, tenant: UUID, scope: str, key: str, body: bytes) -> UUID:
+        """See the port."""
+        secret = self.vault.secret(tenant, "occasions")
+        parts = (scope.encode(), key.encode(), body)
+        drawn = hmac_sha256(secret, b"".join(hmac_sha256(secret, part) for part in parts))
+        return UUID(bytes=drawn[:16], version=4)
+
     def keep(self, tenant: UUID, row: UUID, answer: Answer) -> None:
         """See the port."""
         self.database.rows(

@@ -24,6 +24,7 @@ from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
+from infrastructure.twin.memory_requests import MemoryRequestRows
 from infrastructure.twin.memory_shredder import MemoryKeyShredder
 from infrastructure.twin.memory_state import MemoryState
 from infrastructure.twin.memory_store import MemoryBook, MemoryStore
@@ -153,6 +154,7 @@ class MemoryWorld:
         self.erasures = MemoryErasures(self.state)
         self.holdings = MemoryHoldings(self.state)
         self.keeping = MemoryKeeping(self.state)
+        self.request_rows = MemoryRequestRows(self.state)
         self.ledger = MemoryLedger(self.state)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from application.access.access_log import AccessEntry, AccessRow, After, entry_of
@@ -142,7 +142,19 @@ class MemoryAccesses:
         ]
         return sorted(rows, key=lambda row: (row.at, row.event))[:limit]
 
-    def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[WithheldAccess]:
+    def cases(self, tenant: UUID) -> Sequence[str]:
+        """See the port."""
+        everything = self.due(tenant, datetime.max.replace(tzinfo=UTC), len(self._log(tenant)) + 1)
+        return sorted({one.case for one in everything if one.case is not None})
+
+    def due(
+        self,
+        tenant: UUID,
+        now: datetime,
+        limit: int,
+        held: Collection[str] = (),
+        over: Collection[str] = (),
+    ) -> Sequence[WithheldAccess]:
         """See the port."""
         log = self._log(tenant)
         cases = {entry.event: entry.case for entry in _entries(log)}
@@ -150,7 +162,8 @@ class MemoryAccesses:
         found = [
             (it.until, WithheldAccess(one.tag, one.stands_for, it.event, cases[it.event]))
             for event in log
-            if isinstance(it := event.decision, AccessWithheld) and it.until <= now
+            if isinstance(it := event.decision, AccessWithheld)
+            and ((it.until <= now and cases[it.event] not in held) or cases[it.event] in over)
             for one in it.tags
             if one.tag not in opened
         ]

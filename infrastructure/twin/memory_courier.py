@@ -18,20 +18,29 @@ class MemoryCourier:
     """See the ports."""
 
     state: MemoryState
-    followed: set[UUID] = field(default_factory=set)
+    marks: dict[UUID, int] = field(default_factory=dict)
 
     def due(self, tenant: UUID, now: datetime, limit: int) -> Sequence[DueThing]:
         """See the port."""
         found = [
             (due, id, DueThing(kind, id, stream, recipient))
             for (_, id), (kind, stream, recipient, due) in self._rows(tenant).entered.items()
-            if due <= now and id not in self.followed
+            if due <= now
         ]
-        return [thing for _, _, thing in sorted(found, key=lambda one: one[:2])[:limit]]
+        due = [thing for _, _, thing in sorted(found, key=lambda one: one[:2])]
+        changed = [
+            DueThing(kind, event, stream)
+            for _, position, kind, event, stream in self._rows(tenant).changed
+            if position > self.marks.get(tenant, -1)
+        ]
+        return [*due, *changed][:limit]
 
-    def done(self, tenant: UUID, change: UUID) -> None:  # noqa: ARG002
+    def done(self, tenant: UUID, change: UUID) -> None:
         """See the port."""
-        self.followed.add(change)
+        mark = self.marks.get(tenant, -1)
+        waiting = [one for one in self._rows(tenant).changed if one[1] > mark]
+        if waiting and waiting[0][3] == change:
+            self.marks[tenant] = waiting[0][1]
 
     def disclosures(self, tenant: UUID, subject: UUID) -> Sequence[UUID]:
         """See the port."""
@@ -54,6 +63,6 @@ class MemoryCourier:
     def _rows(self, tenant: UUID) -> CourierRows:
         rows = CourierRows()
         with self.state.lock:
-            for event in self.state.log.get(tenant, []):
-                rows.take(event)
+            for position, event in enumerate(self.state.log.get(tenant, [])):
+                rows.take(event, position)
         return rows

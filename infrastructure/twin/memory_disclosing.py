@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -38,10 +38,18 @@ class MemoryVisits:
 
 @dataclass(slots=True)
 class MemoryMirrored:
-    """See the port `Mirrored`. With `holds` False the mirror is away."""
+    """See the port `Mirrored`. With `holds` False the mirror is away; `lacks` are events that it does not have yet.
+
+    `waited` is how long it was waited for in vain, in seconds.
+    """
 
     holds: bool = True
+    lacks: set[UUID] = field(default_factory=set)
+    waited: float = 0.0
 
     def wait(self, tenant: UUID, event: UUID, seconds: float) -> bool:  # noqa: ARG002
         """See the port."""
-        return self.holds
+        if self.holds and event not in self.lacks:
+            return True
+        self.waited += seconds
+        return False

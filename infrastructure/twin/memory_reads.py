@@ -50,6 +50,12 @@ class MemoryAnswers:
             self.state.answers[call] = KeptAnswer(row, fingerprint, now)
             return row
 
+    def occasion(self, tenant: UUID, scope: str, key: str, body: bytes) -> UUID:
+        """See the port."""
+        parts = (tenant.bytes, scope.encode(), key.encode(), body)
+        drawn = self._digest(b"".join(self._digest(part) for part in parts))
+        return UUID(bytes=drawn[:16], version=4)
+
     def keep(self, tenant: UUID, row: UUID, answer: Answer) -> None:
         """See the port."""
         with self.state.lock:

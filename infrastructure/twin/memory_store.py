@@ -18,6 +18,7 @@ from application.ports import (
     Outcome,
 )
 from application.recorded import Recorded
+from domain.custody import Fence
 from domain.intervals import Interval
 from domain.service import Service
 from domain.staff import Staff
@@ -59,6 +60,8 @@ class MemoryStore:
             return Outcome.ERASED
         if not self._follows(append):
             return Outcome.CONFLICT
+        if any(self._named_since(tenant, fence) for fence in append.fences):
+            return Outcome.CONFLICT
         standing = state.reservations.get(tenant, Reservations())
         reservations = standing.settled(append.releases, append.claims)
         if isinstance(reservations, Outcome):
@@ -94,6 +97,13 @@ class MemoryStore:
                 return False
             coming.add((event.stream, event.version))
         return True
+
+    def _named_since(self, tenant: UUID, fence: Fence) -> bool:
+        """True when something that names the person came after the position that the fence depends on."""
+        if fence.unless_after is None:
+            return False
+        later = self.state.log.get(tenant, ())[fence.unless_after + 1 :]
+        return any(str(fence.subject) in repr(event.decision) for event in later)
 
     def _exists(self, append: Append) -> bool:
         versions = [(event.stream, event.version) for event in append.events]

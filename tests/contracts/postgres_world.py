@@ -17,6 +17,7 @@ from infrastructure.engine import Engine
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.open_erasures import PostgresOpenErasures
+from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from tests.contracts.world import NOW
@@ -51,6 +52,7 @@ class PostgresContractWorld:
         self.opener = engine.vault
         self.shredder = engine.shredder
         self.open_erasures = PostgresOpenErasures(engine.app)
+        self.request_rows = PostgresRequestRows(engine.app)
         self.denial_counts = PostgresDenialCounts(engine.app)
         self.duty_totals = RolesOfTotals(deployment, engine)
         self.answers = replace(engine.answers, clock=self._clock)

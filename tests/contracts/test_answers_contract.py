@@ -100,6 +100,20 @@ def test_a_call_that_died_may_be_started_again_after_a_minute(desk: Desk):
         begin(desk)
 
 
+def test_the_occasion_of_a_call_is_its_own_and_stays(desk: Desk):
+    def drawn(scope: str = "POST", key: str = "k", body: bytes = b"{}", of: Desk = desk) -> UUID:
+        with of.world.inside(of.tenant):
+            found: UUID = of.world.answers.occasion(of.tenant, scope, key, body)
+            return found
+
+    first = drawn()
+    started(desk)
+    desk.world.advance(DAY_SECONDS - 1)
+    assert drawn() == first, "whoever died while it ran, whatever day it is"
+    others = {drawn(scope="other"), drawn(key="l"), drawn(body=b"{ }"), drawn(of=Desk(desk.world))}
+    assert len(others | {first}) == 5
+
+
 def test_of_many_who_start_one_call_exactly_one_does(desk: Desk):
     def run(_: int) -> bool:
         try:

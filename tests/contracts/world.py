@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 from application.access.denials import DenialCounts
 from application.erasing.eraser import OpenErasures
 from application.erasing.key_shredding import KeyShredder
+from application.kept_answers import Answers
 from application.people.contacts import KnownPeople
 from application.ports import (
-    Answers,
     Append,
     Book,
     BusyReplacement,
@@ -27,6 +27,7 @@ from application.ports import (
     Release,
 )
 from application.recorded import Answer, Recorded, Ticket
+from application.requests.asked import RequestRows
 from application.requests.duties import DutyTotals
 from domain.booking import BookingCancelled
 from domain.booking_given import PersonGiven
@@ -59,6 +60,8 @@ class World(Protocol):
     def shredder(self) -> KeyShredder: ...
     @property
     def open_erasures(self) -> OpenErasures: ...
+    @property
+    def request_rows(self) -> RequestRows: ...
     @property
     def answers(self) -> Answers: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -18,15 +19,14 @@ from domain.erasure import (
     ErasureCompleted,
     ErasureDeferred,
     ErasureEffected,
+    ErasureJoined,
     ErasureOrdered,
     ErasureRepeated,
     ErasureResumed,
     ErasureStatus,
-    Wanted,
     evolve,
-    order,
-    resume,
 )
+from domain.erasure_orders import Wanted, join, joinable, order, resume
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 
 ID, ADA, HOLD, OTHER, KEY = (UUID(int=n) for n in range(1, 6))
@@ -122,6 +122,25 @@ def test_it_is_said_to_be_where_it_is(decisions: tuple[Decision, ...], status: E
         after(ErasureOrdered(ID, ADA, "request", None, ("profile",), (), AT), *decisions).status
         == status
     )
+
+
+def test_what_two_wait_for_is_taken_once_and_the_other_says_that_it_is_gone():
+    ordered, deferred = order(ALL, PINNED, (), AT)
+    again, waits = order(replace(ALL, erasure=OTHER), PINNED, (), AT)
+    first, second = after(ordered, *deferred), after(again, *waits)
+    taken = custody.evolve(Custody(), CustodyTaken(ADA, ID, ("billing", "audit"), ()))
+    assert resume(second, taken, HOLD, AT) is None
+    assert joinable(second, taken) == {"billing": ID, "audit": ID}
+    assert joinable(first, taken) == {}
+    first = evolve(first, ErasureResumed(ADA, HOLD, ("billing", "audit"), AT))
+    assert join(second, first) is None, "it is not gone yet"
+    for one in gone("billing"):
+        first = evolve(first, one)
+    joined = join(second, first)
+    assert joined == ErasureJoined(ADA, ID, ("billing",))
+    second = evolve(second, joined)
+    assert [one.retention_class for one in second.deferred] == ["audit"]
+    assert (second.joined, second.to_destroy) == (("billing",), REST)
 
 
 def test_what_came_back_is_to_be_destroyed_again_and_nothing_else():

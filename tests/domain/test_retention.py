@@ -18,6 +18,7 @@ from domain.retention import (
     STARTS,
     Bound,
     Facts,
+    RequestsUnder,
     RetentionRuleBound,
     RetentionRuleEnded,
     Rule,
@@ -55,8 +56,15 @@ facts = st.builds(
     last_visit=st.none() | days,
     consent_ended=st.none() | days,
     consent_stands=st.booleans(),
-    request_closed=st.none() | days,
-    request_open=st.booleans(),
+    requests=st.lists(
+        st.builds(
+            RequestsUnder,
+            law=st.sampled_from(["gdpr", "us_ca"]),
+            open=st.booleans(),
+            closed=st.none() | days,
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 
@@ -83,9 +91,20 @@ def test_what_has_not_ended_has_no_end():
     assert expires_on(consent, ended) == date(2028, 5, 1)
     assert expires_on(consent, replace(ended, consent_stands=True)) is None
     request = replace(SERVICE, start="request_closed")
-    closed = Facts(recorded=DAY, request_closed=date(2027, 6, 1), consent_stands=True)
+    asked = RequestsUnder("gdpr", closed=date(2027, 6, 1))
+    closed = Facts(recorded=DAY, requests=(asked,), consent_stands=True)
     assert expires_on(request, closed) == date(2028, 6, 1)
-    assert expires_on(request, replace(closed, request_open=True)) is None
+    assert expires_on(request, replace(closed, requests=(replace(asked, open=True),))) is None
+
+
+def test_a_rule_runs_from_requests_under_its_own_law_alone():
+    request = replace(SERVICE, start="request_closed")
+    asked = (RequestsUnder("us_ca", open=True), RequestsUnder("gdpr", closed=date(2027, 6, 1)))
+    known = Facts(recorded=DAY, requests=asked)
+    assert expires_on(request, known) == date(2028, 6, 1)
+    assert expires_on(replace(request, jurisdiction="us_ca"), known) is None
+    assert expires_on(replace(request, jurisdiction="other"), known) is None
+    assert expires_on(replace(request, jurisdiction="us_va"), known) == date(2028, 1, 31)
 
 
 def test_a_basis_lives_through_its_last_day():
@@ -111,7 +130,7 @@ def test_only_exceptions_stand_against_an_erasure_and_the_longest_is_named():
 def test_a_rule_keeps_nothing_of_whom_it_does_not_concern():
     bound = {"billing": (TAX,)}
     assert kept_of(bound, {"billing": Facts(DAY)}, ("billing",), DAY) == ()  # type: ignore[arg-type]
-    open_request = {"evidence": Facts(DAY, request_open=True)}
+    open_request = {"evidence": Facts(DAY, requests=(RequestsUnder("us_ca", open=True),))}
     (kept,) = kept_of(DEFAULTS, open_request, ("evidence",), DAY)  # type: ignore[arg-type]
     assert (kept.exception, kept.until) == ("ccpa_105_d_8_legal_obligation", None)
     assert kept_of(DEFAULTS, {"evidence": Facts(DAY)}, RETENTION_CLASSES, DAY) == ()

@@ -89,6 +89,10 @@ def test_who_opts_out_of_an_analytics_vendor_is_shown_so_and_nothing_goes_there(
     give(own, "analytics:google_analytics")
     handed = own.make("/v1/disclosures", wish(google, ada), role="privacy_officer")
     assert handed["outcome"] == "delivered", "the choice is theirs again"
+    own.server.clock.advance(seconds=1)
+    say(own, "analytics:google_analytics", "withdrawn")
+    answer = own.post("/v1/disclosures", wish(google, ada), role="privacy_officer")
+    assert assert_problem(answer, "disclosure_refused")["reason"] == "opted_out"
 
 
 def test_electronic_notice_by_use_is_recorded_as_such_and_only_an_act_is_consent(own: Business):

@@ -100,6 +100,32 @@ def test_who_asks_without_a_purpose_or_the_role_gets_nothing(own: Business):
     assert_problem(missing, "not_found")
 
 
+def test_access_is_given_once_its_own_package_was_made_and_names_it(own: Business):
+    made = ask(own, "access")
+    early = own.get(f"{path(own)}?request_id={made}", headers=UNDER)
+    assert_problem(early, "identity_not_verified")
+    verify(own, made)
+    other = ask(own, "portability")
+    verify(own, other)
+    for request in (None, other):
+        query = "" if request is None else f"?request_id={request}"
+        assert own.get(f"{path(own)}{query}", headers=UNDER).status_code == 200
+        without = own.post(f"/v1/privacy-requests/{made}/fulfil", {}, role="privacy_officer")
+        assert_problem(without, "invalid_state")
+    stranger = own.book("2027-01-11T15:00:00Z", customer={"name": "Cy", "email": "cy@example.test"})
+    not_theirs = f"/v1/subjects/{stranger['subject_id']}/package?request_id={made}"
+    assert_problem(own.get(not_theirs, headers=UNDER), "unknown_reference", "/request_id")
+    assert own.get(f"{path(own)}?request_id={made}", headers=UNDER).status_code == 200
+    last = headers_of(own, "package.made.v1")[-1]
+    for request in (made, other):
+        answer = own.post(f"/v1/privacy-requests/{request}/fulfil", {}, role="privacy_officer")
+        assert answer.status_code == 200, answer.text
+        (given,) = answer.json()["rights"]
+        assert given["outcome"] == "fulfilled"
+        assert (f"evt_{last['id']}" in given["evidence"]) == (request == made)
+        assert len(given["evidence"]) == 1
+
+
 def test_of_an_erased_person_there_is_no_package_and_a_page_that_says_so(own: Business):
     erase(own)
     assert_problem(own.get(path(own), headers=UNDER), "erased")
@@ -121,10 +147,10 @@ def test_a_page_shows_the_person_what_they_may_see(own: Business):
     assert all("actor" not in one for one in looked)
 
 
-def erase(shop: Business) -> None:
-    """Have the person erased at their own request."""
+def ask(shop: Business, type: str) -> str:
+    """A request of the person; its id."""
     body = {
-        "type": "erasure",
+        "type": type,
         "jurisdiction": "gdpr",
         "subject_id": shop.made["subject"],
         "received_at": "2027-01-04T07:00:00Z",
@@ -132,8 +158,19 @@ def erase(shop: Business) -> None:
     }
     made = shop.post("/v1/privacy-requests", body, role="privacy_officer")
     assert made.status_code == 201, made.text
-    request = f"/v1/privacy-requests/{made.json()['id']}"
-    verified = {"method": "email_loop", "compared": ["email"], "outcome": "verified"}
-    for step, said in (("acknowledge", {}), ("verify-identity", verified), ("fulfil", {})):
-        answer = shop.post(f"{request}/{step}", said, role="privacy_officer")
-        assert answer.status_code == 200, answer.text
+    return str(made.json()["id"])
+
+
+def verify(shop: Business, request: str) -> None:
+    """It is known that they ask."""
+    said = {"method": "email_loop", "compared": ["email"], "outcome": "verified"}
+    path = f"/v1/privacy-requests/{request}/verify-identity"
+    assert shop.post(path, said, role="privacy_officer").status_code == 200
+
+
+def erase(shop: Business) -> None:
+    """Have the person erased at their own request."""
+    made = ask(shop, "erasure")
+    verify(shop, made)
+    answer = shop.post(f"/v1/privacy-requests/{made}/fulfil", {}, role="privacy_officer")
+    assert answer.status_code == 200, answer.text

@@ -100,6 +100,11 @@ def test_every_type_from_end_to_end(shop: Business, type: str, verified: bool, e
         "shine_the_light": "/v1/reports/shine-the-light",
         "accounting": f"/v1/reports/accounting-of-disclosures?subject_id={subject}",
     }
+    if type in ("access", "portability"):
+        assert_problem(step(shop, made, "fulfil"), "invalid_state")
+        package = f"/v1/subjects/{subject}/package?request_id={made['id']}"
+        under = {"daybook-purpose": "legal_duty", "daybook-case": made["id"]}
+        assert shop.get(package, headers=under, **OFFICER).status_code == 200
     if type == "correction":
         assert_problem(step(shop, made, "fulfil"), "invalid_state")
         named = shop.call("PATCH", f"/v1/subjects/{subject}", json={"name": "Ada R."}, **OFFICER)

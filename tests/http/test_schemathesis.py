@@ -18,8 +18,10 @@ from starlette.types import Receive, Scope, Send
 from api.http.app import SPECS
 from domain.values import public_id
 from tests.http import disclosing, holding, ordering
+from tests.http.built_when_run import build_when_run
 from tests.http.business import Business, Server
 
+build_when_run()
 SERVER = Server.start()
 KINDS = {f"{spec.method} {spec.path}": dict(spec.takes.ids) for spec in SPECS}
 FIELDS = {

@@ -113,7 +113,7 @@ def house(deployment: Deployment, **environment: str) -> Iterator[House]:
     publishing = Database(deployment.dsn_of("publisher"), size=1, walled=False)
     try:
         with (
-            signer_process(deployment.settings.data, **environment) as signer,
+            signer_process(deployment.settings.data, forked=True, **environment) as signer,
             FolderMirror(deployment.settings.mirror) as mirror,
         ):
             signer.start()

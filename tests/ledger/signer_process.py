@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import resource
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
+from api.process.forking import Child, ForkServer
 from domain.errors import Unavailable
 from infrastructure.ledger.signing.signer_socket import SignerClient
 from infrastructure.server.processes import wait_until
 from infrastructure.settings import Settings
+from tests.scratch import scratch_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 30.0
 
 
-class SignerProcess:
-    """`start` and `kill` it as often as needed; `client` asks whoever runs."""
+@cache
+def fork_server() -> ForkServer:
+    """What signers are forked from as `up` does it; one for each test worker, and it ends with this process."""
+    stack = ExitStack()
+    folder = stack.enter_context(scratch_folder("fork-server"))
+    made = stack.enter_context(ForkServer().running(folder / "log"))
+    atexit.register(stack.close)
+    return made
 
-    def __init__(self, data: Path, **environment: str) -> None:
+
+class SignerProcess:
+    """`start` and `kill` it as often as needed; `client` asks whoever runs.
+
+    `forked` as `up` does it, or from nothing: then its memory is its own.
+    """
+
+    def __init__(self, data: Path, *, forked: bool = False, **environment: str) -> None:
+        self.forked = forked
         self.settings = Settings(data)
         self.environment = environment
         self.client = SignerClient(self.settings.signer_socket)
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Child | None = None
+        self._complaints = TemporaryFile("w+")  # noqa: SIM115 - closed with the signer
 
     def start(self, *, file_bytes_max: int | None = None) -> None:
         """Start it, with a limit to how long its files may grow; wait until it answers."""
-        self.process = subprocess.Popen(
-            [*COMMAND, "--data", str(self.settings.data)],
-            cwd=ROOT,
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=None if file_bytes_max is None else lambda: limit(file_bytes_max),
-        )
+        arguments = (*COMMAND[3:], "--data", str(self.settings.data))
+        if self.forked and file_bytes_max is None:
+            files = dict.fromkeys((1, 2), self._complaints.fileno())
+            self.process = fork_server().fork("signer", arguments, self.environment, files)
+            assert self.process is not None
+        else:
+            self.process = subprocess.Popen(
+                [*COMMAND[:3], *arguments],
+                cwd=ROOT,
+                # With little room, bytecode that it wrote would be cut off, and break whoever reads it.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._complaints,
+                preexec_fn=None if file_bytes_max is None else lambda: limit(file_bytes_max),
+            )
         assert wait_until(lambda: self.answers() or self.has_ended(), SECONDS_MAX)
         assert not self.has_ended(), self.said()
 
@@ -66,8 +91,8 @@ class SignerProcess:
     def kill(self) -> None:
         """kill -9."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
+        self.process.kill()
+        self.process.wait()
 
     def answers(self) -> bool:
         """True when somebody answers at the socket."""
@@ -81,8 +106,17 @@ class SignerProcess:
         return self.process.poll() is not None
 
     def said(self) -> str:
-        assert self.process is not None and self.process.stderr is not None
-        return self.process.stderr.read() if self.has_ended() else ""
+        if not self.has_ended():
+            return ""
+        self._complaints.seek(0)
+        return self._complaints.read()
+
+    def close(self) -> None:
+        """Kill it if it runs, and let go of everything."""
+        self.client.close()
+        if self.process is not None and not self.has_ended():
+            self.kill()
+        self._complaints.close()
 
     def resident_megabytes(self) -> float:
         """How much memory it holds."""
@@ -101,12 +135,12 @@ def limit(file_bytes_max: int) -> None:
 
 
 @contextmanager
-def signer_process(data: Path, **environment: str) -> Iterator[SignerProcess]:
+def signer_process(
+    data: Path, *, forked: bool = False, **environment: str
+) -> Iterator[SignerProcess]:
     """One that is not running yet, and is gone afterwards."""
-    made = SignerProcess(data, **environment)
+    made = SignerProcess(data, forked=forked, **environment)
     try:
         yield made
     finally:
-        made.client.close()
-        if made.process is not None and not made.has_ended():
-            made.kill()
+        made.close()

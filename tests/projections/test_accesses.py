@@ -171,11 +171,19 @@ def test_what_is_withheld_is_the_person_s_once_it_is_opened(log: Log, limit: int
     (due,) = log.accesses.due(log.tenant, until, 9)
     assert [due] == log.twin.due(log.tenant, until, 9)
     assert log.accesses.due(log.tenant, until - timedelta(seconds=1), 9) == []
+    early = until - timedelta(seconds=1)
+    for it in (log.accesses, log.twin):
+        assert it.cases(log.tenant) == ["W-1"]
+        assert it.due(log.tenant, until, 9, held=["W-1"]) == []
+        assert it.due(log.tenant, until, 9, held=["W-2"]) == [due]
+        assert it.due(log.tenant, early, 9, over=["W-2"]) == []
+        assert it.due(log.tenant, early, 9, over=["W-1"]) == [due]
     assert (due.person, due.event, due.case) == (person, held.event_id, "W-1")
     log.clock.set(until)
     log.append(log.event(uuid4(), 1, AccessOpened(person, due.tag, due.event)))
     log.follow(limit)
     assert log.accesses.due(log.tenant, until, 9) == []
+    assert log.accesses.cases(log.tenant) == []
     assert len(log.about(person, withheld=False)) == 2
     assert len(log.about(person, withheld=False, as_of=until - timedelta(seconds=1))) == 1
     (of_tag,) = log.about(due.tag)

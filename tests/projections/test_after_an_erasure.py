@@ -127,7 +127,7 @@ def test_read_models_made_anew_after_an_erasure_are_those_that_followed_it(house
     house.follow()
     followed = house.rows()
     assert before["access_subject_v1"] == followed["access_subject_v1"], "nothing is rewritten"
-    assert len(followed["courier_due_v1"]) == 1, "whoever has the data is to be told"
+    assert len(followed["courier_change_v1"]) == 1, "whoever has the data is to be told"
     house.forget()
     assert not any(house.rows().values())
     house.follow()

@@ -224,6 +224,21 @@ def test_one_of_two_followers_leads_and_the_other_takes_over(shop: Shop) -> None
         assert shop.follower().lead(other)
 
 
+def test_a_follower_with_nothing_to_do_writes_nothing(shop: Shop) -> None:
+    """A lock is written to the row, and to the log of the server, which waits for the disk."""
+    shop.follow()
+    locked = "SELECT xmin, xmax FROM read_model WHERE name = 'agenda'"
+    with shop.role.connection() as connection:
+        before = connection.execute(locked).fetchone()
+        assert shop.follower().step(connection) == 0
+        assert connection.execute(locked).fetchone() == before
+        shop.booked()
+        while shop.sequencer.sequence_now():
+            pass
+        assert shop.follower().step(connection) == 1
+        assert connection.execute(locked).fetchone() != before
+
+
 def test_two_followers_of_one_model_take_each_event_in_once(shop: Shop) -> None:
     shop.follow()
     for _ in range(7):

@@ -47,6 +47,13 @@ def late(api: Api) -> int:
     return int(found[1]) if found else -1
 
 
+def gauges(api: Api) -> dict[str, float]:
+    """Every number of the metrics, by its name and labels."""
+    lines = api.get("/metrics").raw.decode().splitlines()
+    told = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in told}
+
+
 def test_who_asks_to_be_erased_is_nobody_afterwards(running: Running) -> None:
     business = Business.found(running)
     ada = a_customer(business)
@@ -78,8 +85,15 @@ def test_who_asks_to_be_erased_is_nobody_afterwards(running: Running) -> None:
         assert (known["status"], known["subject_id"]) == ("accepted", None)
         # Of the one that came in long ago: an acknowledgement and an answer.
         assert wait_until(lambda: late(officer) >= before + 2, SECONDS_MAX)
+        counted = gauges(officer)
+        kinds = {name: of for name, of in counted.items() if "duties_late_by_kind" in name}
+        assert sum(kinds.values()) == counted["daybook_duties_late"]
+        assert kinds['daybook_duties_late_by_kind{kind="privacy_request"}'] >= 2
+        assert counted["daybook_logs_unwitnessed"] == 0
+        assert counted["daybook_log_unwitnessed_oldest_seconds"] == 0
+        assert counted['daybook_erasures_open{stands="waiting"}'] == 0
         rows = officer.get("/v1/reports/request-metrics").body["rows"]
-        (counted,) = (one for one in rows if one["type"] == "erasure")
-        assert (counted["received"], counted["complied_in_whole"]) == (1, 1)
+        (erased,) = (one for one in rows if one["type"] == "erasure")
+        assert (erased["received"], erased["complied_in_whole"]) == (1, 1)
         due = officer.get("/v1/duties").body["data"]
         assert {one["state"] for one in due} == {"running", "late"}

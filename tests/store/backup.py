@@ -9,6 +9,11 @@ import psycopg
 from psycopg import sql
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration'"
+# What follows from other columns is made again.
+GIVEN = (
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s"
+    " AND is_generated = 'NEVER' ORDER BY ordinal_position"
+)
 # What must be again as it was. A session's own id says nothing, nor which seat of it is whose.
 STANDS = {
     "sequenced": "SELECT * FROM sequenced",
@@ -53,8 +58,12 @@ class Backup:
             for (table,) in owner.execute(TABLES.encode()).fetchall():
                 name = sql.Identifier(table)
                 owner.execute(sql.SQL("TRUNCATE public.{}").format(name))
-                statement = sql.SQL("INSERT INTO public.{} OVERRIDING SYSTEM VALUE TABLE kept.{}")
-                owner.execute(statement.format(name, name))
+                columns = [sql.Identifier(one) for (one,) in owner.execute(GIVEN, (table,))]
+                listed = sql.SQL(", ").join(columns)
+                statement = sql.SQL(
+                    "INSERT INTO public.{} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM kept.{}"
+                )
+                owner.execute(statement.format(name, listed, listed, name))
             owner.execute("SELECT setval('event_queue_qid_seq', %s)", (self.drawn,))
 
 

@@ -215,7 +215,7 @@ def look_at(tenant: Tenant, subject: UUID) -> UUID:
     key = public_id("key", issue(tenant))
     at, tag, access = tenant.engine.clock.now(), uuid4(), uuid4()
     granted = grant(access, "service", "W-1", ("name",), (SubjectSeen(tag, bytes(16).hex()),))
-    first = replace(tenant.event(access, 1, granted), actor=key)
+    first = replace(tenant.event(access, 1, granted), actor=key, case="W-1")
     held = tenant.event(access, 2, withhold(first.event_id, {subject: tag}, at))
     glass = break_glass(access, "emergency", "role", at, 24)
     broken = replace(tenant.event(uuid4(), 1, glass), cause=first.event_id, actor=key)

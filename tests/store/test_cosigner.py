@@ -397,10 +397,14 @@ def test_nothing_official_is_said_of_a_log_that_was_not_seen_for_long(
         clock.at += timedelta(seconds=3_700)
         with pytest.raises(Unwitnessed):
             says.require_witnessed(tenant)
+        assert says.is_overdue(tenant)
+        assert says.unseen_for(tenant) > timedelta(seconds=3_600)
+        assert unconfigured.unseen_for(tenant) == timedelta()
         unconfigured.require_witnessed(tenant)
         cosigner(here, policy).round()
         says.require_witnessed(tenant)
         clock.at += timedelta(days=400)
+        assert (says.is_overdue(tenant), says.unseen_for(tenant)) == (False, timedelta())
         says.require_witnessed(tenant)  # nothing came since
         publish(here, tenant, 1)
         with pytest.raises(Unwitnessed):

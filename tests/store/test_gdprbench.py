@@ -23,13 +23,12 @@ from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.store.event_source import SequencedEvents
-from projections.consents import ConsentsModel
-from projections.disclosures import DisclosuresModel
 from projections.engine.follower import Follower
+from projections.models import MODELS
 from tests.postgres import create_database, drop_database, worker_name
 from tests.store.publishing import press
 
-SMALL = Scale(records=60, operations=40, checked=40, clients=4, seed=1)
+SMALL = Scale(records=400, operations=40, checked=60, clients=4, seed=1)
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def kept_up(deployment: Deployment, engine: Engine) -> Iterator[None]:
     stop = threading.Event()
     role = Database(deployment.dsn_of("follower"), size=1, walled=False)
     source = SequencedEvents(engine.mapper)
-    followers = [Follower(model, source) for model in (ConsentsModel(), DisclosuresModel())]
+    followers = [Follower(model, source) for model in MODELS]
     with ExitStack() as stack:
         stack.callback(role.close)
         made = stack.enter_context(press(deployment))
@@ -95,6 +94,10 @@ def test_both_sides_answer_all_four_roles_rightly(daybook: DaybookSide, plain: P
         assert sum(size for _, size in found.sizes) > personal_bytes(SMALL.records)
         assert all(size >= 0 for _, size in found.sizes)
         assert any("checked, 100.0 %" in line for line in said)
+        assert asked <= set(found.costs)
+        assert sum(len(one.wall) for one in found.costs.values()) == sum(
+            one.asked for one in found.checked.values()
+        )
 
 
 def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
@@ -106,6 +109,19 @@ def test_a_wrong_answer_is_counted(plain: PlainSide) -> None:
     reads = sum(one.kind == "read-data-by-KEY" for one in workloads[0].checked)
     assert dict(found.wrong) == {"read-data-by-KEY": reads}
     assert found.right == found.asked - reads
+
+
+def test_a_disclosure_that_is_missing_is_counted(plain: PlainSide) -> None:
+    workloads = draw(SMALL, [role for role in ROLES if role.name == "controller"])
+    plain.load(SMALL.records, lambda _: None)
+    with psycopg.connect(plain.dsn) as connection:
+        connection.execute("UPDATE record SET shr = '{}'")
+    found: Any = check(plain, SMALL.records, workloads, lambda _: None)["controller"]
+    revised = [one for one in workloads[0].checked if one.kind == "update-metadata-by-SHR"]
+    given = {record(number).recipient for number in range(SMALL.records)}
+    missing = sum(one.recipient in given for one in revised)
+    assert missing
+    assert dict(found.wrong) == {"read-metadata-by-SHR": missing}
 
 
 def test_what_is_written_is_expected_from_then_on() -> None:

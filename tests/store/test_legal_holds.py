@@ -15,7 +15,9 @@ from application.erasing.ordering import ERASURES, ErasureOrders, NothingKept, W
 from application.holding.hold_log import StandingHolds
 from application.holding.legal_holds import LegalHolds, PlaceHold, ReleaseHold
 from application.recorded import Caller
+from domain.erasure import ErasureOrdered, ErasureResumed
 from domain.legal_hold import HoldTerms
+from domain.sealing import RETENTION_CLASSES
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.wall import bound_to
@@ -101,3 +103,38 @@ def test_a_hold_on_many_is_one_append(desk: Desk) -> None:
     with bound_to(desk.tenant.id):
         found = [read_custody(desk.engine.store, desk.tenant.id, one) for one in persons]
     assert all(not one.pins for one in found)
+
+
+def test_two_requests_at_once_that_meet_at_a_hold_erase_each_class_once(desk: Desk) -> None:
+    """Two orders race, then two releases' work does; whoever loses finds what the other one did."""
+    tenant, store = desk.tenant.id, desk.engine.store
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(RACES // 4):
+            ada = desk.tenant.register(f"twice{number}@example.test")
+            hold, start = desk.place(ada), Barrier(2)
+
+            def ordering(person: UUID = ada, line: Barrier = start) -> UUID:
+                line.wait()
+                return desk.order(person)
+
+            ordered = {one.result() for one in [pool.submit(ordering) for _ in range(2)]}
+            assert len(ordered) == 1, "the second one is the first"
+            desk.release(hold)
+
+            def resuming(person: UUID = ada, line: Barrier = start, by: UUID = hold) -> int:
+                line.wait()
+                with bound_to(tenant):
+                    return desk.orders.resume(tenant, person, by)
+
+            assert [one.result() for one in [pool.submit(resuming) for _ in range(2)]] == [0, 0]
+            with bound_to(tenant):
+                custody = read_custody(store, tenant, ada)
+                events = [event.decision for event in store.read(tenant, *ordered)]
+            assert custody.erasures == tuple(ordered)
+            taken = [
+                name
+                for one in events
+                if isinstance(one, ErasureOrdered | ErasureResumed)
+                for name in one.classes
+            ]
+            assert sorted(taken) == sorted(RETENTION_CLASSES)

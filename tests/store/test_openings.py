@@ -15,6 +15,7 @@ import pytest
 from application.access.denials import Denials
 from application.access.reveal import Reveal
 from application.custody.custodies import Custodies
+from application.disclosing.story import opening_stream
 from application.orders.legal_processes import (
     ChangeGag,
     LegalProcesses,
@@ -22,7 +23,7 @@ from application.orders.legal_processes import (
     ReviewProcess,
     StandingOrders,
 )
-from application.orders.openings import DisclosureOpenings, opening_stream
+from application.orders.openings import DisclosureOpenings
 from application.recorded import Caller, Recorded
 from domain.disclosure import (
     DisclosureRecorded,
@@ -68,7 +69,9 @@ class Court:
         self.by = Caller(self.tenant.id, "key_officer", frozenset({"privacy_officer"}))
         self.withheld = PostgresWithheld(engine.app, engine.positions)
         self.processes = self._processes()
-        self.openings = DisclosureOpenings(engine.store, self.withheld, self.clock, engine.ids)
+        self.openings = DisclosureOpenings(
+            engine.store, self.withheld, StandingOrders(engine.book), self.clock, engine.ids
+        )
         self.follower = Follower(WithheldModel(), SequencedEvents(engine.mapper))
 
     def _processes(self) -> LegalProcesses:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Barrier
+from time import sleep
 from uuid import UUID
 
 import pytest
@@ -13,17 +16,22 @@ from application.custody.custody_log import read_custody
 from application.erasing.ordering import ERASURES, ErasureOrders, Wish
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, NobodyAsked, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import LegalHolds, PlaceHold, ReleaseHold
 from application.holding.retention_rules import BindRules, RetentionRules
+from application.ports import Outcome
 from application.recorded import Caller
+from application.requests.asked import RequestsAsked
 from domain.custody import Custody
+from domain.errors import Stale
 from domain.legal_hold import HoldTerms
 from domain.retention import Rule
+from domain.visit import Visit
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.holdings import PostgresHoldings
+from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import SettableClock
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel, PostgresVisits
@@ -34,6 +42,8 @@ from tests.store.ledger_house import LedgerHouse, ledger_house
 
 SERVICE = Rule("service", "last_visit", 12, None, "GDPR Art. 6(1)(b)", ("service",), "gdpr")
 CLAIMS = Rule("claims", "last_visit", 24, "gdpr_17_3_e_legal_claims", "S", ("dispute",), "gdpr")
+
+RACES = 40
 
 
 @dataclass
@@ -53,13 +63,14 @@ class Office:
         self.clock = SettableClock(engine.clock.now())
         ports = (engine.store, engine.book)
         visits = PostgresVisits(engine.app, engine.positions)
-        facts = FactsOfKeeping(engine.store, PostgresHoldings(engine.app), visits, NobodyAsked())
+        asked = RequestsAsked(PostgresRequestRows(engine.app))
+        facts = FactsOfKeeping(engine.store, PostgresHoldings(engine.app), visits, asked)
         gagged, keeping = StandingHolds(engine.book, self.clock), RulesKeeping(engine.store, facts)
         self.orders = ErasureOrders(*ports, keeping, gagged, self.clock, engine.ids)
         self.holds = LegalHolds(*ports, self.orders, self.clock, engine.ids)
         self.rules = RetentionRules(engine.store, self.clock, engine.ids)
         rows = PostgresKeeping(engine.app)
-        self.expiry = Expiry(engine.store, rows, facts, self.orders, self.clock)
+        self.expiry = Expiry(engine.store, rows, facts, self.orders, engine.positions, self.clock)
 
     def sweep(self) -> int:
         """A round, once the read models have everything."""
@@ -133,3 +144,63 @@ def test_what_an_exception_keeps_goes_after_its_last_day(office: Office) -> None
     assert office.sweep() == 1
     assert "booking" in office.fenced()
     assert office.sweep() == 0
+
+
+def test_who_books_between_the_decision_and_the_fence_keeps_what_they_gave(office: Office) -> None:
+    """What has expired is looked up, and then, before anything is ordered, the person books again."""
+    office.bind(SERVICE)
+    office.sweep()
+    office.clock.advance(days=370)
+    inside = office.expiry.orders
+
+    class Meanwhile:
+        def order(self, by: Caller, wish: Wish) -> UUID:
+            office.tenant.book(office.ada, office.tenant.visit(5))
+            return inside.order(by, wish)
+
+    raced = replace(office.expiry, orders=Meanwhile())
+    with bound_to(office.tenant.id):
+        assert raced.sweep(office.tenant.id) == 0
+    assert office.fenced() == []
+    assert office.custody().erasures == ()
+    # In the next round the new visit is what counts: it ends in this very hour, 370 days before the clock.
+    assert office.sweep() == 1
+
+
+def test_of_a_booking_and_the_fence_of_what_has_expired_one_is_first(office: Office) -> None:
+    """Real threads and transactions: a booking that is accepted is never under the fence, and one of the two stands."""
+    engine, tenant, start = office.house.engine, office.tenant, Barrier(2)
+    ends: list[tuple[bool, bool]] = []
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(RACES):
+            ada = tenant.register(f"race{number}@example.test")
+            office.house.settle(tenant.id)
+            with bound_to(tenant.id):
+                known = engine.positions.head(tenant.id)
+            visit = tenant.visit(100 + number)
+
+            def ordering(person: UUID = ada, known_to: int = known) -> bool:
+                wish = Wish(person, "retention", None, ("profile", "booking"), known_to)
+                start.wait()
+                try:
+                    with bound_to(tenant.id):
+                        office.orders.order(office.by, wish)
+                except Stale:
+                    return False
+                return True
+
+            def booking(person: UUID = ada, at: Visit = visit, pause: int = number) -> bool:
+                decision = tenant.confirmed(person, at)
+                start.wait()
+                sleep(pause % 8 / 125)
+                outcome = tenant.append(tenant.event(decision.booking, 1, decision))
+                assert outcome in (Outcome.APPENDED, Outcome.ERASED)
+                return outcome is Outcome.APPENDED
+
+            ordered, booked = pool.submit(ordering), pool.submit(booking)
+            ends.append((ordered.result(), booked.result()))
+            with bound_to(tenant.id):
+                taken = read_custody(engine.store, tenant.id, ada).taken
+            assert bool(taken) is ends[-1][0]
+    assert set(ends) <= {(True, False), (False, True)}, "both, or neither"
+    assert len(set(ends)) == 2, "each of them was first at times"

@@ -44,7 +44,7 @@ PARTS = (
 )
 EVERYONES = (
     *("all_tenants", "every_tenant", "publishing", "mapping", "keeping", "restoring"),
-    *("shredding", "rekeying", "canary", "erasing"),
+    *("shredding", "rekeying", "canary", "erasing", "due"),
 )
 KEYS_WITHOUT_TENANTS = {
     "sequenced_pkey": "the deployment's order, for followers only",
@@ -211,8 +211,7 @@ def test_nobody_but_the_follower_writes_read_models_and_a_recovery_forgets_each_
             ("restorer", "DELETE"),
         )
     }
-    # The courier, who works as the app, takes off the list what it has followed up.
-    assert found == expected | {("courier_due_v1", "app", "DELETE")}
+    assert found == expected
 
 
 @pytest.mark.parametrize("part", MAY)

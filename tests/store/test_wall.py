@@ -85,7 +85,9 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
         (tenant, b"r" * 32),
     )
     for row in (
-        "courier_due_v1 VALUES (%(of)s, %(of)s, 'change', %(of)s, NULL, '2027-01-01Z')",
+        "courier_due_v1 VALUES (%(of)s, %(of)s, 'disclosure', %(of)s, NULL, '2027-01-01Z')",
+        "courier_change_v1 VALUES (%(of)s, 0, 'change', %(of)s, %(of)s)",
+        "courier_mark VALUES (%(of)s, 0)",
         "courier_handed_v1 VALUES (%(of)s, %(of)s, %(of)s)",
         "courier_follow_up_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z', true)",
         "withheld_disclosure_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z')",
@@ -239,6 +241,7 @@ SEEING: dict[str, Callable[[Two, UUID], object]] = {
         for row in PostgresAccesses(two.engine.app).reviews(of, None, LATE, 9, None)
         if row.access == two.theirs.access
     ],
+    "accesses.cases": lambda two, of: PostgresAccesses(two.engine.app).cases(of),
     "accesses.due": lambda two, of: [
         one
         for one in PostgresAccesses(two.engine.app).due(of, LATE, 9)

@@ -78,6 +78,9 @@ class SettableOrders:
     def process(self, tenant: UUID, id: UUID) -> ProcessStanding | None:
         return self.processes.get(id)
 
+    def until(self, tenant: UUID, case: str) -> datetime | None:
+        return None
+
 
 @dataclass
 class KeptParcels:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from application.custody.custody_log import custody_stream, read_custody
@@ -12,13 +13,20 @@ from application.erasing.eraser import Eraser
 from application.erasing.ordering import ERASURES, ErasureOrders, Wish
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
-from application.holding.keeping import FactsOfKeeping, RequestTimes, RulesKeeping
+from application.holding.keeping import FactsOfKeeping, RulesKeeping
 from application.holding.legal_holds import HoldOpenings, LegalHolds, PlaceHold
 from application.holding.retention_rules import BindRules, RetentionRules
 from application.recorded import Caller
+from application.requests.asked import RequestsAsked
+from application.requests.ending import RequestEnding
+from application.requests.receiving import ReceiveRequest, Reception
+from application.requests.steps import Decided, Steps, Target
+from application.requests.telling import Telling
 from domain.custody import Custody
 from domain.erasure import Erasure
 from domain.legal_hold import HoldTerms, LegalHold
+from domain.privacy_request_rules import withdraw
+from domain.purposes import Jurisdiction
 from domain.retention import Rule
 from domain.sealing import RetentionClass
 from infrastructure.twin.memory import MemoryWorld
@@ -36,40 +44,51 @@ CLAIMS = Rule(
 
 
 @dataclass
-class AskedFor:
-    """When persons had requests open."""
-
-    known: dict[UUID, RequestTimes] = field(default_factory=dict)
-
-    def times(self, tenant: UUID, subject: UUID) -> RequestTimes:
-        """See the port `RequestsOf`."""
-        return self.known.get(subject, RequestTimes())
-
-
-@dataclass
 class Office:
     """See above; its clock stands at Monday, 4 January 2027, 08:00 UTC."""
 
     salon: Salon
     ada: UUID
-    requests: AskedFor = field(default_factory=AskedFor)
 
     def __post_init__(self) -> None:
         world = self.salon.world
-        self.facts = FactsOfKeeping(world.store, world.holdings, world.visits, self.requests)
+        asked = RequestsAsked(world.request_rows)
+        self.facts = FactsOfKeeping(world.store, world.holdings, world.visits, asked)
+        self.steps = Steps(world.store, world.book, world.clock, world.ids)
+        people: Any = None  # persons are named by their ids
+        self.reception = Reception(
+            world.store, world.book, people, world.people, world.clock, world.ids
+        )
         keeping = RulesKeeping(world.store, self.facts)
         gagged = StandingHolds(world.book, world.clock)
         ports = (world.store, world.book)
         self.orders = ErasureOrders(*ports, keeping, gagged, world.clock, world.ids)
+        self.ending = RequestEnding(
+            self.steps, world.request_rows, Telling(world.store, world.courier), self.orders
+        )
         self.holds = LegalHolds(*ports, self.orders, world.clock, world.ids)
         self.openings = HoldOpenings(*ports, world.clock, world.ids)
         self.rules = RetentionRules(world.store, world.clock, world.ids)
-        self.expiry = Expiry(world.store, world.keeping, self.facts, self.orders, world.clock)
+        self.expiry = Expiry(
+            world.store, world.keeping, self.facts, self.orders, world.positions, world.clock
+        )
 
     @property
     def world(self) -> MemoryWorld:
         """Where it stands."""
         return self.salon.world
+
+    def asks(self, jurisdiction: Jurisdiction = "us_ca") -> Target:
+        """Ada opts out; nothing is answered yet."""
+        at = self.world.clock.now()
+        asked = ReceiveRequest(("opt_out",), jurisdiction, "web", at, subject=self.ada)
+        return Target(self.reception.receive(asked, OFFICER).state.id)
+
+    def withdraws(self, target: Target) -> None:
+        """What was asked is let go of, which closes the request."""
+        self.steps.take(
+            target, "withdraw", OFFICER, lambda it, scribe: Decided(withdraw(it, scribe.at))
+        )
 
     def place(self, *persons: UUID, by: Caller = OFFICER, **terms: object) -> LegalHold:
         """Place a hold on these persons (Ada where none is named)."""

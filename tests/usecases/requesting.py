@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from application.erasing.ordering import ErasureOrders, NothingKept
+from application.execute import Scribe
 from application.people.people import People
-from application.ports import CatalogEntry
+from application.ports import Append, CatalogEntry, Outcome
 from application.recorded import Caller
 from application.requests.carrying_out import CarryingOut
 from application.requests.desk import RequestDesk
@@ -22,6 +23,7 @@ from application.requests.steps import Steps, Target
 from application.requests.telling import Telling
 from application.requests.timing import RequestTiming
 from application.setup.register import Receipt
+from domain.package import PackageMade
 from domain.privacy_request_state import PrivacyRequest
 from domain.values import Personal
 from infrastructure.calendars.public_holidays import PublicHolidays
@@ -81,13 +83,16 @@ class Office:
             store, world.ledger, world.positions, world.visits, salon.course, orders, clock, ids
         )
         self.requests = PrivacyRequests(self.steps, times, carrying, self.telling)
-        self.ending = RequestEnding(self.steps, book, orders)
+        self.ending = RequestEnding(self.steps, world.request_rows, self.telling, orders)
         self.desk = RequestDesk(
             Reception(store, book, people, world.people, clock, ids),
             self.requests,
             Letters(self.requests, PlainPress()),
             Duties(
-                store, book, times, self.telling, world.accesses, world.courier, _Holds(self), clock
+                *(store, book, times, self.telling, world.accesses, world.courier),
+                _Holds(self),
+                world.request_rows,
+                clock,
             ),
             self.ending,
         )
@@ -110,6 +115,17 @@ class Office:
         target = Target(self.asks(*rights, **more).state.id)
         self.requests.verify_identity(target, "email_loop", ("email",), "verified", self.officer)
         return target
+
+    def packs(self, target: Target) -> UUID:
+        """A package is made for it; the event that says so."""
+        scribe = Scribe.begin(self.officer, self.world.clock, self.world.ids)
+        package, subject = self.world.ids.uuid(), self.state(target).subject
+        assert subject is not None
+        made = scribe.record(
+            package, 1, PackageMade(package, subject, target.request, "json", 1, 1)
+        )
+        assert self.world.store.append(Append(TENANT, scribe.at, (made,))) is Outcome.APPENDED
+        return made.event_id
 
     def state(self, target: Target) -> PrivacyRequest:
         """The request as it stands."""

@@ -302,6 +302,18 @@ def test_only_those_who_have_what_changed_are_told(doors: Doors, ada: UUID):
     assert {one.recipient for one in doors.recorded(FollowUpOrdered)[1:]} == {names.id, times.id}
 
 
+def test_a_vendor_is_told_that_someone_opted_out_of_it_on_whatever_ground_it_has_data(
+    doors: Doors, ada: UUID
+):
+    google = doors.recipient(kind="analytics", vendor="google")
+    for vendor in (google, doors.recipient(kind="analytics", vendor="mixpanel"), doors.recipient()):
+        doors.hand_over(vendor.id, ada, fields=("email",), ground=Ground("contract"))
+    withdraws(doors, ada, "analytics:google")
+    assert doors.carries() == 1
+    told = [(one.recipient, one.about, one.fields) for one in doors.recorded(FollowUpOrdered)]
+    assert told == [(google.id, "withdrawal", ("email",))]
+
+
 def test_who_has_what_was_erased_is_told_which_fields(doors: Doors, ada: UUID):
     names = doors.recipient(delivery=INBOX)
     doors.hand_over(names.id, ada, fields=("name", "booking_times"))

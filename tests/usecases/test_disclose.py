@@ -14,7 +14,7 @@ import pytest
 from application.disclosing.conditions import Sent
 from application.disclosing.tickets import DisclosureTicket, Parcel
 from application.disclosing.values import Handed, plain
-from application.recorded import Recorded
+from application.recorded import Answer, Caller, Recorded, Ticket
 from domain.custody import CustodyRestricted, CustodyTaken, Kept
 from domain.disclosure import (
     DisclosureAttempted,
@@ -561,3 +561,41 @@ def test_a_disclosure_that_was_refused_at_once_is_shown_to_nobody(doors: Doors, 
     id = str(refusal.value.context["disclosure_id"])
     with pytest.raises(NotFound):
         doors.replies.show(UUID(id.removeprefix("dis_")), OFFICER)
+
+
+# --- the same call again ---------------------------------------------------------------------------------------------
+
+
+def ticketed(doors: Doors) -> Caller:
+    """The officer, by one call with an Idempotency-Key that is started again and again."""
+    answer = Answer(201, (), b"")
+    row = doors.salon.world.answers.begin(TENANT, "POST", str(doors.salon.total()), b"")
+    assert isinstance(row, UUID)
+    return replace(OFFICER, ticket=Ticket(TENANT, row, lambda _: answer, lambda: UUID(int=0x5D)))
+
+
+def test_a_call_that_died_after_it_recorded_goes_on_when_it_is_made_again(doors: Doors, ada: UUID):
+    crm = doors.recipient(delivery=INBOX).id
+    doors.salon.world.mirrored.holds = False
+    with pytest.raises(Unavailable):
+        doors.hand_over(crm, ada, by=ticketed(doors))
+    doors.salon.world.mirrored.holds = True
+    done = doors.hand_over(crm, ada, by=ticketed(doors))
+    assert (done.id, done.state.outcome) == (UUID(int=0x5D), "delivered")
+    again = doors.hand_over(crm, ada, by=ticketed(doors))
+    assert (again.id, again.state.attempts) == (done.id, 1)
+    assert len(doors.recorded(DisclosureRecorded)) == 1
+    assert {one.webhook_id for one in doors.sender.sent} == {public_id("disclosure", done.id)}
+    doors.salon.world.clock.advance(hours=24)
+    later = doors.hand_over(crm, ada, by=ticketed(doors))
+    assert later.id != done.id, "by then the key may be used for another call"
+
+
+def test_a_refusal_that_nobody_heard_is_given_again_and_recorded_once(doors: Doors, ada: UUID):
+    crm = doors.recipient().id
+    for _ in range(2):
+        with pytest.raises(Refusal) as refusal:
+            doors.hand_over(crm, ada, by=ticketed(doors), purpose="billing")
+        assert refusal.value.context["reason"] == "purpose_not_permitted"
+        assert refusal.value.context["disclosure_id"] == f"dis_{0x5D:032x}"
+    assert len(doors.recorded(DisclosureRefused)) == 1

@@ -10,6 +10,7 @@ import pytest
 from application.execute import Scribe
 from application.people.people import CorrectPerson
 from application.ports import Append
+from application.requests.asked import due_of
 from application.requests.duties import DutyCounts
 from application.requests.steps import Target
 from domain.disclosure import Ground
@@ -45,6 +46,7 @@ def test_a_request_is_due_until_it_is_answered(office: Office):
     assert due(office, datetime(2027, 2, 5, tzinfo=UTC)) == []
     office.world.clock.advance(days=40)
     assert {state for _, _, state in due(office)} == {"late"}
+    office.packs(target)
     office.requests.fulfil(target, None, office.officer)
     # Late as it was, it is not due any more; its record is, in two years.
     assert due(office) == [("request_record", "request_record", "running")]
@@ -72,8 +74,11 @@ def test_broken_glass_is_due_for_its_review(office: Office):
     front.look(outsider)
     assert due(office) == [("access_review", "access_review", "running")]
     assert office.desk.duties.counts(front.clerk.tenant) == DutyCounts(late=0, soon=1)
+    assert not office.desk.duties.counts(front.clerk.tenant).late_kinds
     office.world.clock.advance(hours=24)
-    assert office.desk.duties.counts(front.clerk.tenant) == DutyCounts(late=1, soon=0)
+    counts = office.desk.duties.counts(front.clerk.tenant)
+    assert counts == DutyCounts(late=1, soon=0)
+    assert counts.late_kinds == {"access_review": 1}
 
 
 def test_a_legal_hold_is_due_to_be_looked_at_again_through_its_last_day(office: Office):
@@ -86,8 +91,10 @@ def test_a_legal_hold_is_due_to_be_looked_at_again_through_its_last_day(office: 
     )
     office.world.clock.set(datetime(2027, 1, 6, 23, 59, tzinfo=UTC))
     assert due(office) == [("legal_hold", "legal_hold", "running")]
+    assert not office.desk.duties.counts(office.officer.tenant).late_kinds
     office.world.clock.set(datetime(2027, 1, 7, tzinfo=UTC))
     assert due(office) == [("legal_hold", "legal_hold", "late")]
+    assert office.desk.duties.counts(office.officer.tenant).late_kinds == {"legal_hold": 1}
 
 
 def test_what_is_due_comes_in_parts(office: Office):
@@ -99,6 +106,27 @@ def test_what_is_due_comes_in_parts(office: Office):
     assert (first.duties + rest.duties, rest.next) == (whole, None)
     assert len(whole) == 6
     assert list(whole) == sorted(whole, key=lambda one: (one.due_at, one.id))
+
+
+def test_once_everybody_was_told_it_is_on_record_and_looked_at_no_more(office: Office):
+    target = office.verified("restriction")
+    office.requests.fulfil(target, None, office.officer)
+    rows = office.world.request_rows
+
+    def looked_at() -> list[UUID]:
+        now = office.world.clock.now()
+        return [one.id for one in due_of(rows, TENANT, "privacy_request", now)]
+
+    assert looked_at() == [target.request]
+    assert (office.ending.sweep(TENANT), office.ending.sweep(TENANT)) == (1, 0)
+    assert looked_at() == []
+    state = office.state(target)
+    assert state.told_at == office.world.clock.now()
+    assert office.types(target.request)[-1] == "privacy_request.recipients_told.v1"
+    assert due(office, office.world.clock.now() + timedelta(days=30)) == []
+    office.world.clock.advance(days=731)
+    assert office.ending.sweep(TENANT) == 1
+    assert office.state(target).expired
 
 
 def test_a_record_that_has_expired_is_due_no_more(office: Office):

@@ -237,6 +237,32 @@ def test_one_that_cannot_go_on_holds_nobody_else_up(
     assert house.state(first).status == "complete"
 
 
+def test_a_mirror_that_lags_behind_one_order_holds_up_no_other(house: House, cut: UUID):
+    persons = [
+        house.salon.book(cut, at(hour), customer(f"P{hour}", f"p{hour}@example.test")).state.subject
+        for hour in (12, 13, 14)
+    ]
+    late, *others = [house.order(subject=one) for one in persons]
+    house.mirrored.lacks = {house.world.store.read(TENANT, late)[-1].event_id}
+    house.round()
+    assert house.state(late).status == "ordered"
+    assert {house.state(one).status for one in others} == {"complete"}
+    assert house.mirrored.waited == 0, "there was something to do"
+    house.mirrored.lacks.clear()
+    house.round()
+    assert house.state(late).status == "complete"
+
+
+def test_a_mirror_that_lags_behind_all_is_waited_for_once_in_a_round(house: House, cut: UUID):
+    for hour in (12, 13, 14):
+        it = house.salon.book(cut, at(hour), customer(f"P{hour}", f"p{hour}@example.test")).state
+        house.order(subject=it.subject)
+    house.mirrored.holds = False
+    assert house.round() == 0
+    assert 0 < house.mirrored.waited <= 1.0
+    assert house.dying.turns == []
+
+
 def test_a_key_database_that_is_away_ends_the_round(house: House, monkeypatch: pytest.MonkeyPatch):
     id = house.order()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from application.erasing.ordering import ErasureOrders
+from application.erasing.ordering import ErasureOrders, Wish
 from application.holding.hold_log import StandingHolds
 from application.holding.legal_holds import (
     ExtendHold,
@@ -22,7 +22,8 @@ from application.ports import Append, EventStore, Outcome
 from application.recorded import Recorded
 from application.standing import standing_after
 from domain.custody import CustodyFreed, CustodyPinned, Kept
-from domain.erasure import Deferred
+from domain.erasure import Deferred, ErasureDeferred, ErasureEffected, ErasureJoined
+from domain.erasure_deferral import ErasureDeferralOpened
 from domain.errors import (
     InvalidState,
     NotFound,
@@ -37,6 +38,7 @@ from domain.legal_hold import HeldPerson, LegalHoldOpened, LegalHoldReleaseRefus
 from domain.sealing import RETENTION_CLASSES, RetentionClass
 from tests.usecases.holding import AUDITOR, OFFICER, OTHER, OWNER, Office
 from tests.usecases.salon import TENANT, Salon, at, customer
+from tests.usecases.test_openings import Dying
 
 NOW = datetime(2027, 1, 4, 8, tzinfo=UTC)
 UNTIL = NOW + timedelta(days=30)
@@ -104,6 +106,39 @@ def test_while_another_hold_stands_what_it_pins_stays(office: Office):
     assert [left.retention_class for left in office.erasure(erasure).deferred] == ["billing"]
     office.holds.release(ReleaseHold(other.id), OFFICER)
     assert office.erasure(erasure).deferred == ()
+
+
+def test_two_orders_that_meet_at_a_hold_are_one_erasure(office: Office):
+    hold, first = office.place(), office.order()
+    assert office.orders.order(OFFICER, Wish(office.ada, "request", UUID(int=5))) == first
+    assert office.orders.order(OFFICER, Wish(office.ada, "account_cancellation")) == first
+    assert office.custody().erasures == (first,)
+    office.holds.release(ReleaseHold(hold.id), OFFICER)
+    office.erase()
+    assert office.erasure(first).status == "complete"
+
+
+def test_a_class_that_two_erasures_wait_for_is_erased_once_and_the_other_records_it(office: Office):
+    hold = office.place()
+    first = office.order("booking", "support")
+    second = office.order()
+    assert first != second
+    office.holds.release(ReleaseHold(hold.id), OFFICER)
+    assert [one.retention_class for one in office.erasure(second).deferred] == ["booking"]
+    assert office.erasure(second).status == "ordered"
+    for _ in range(3):
+        office.erase()
+    destroyed: list[RetentionClass] = []
+    for id in (first, second):
+        assert office.erasure(id).status == "complete"
+        assert office.erasure(id).deferred == ()
+        events = office.world.store.read(TENANT, id)
+        for event in events:
+            if isinstance(event.decision, ErasureEffected):
+                destroyed += event.decision.classes
+    assert sorted(destroyed) == sorted(RETENTION_CLASSES), "each of them once"
+    last = office.world.store.read(TENANT, second)[-1].decision
+    assert last == ErasureJoined(office.ada, first, ("booking",))
 
 
 def test_a_hold_is_released_once(office: Office):
@@ -217,6 +252,66 @@ def test_a_gag_opens_by_itself_on_its_date_once(office: Office, ben: UUID):
     assert isinstance(pin.decision, CustodyPinned) and pin.cause == pinned
     office.holds.release(ReleaseHold(hold.id), OFFICER)
     assert office.told(office.ada)[-1] == "CustodyFreed"
+
+
+def deferrals(office: Office) -> list[ErasureDeferralOpened]:
+    """Which deferrals persons were told of after a gag."""
+    log = office.world.state.log[TENANT]
+    return [it.decision for it in log if isinstance(it.decision, ErasureDeferralOpened)]
+
+
+def test_that_an_erasure_waited_is_told_by_itself_on_the_gag_s_date_once(office: Office):
+    hold = office.place(gag_until=UNTIL)
+    erasure = office.order("booking", "profile")
+    before = office.told(office.ada)
+    office.world.clock.set(UNTIL - timedelta(microseconds=1))
+    assert [office.openings.sweep(TENANT), office.told(office.ada)] == [0, before]
+    office.world.clock.set(UNTIL)
+    assert [office.openings.sweep(TENANT), office.openings.sweep(TENANT)] == [1, 0]
+    assert office.told(office.ada) == [*before, "LegalHoldOpened", "ErasureDeferralOpened"]
+    (told,) = deferrals(office)
+    assert (told.erasure, told.legal_hold, told.classes) == (erasure, hold.id, ("booking",))
+    silent = office.world.store.read(TENANT, erasure)[1]
+    assert silent.event_id == told.deferred
+    assert isinstance(silent.decision, ErasureDeferred) and silent.decision.subject is None
+    assert [it.retention_class for it in office.erasure(erasure).deferred] == ["booking"]
+
+
+def test_that_an_erasure_waited_is_told_though_the_hold_was_released_under_the_gag(office: Office):
+    hold = office.place(gag_until=UNTIL)
+    office.order("booking")
+    office.holds.release(ReleaseHold(hold.id), OFFICER)
+    assert deferrals(office) == []
+    office.world.clock.set(UNTIL)
+    office.openings.sweep(TENANT)
+    assert [one.legal_hold for one in deferrals(office)] == [hold.id]
+
+
+def test_what_was_told_at_once_or_waits_for_another_gag_is_not_told_again(office: Office):
+    office.place(classes=("billing",))
+    office.place(gag_until=UNTIL, classes=("booking",))
+    longer = UNTIL + timedelta(days=1)
+    office.place(gag_until=longer, classes=("profile",))
+    office.order("billing", "booking", "profile")
+    office.world.clock.set(UNTIL)
+    office.openings.sweep(TENANT)
+    assert [one.classes for one in deferrals(office)] == [("booking",)]
+    office.world.clock.set(longer)
+    office.openings.sweep(TENANT)
+    assert [one.classes for one in deferrals(office)] == [("booking",), ("profile",)]
+
+
+@pytest.mark.parametrize("stores", [False, True])
+def test_a_sweeper_of_holds_that_was_killed_loses_nothing(office: Office, stores: bool):
+    office.place(gag_until=UNTIL)
+    office.order("booking")
+    office.world.clock.set(UNTIL)
+    dying = Dying(office.world.store, [1], stores)
+    with pytest.raises(KeyboardInterrupt):
+        replace(office.openings, store=dying).sweep(TENANT)
+    assert len(deferrals(office)) == stores
+    office.openings.sweep(TENANT)
+    assert len(deferrals(office)) == 1
 
 
 def test_the_catalog_is_what_the_streams_say(office: Office):

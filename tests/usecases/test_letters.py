@@ -68,6 +68,7 @@ def test_the_letters_of_a_request_on_its_way(office: Office):
     extended = text(office, target)
     assert "2027-04-05" in extended
     assert "You may complain to" in extended
+    office.packs(target)
     office.requests.fulfil(target, None, office.officer)
     assert "access to personal data" in text(office, target)
     assert "without undue delay" in text(office, target, "acknowledgement")

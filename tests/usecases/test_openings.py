@@ -9,7 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from application.consent_log import consent_stream
 from application.disclosing.disclose import Disclosed
+from application.disclosing.story import opening_stream
+from application.execute import Scribe
 from application.orders import openings
 from application.orders.legal_processes import (
     ChangeGag,
@@ -17,7 +20,7 @@ from application.orders.legal_processes import (
     ReviewProcess,
     StandingOrders,
 )
-from application.orders.openings import DisclosureOpenings, opening_stream
+from application.orders.openings import DisclosureOpenings
 from application.ports import Append, EventStore, Outcome
 from application.recorded import Recorded
 from domain.disclosure import (
@@ -26,13 +29,16 @@ from domain.disclosure import (
     DisclosureWithheld,
     Ground,
 )
+from domain.disclosure import DisclosureRefused as RefusedOnRecord
 from domain.errors import DisclosureRefused
+from domain.follow_up import FollowUpOrdered
 from domain.legal_paper import Narrowing, ProcessTerms
-from domain.values import Personal
+from domain.values import Personal, public_id
 from infrastructure.twin.memory import BEGINNING, MemoryWorld
-from tests.usecases.disclosing import OFFICER, Doors
+from tests.usecases.disclosing import INBOX, OFFICER, Doors
 from tests.usecases.orders import legal_processes
 from tests.usecases.salon import TENANT, at, customer
+from tests.usecases.test_courier import Corrected, Withdrawn
 
 UNTIL = BEGINNING + timedelta(days=30)
 SUBPOENA = ProcessTerms(
@@ -51,7 +57,10 @@ class Court:
         facts = replace(self.doors.out.facts, orders=StandingOrders(world.book))
         self.doors.out = replace(self.doors.out, facts=facts)
         self.processes = legal_processes(world)
-        self.openings = DisclosureOpenings(world.store, world.withheld, world.clock, world.ids)
+        orders = StandingOrders(world.book)
+        self.openings = DisclosureOpenings(
+            world.store, world.withheld, orders, world.clock, world.ids
+        )
         here = self.doors.salon.a_location()
         service = self.doors.salon.a_service(here)
         self.doors.salon.a_staff_member([here], [service])
@@ -167,7 +176,7 @@ def test_a_sweeper_that_was_killed_leaves_the_rest_to_the_next(
     world = court.world
     dying = Dying(world.store, [nth], stores)
     with pytest.raises(KeyboardInterrupt):
-        DisclosureOpenings(dying, world.withheld, world.clock, world.ids).sweep(TENANT)
+        replace(court.openings, store=dying).sweep(TENANT)
     court.sweep()
     assert sorted(one.subject for one in court.opened()) == sorted((court.ada, court.ben))
 
@@ -188,8 +197,7 @@ def test_a_read_model_that_is_behind_opens_nothing_twice(court: Court):
         def under(self, *_: object):
             return ()
 
-    world = court.world
-    behind = DisclosureOpenings(world.store, Behind(), world.clock, world.ids)
+    behind = replace(court.openings, withheld=Behind())
     assert [behind.sweep(TENANT), behind.sweep(TENANT)] == [1, 0]
 
 
@@ -281,3 +289,63 @@ def test_what_is_opened_stands_in_a_stream_named_by_its_tag(court: Court):
     (tag,) = done.state.recorded.subjects
     (event,) = court.world.store.read(TENANT, opening_stream(TENANT, tag.subject))
     assert (event.version, event.actor) == (1, "system:sweeper")
+
+
+# --- a gag that is the case, and what follows once it is over --------------------------------------------------------
+
+
+def test_what_is_handed_over_in_the_case_of_a_gag_is_withheld_without_naming_it(court: Court):
+    process = court.served()
+    case = public_id("process", process)
+    crm = court.doors.recipient().id
+    done = court.doors.hand_over(crm, court.ada, case=case)
+    assert done.state.recorded.withheld_until == UNTIL
+    assert court.ada not in {one.subject for one in done.state.recorded.subjects}
+    with pytest.raises(DisclosureRefused):
+        court.doors.hand_over(crm, court.ada, purpose="billing", case=case)
+    (refused,) = court.doors.recorded(RefusedOnRecord)
+    assert court.ada not in {one.subject for one in refused.subjects}
+    free = court.doors.hand_over(crm, court.ada, case="T-1")
+    assert free.state.recorded.withheld_until is None
+    assert court.sweep(UNTIL - timedelta(seconds=1)) == 0
+    assert court.sweep(UNTIL) == 2
+    late = court.doors.hand_over(crm, court.ada, case=case)
+    assert late.state.recorded.withheld_until is None, "the gag is over"
+
+
+def test_recipients_are_told_after_a_gag_what_they_could_not_be_told_under_it(court: Court):
+    doors = court.doors
+    consent = doors.consents_to(court.ada, "service")
+    crm = doors.recipient(delivery=INBOX)
+    before = happens(court, Withdrawn(court.ada, "service"))
+    court.world.clock.advance(seconds=1)
+    hidden = doors.hand_over(crm.id, court.ada, withhold_until=UNTIL).id
+    other = doors.hand_over(crm.id, court.ben, withhold_until=UNTIL).id
+    court.world.clock.advance(seconds=1)
+    change = happens(court, Withdrawn(court.ada, "service"))
+    doors.carries()
+    assert doors.recorded(FollowUpOrdered) == [], "telling of it would betray it"
+    assert court.sweep(UNTIL) == 2
+    doors.carries()
+    (ordered,) = doors.recorded(FollowUpOrdered)
+    assert (ordered.disclosure, ordered.subject) == (hidden, court.ada)
+    assert ordered.consent == consent
+    assert {hidden, other} == {one.disclosure for one in doors.recorded(DisclosureRecorded)}
+    (told,) = [one for one in court.world.state.log[TENANT] if one.decision is ordered]
+    assert told.cause == change != before
+    happens(court, Corrected(court.ada, ("name",)))
+    doors.carries(hours=1)
+    assert [one.about for one in doors.recorded(FollowUpOrdered)] == ["withdrawal", "correction"]
+
+
+def happens(court: Court, decision: Withdrawn | Corrected) -> UUID:
+    """Put a change on record where it belongs, as another concept would."""
+    state = court.world.state
+    of_consents = isinstance(decision, Withdrawn)
+    stream = consent_stream(decision.subject) if of_consents else decision.subject
+    told = state.streams.get((TENANT, stream), ())
+    scribe = Scribe.begin(OFFICER, court.world.clock, court.world.ids)
+    event: Recorded[object] = scribe.record(stream, len(told) + 1, decision)
+    state.streams[(TENANT, stream)] = (*told, event)
+    state.log[TENANT].append(event)
+    return event.event_id

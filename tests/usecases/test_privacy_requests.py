@@ -211,6 +211,7 @@ def test_a_pause_and_an_extension_move_what_is_due(office: Office):
 
 def test_each_right_has_its_own_clocks_and_an_extension_passes_what_is_decided_by(office: Office):
     target = office.verified("access", "erasure")
+    office.packs(target)
     office.requests.fulfil(target, "access", office.officer)
     office.world.clock.advance(days=2)
     now = office.world.clock.now()
@@ -567,9 +568,14 @@ def test_a_report_that_was_taken_is_named(office: Office):
     issued(office, "article-15", UUID(int=77))
     about_all = issued(office, "shine-the-light", None)
     accounted = issued(office, "accounting-of-disclosures", office.ada)
-    for target, event in ((access, about_ada), (light, about_all), (accounting, accounted)):
+    packed = office.packs(access)
+    for target, shown in (
+        (access, (about_ada, packed)),
+        (light, (about_all,)),
+        (accounting, (accounted,)),
+    ):
         done = office.requests.fulfil(target, None, office.officer).state
-        assert done.rights[0].evidence == (event,)
+        assert done.rights[0].evidence == shown
 
 
 @pytest.mark.parametrize(
@@ -583,8 +589,19 @@ def test_nobody_is_given_what_nobody_holds(office: Office, right: Any):
     assert (done.status, done.rights[0].erasure, done.rights[0].evidence) == ("fulfilled", None, ())
 
 
+def test_of_who_is_gone_there_is_no_package_to_wait_for(office: Office):
+    access = office.verified("access")
+    office.requests.fulfil(office.verified("erasure"), None, office.officer)
+    done = office.requests.fulfil(access, None, office.officer).state
+    assert (done.status, done.rights[0].evidence) == ("fulfilled", ())
+
+
 def test_whoever_asks_for_both_is_shown_before_it_is_gone(office: Office):
     target = office.verified("erasure", "access")
+    with pytest.raises(InvalidState):
+        office.requests.fulfil(target, None, office.officer)
+    assert read_custody(office.world.store, TENANT, office.ada).erasures == ()
+    office.packs(target)
     office.requests.fulfil(target, None, office.officer)
     rights = [
         event.decision.right  # type: ignore[attr-defined]

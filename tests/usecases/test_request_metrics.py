@@ -79,6 +79,7 @@ def test_the_same_position_makes_the_same_report(office: Office):
     target = office.verified("access")
     first = taken(office)
     office.world.clock.advance(days=1)
+    office.packs(target)
     office.requests.fulfil(target, None, office.officer)
     report = first.report
     again = taken(office, as_of=report.as_of, position=report.position)

@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from application.consent_log import consent_stream, records_of
+from application.erasing.ordering import Wish
 from application.execute import Scribe
 from application.holding.expiry import Expiry
-from application.holding.keeping import NobodyAsked, RequestTimes
 from application.holding.legal_holds import ReleaseHold
 from application.holding.retention_rules import BindRules
 from application.ports import Append, Outcome
+from application.recorded import Caller
 from domain import consent_rules
 from domain.consent import NoticeShown, Saying
 from domain.consent_rules import Said
@@ -189,8 +190,11 @@ def test_a_consent_that_stands_keeps_and_one_that_ended_does_for_its_period(offi
 
 def test_records_of_requests_are_kept_as_long_as_the_law_says_and_of_nobody_else(office: Office):
     says(office, "given")
-    assert NobodyAsked().times(TENANT, office.ada) == RequestTimes()
-    office.requests.known[office.ada] = RequestTimes(closed_at=datetime(2027, 3, 1, tzinfo=UTC))
+    elsewhere = office.asks("gdpr")
+    on(office, date(2027, 3, 1))
+    asked = office.asks("us_ca")
+    office.withdraws(asked)
+    office.withdraws(elsewhere)
     on(office, date(2027, 3, 2))
     (kept,) = office.erasure(office.order()).ordered.kept
     assert (kept.retention_class, kept.statute, kept.until) == (
@@ -201,6 +205,29 @@ def test_records_of_requests_are_kept_as_long_as_the_law_says_and_of_nobody_else
     on(office, date(2029, 3, 2))
     assert office.expiry.sweep(TENANT) == 1
     assert office.custody().living() == ()
+
+
+def test_what_is_kept_while_a_request_is_open_goes_24_months_after_it_was_closed(office: Office):
+    """The order names no last day, for there is none yet."""
+    says(office, "given")
+    asked = office.asks("us_ca")
+    (kept,) = office.erasure(office.order()).ordered.kept
+    assert (kept.retention_class, kept.until) == ("evidence", None)
+    on(office, date(2031, 1, 1))
+    assert office.expiry.sweep(TENANT) == 0, "it is open"
+    office.withdraws(asked)
+    on(office, date(2033, 1, 1))
+    assert office.expiry.sweep(TENANT) == 0
+    on(office, date(2033, 1, 2))
+    assert office.expiry.sweep(TENANT) == 1
+    assert office.custody().living() == ()
+    assert office.expiry.sweep(TENANT) == 0
+
+
+def test_a_request_under_another_law_keeps_nothing_against_an_erasure(office: Office):
+    says(office, "given")
+    office.asks("gdpr")
+    assert office.erasure(office.order()).ordered.kept == ()
 
 
 def test_those_who_cannot_go_do_not_keep_the_rest_waiting(
@@ -222,6 +249,21 @@ def test_those_who_cannot_go_do_not_keep_the_rest_waiting(
     assert sum(office.expiry.sweep(TENANT) for _ in range(8)) == 2
 
 
+def test_who_comes_back_before_the_order_is_not_erased(office: Office, cut: UUID):
+    office.bind("booking", SERVICE)
+    on(office, date(2028, 6, 1))
+    it = office.expiry
+
+    class Meanwhile:
+        def order(self, by: Caller, wish: Wish) -> UUID:
+            office.salon.book(cut, datetime(2028, 6, 5, 10, tzinfo=UTC))
+            return office.orders.order(by, wish)
+
+    assert replace(it, orders=Meanwhile()).sweep(TENANT) == 0
+    assert office.custody().taken == {}
+    assert it.sweep(TENANT) == 0, "the new visit counts"
+
+
 def test_who_is_not_there_any_more_does_not_stop_a_round(office: Office):
     office.bind("booking", SERVICE)
     on(office, date(2028, 6, 1))
@@ -231,5 +273,5 @@ def test_who_is_not_there_any_more_does_not_stop_a_round(office: Office):
             raise Stale
 
     it = office.expiry
-    assert Expiry(it.store, it.rows, it.facts, Away(), it.clock).sweep(TENANT) == 0
+    assert Expiry(it.store, it.rows, it.facts, Away(), it.positions, it.clock).sweep(TENANT) == 0
     assert it.sweep(TENANT) == 1

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from application.ledger import withholding
 from application.ledger.records import LedgerRecords
 from application.recorded import Caller
 from domain.access import AccessGranted, AccessOpened, AccessWithheld
@@ -91,6 +92,26 @@ def test_a_gag_that_was_prolonged_still_holds(front: Front, gagged: Caller):
     assert front.openings.sweep(TENANT) == 1
 
 
+def test_a_gag_that_was_lifted_opens_at_once(front: Front, gagged: Caller):
+    front.look(gagged)
+    front.salon.world.clock.advance(days=1)
+    front.salon.gags.cases["W-1"] = front.salon.world.clock.now()
+    assert [front.openings.sweep(TENANT), len(front.seen_by("person"))] == [1, 1]
+
+
+def test_a_gag_that_was_prolonged_keeps_no_other_waiting(
+    front: Front, gagged: Caller, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(withholding, "OPENED_MAX", 1)
+    front.look(gagged)
+    front.salon.gags.cases["W-2"] = GAG_ENDS + timedelta(seconds=1)
+    front.look(replace(gagged, case="W-2"))
+    front.salon.gags.cases["W-1"] = GAG_ENDS + timedelta(days=30)
+    front.salon.world.clock.set(GAG_ENDS + timedelta(seconds=1))
+    assert front.openings.sweep(TENANT) == 1
+    assert [row.case for row in front.seen_by("person")] == ["W-2"]
+
+
 def test_evidence_that_is_taken_for_the_case_is_withheld_too(front: Front, gagged: Caller):
     """Its header would name the case, and the evidence itself the person."""
     world = front.salon.world
@@ -111,6 +132,9 @@ def test_a_sweep_that_reads_what_is_old_opens_nothing_twice(front: Front, gagged
     due = front.salon.world.accesses.due(TENANT, GAG_ENDS, 9)
 
     class Old:
+        def cases(self, *_: object) -> object:
+            return ["W-1"]
+
         def due(self, *_: object) -> object:
             return due
 

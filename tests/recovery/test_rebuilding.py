@@ -1,0 +1,90 @@
+"""`daybook rebuild` and `fsck --read-models` beside a running deployment, killed and started again. README D12."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+
+from projections.models import MODELS
+from tests.running_demo import RunningDemo, command, running_demo, verb
+
+__all__ = ["running_demo"]
+pytestmark = pytest.mark.xdist_group("running")
+WINDOW = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&limit=50"
+
+
+@contextmanager
+def read_all_the_while(demo: RunningDemo) -> Iterator[list[int]]:
+    """Somebody lists bookings until the block ends; the statuses that they got."""
+    stop, statuses = threading.Event(), []
+
+    def read() -> None:
+        headers = {"authorization": f"Bearer {demo.keys['owner']}"}
+        with httpx2.Client(base_url=demo.url, headers=headers, timeout=30) as client:
+            while not stop.is_set():
+                answer = client.get(f"/v1/bookings?{WINDOW}")
+                statuses.append(answer.status_code if answer.json()["data"] else -1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield statuses
+    finally:
+        stop.set()
+        reader.join()
+
+
+def rebuilt(demo: RunningDemo, model: str, *more: str) -> dict[str, object]:
+    done = verb("rebuild", model, "--json", *more, data=demo.data)
+    assert done.returncode == 0, done.stderr + done.stdout
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_a_model_is_rebuilt_while_it_is_read_and_equals_what_it_replaces(
+    running_demo: RunningDemo,
+) -> None:
+    with read_all_the_while(running_demo) as statuses:
+        done = rebuilt(running_demo, "agenda", "--processes", "2")
+    assert (done["equal"], done["switched"]) == (True, True)
+    assert set(statuses) == {200}
+    proved = verb("fsck", "--read-models", "--json", data=running_demo.data)
+    assert proved.returncode == 0, proved.stderr + proved.stdout
+    told = json.loads(proved.stdout)["read_models"]
+    assert {one["name"]: one["equal"] for one in told} == {model.name: True for model in MODELS}
+    dropped = verb("rebuild", "agenda", "--drop", data=running_demo.data)
+    assert dropped.stdout == "dropped the tables of agenda that were replaced\n"
+
+
+def test_a_rebuild_that_is_killed_goes_on_and_switches_once(running_demo: RunningDemo) -> None:
+    for seconds in (0.8, 1.6, 2.4):
+        process = subprocess.Popen(
+            command("rebuild", "keeping", data=running_demo.data),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+    assert rebuilt(running_demo, "keeping")["equal"] is True
+    with httpx2.Client(base_url=running_demo.url) as client:
+        headers = {"authorization": f"Bearer {running_demo.keys['engineer']}"}
+        standing = client.get("/v1/read-models", headers=headers).json()["data"]
+    assert {one["state"] for one in standing} == {"following"}
+
+
+def test_what_cannot_be_rebuilt_is_told_in_a_line(running_demo: RunningDemo) -> None:
+    done = verb("rebuild", "diary", data=running_demo.data)
+    assert done.returncode == 2
+    assert done.stderr.startswith("daybook: diary is not a read model; there are agenda, ")
+    assert verb("rebuild", "consents", "--abandon", data=running_demo.data).stdout == (
+        "nothing was begun\n"
+    )
