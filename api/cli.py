@@ -146,6 +146,22 @@ def recover(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     run_recover(checked(data), as_json=as_json)
 
 
+@app.command("backup-keys")
+def backup_keys(
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file; by default one in the folder of key backups.", metavar="FILE"),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Back up the key database alone, and open the copy; it dies with its epoch, at the next erasure that completes."""
+    from api.backing_up_keys import run_backup_keys
+
+    done = run_backup_keys(checked(data), out)
+    print(json.dumps(done) if as_json else f"wrote {done['backup']}, of epoch {done['epoch']}")
+
+
 @app.command("restore-keys")
 def restore_keys(
     backup: Annotated[Path, typer.Argument(help="A key backup.", metavar="FILE")],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -156,6 +156,12 @@ class Noting:
     def state(self, tenant: UUID, subject: UUID) -> dict[RetentionClass, KeyState]:
         """See the port."""
         return self.shredder.state(tenant, subject)
+
+    def living(
+        self, tenant: UUID, subjects: Sequence[UUID]
+    ) -> Mapping[UUID, tuple[RetentionClass, ...]]:
+        """See the port."""
+        return self.shredder.living(tenant, subjects)
 
 
 def subject_of(platform: Platform, tenant: UUID, booking: UUID) -> UUID:

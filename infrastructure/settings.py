@@ -28,6 +28,7 @@ class Settings:
     `database_url` and `keys_url` are owners' connection strings; None stands for the embedded server.
     `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
     Every `sweep_seconds` what has expired is ended, and what was withheld until now is opened.
+    Every `key_backup_minutes` the key database is backed up, and the newest `key_backups_kept` such backups are kept.
     With `allow_private_recipients` deliveries go to addresses that are not public, and by http too.
     """
 
@@ -50,6 +51,8 @@ class Settings:
     allow_private_recipients: bool = False
     keys_copy_path: Path | None = None
     key_backups_path: Path | None = None
+    key_backup_minutes: int = 60
+    key_backups_kept: int = 6
 
     @property
     def witness_policy(self) -> Path | None:
@@ -122,6 +125,8 @@ class Settings:
             allow_private_recipients=switch(given, "DAYBOOK_ALLOW_PRIVATE_RECIPIENTS"),
             keys_copy_path=path(given, "DAYBOOK_KEYS_COPY"),
             key_backups_path=path(given, "DAYBOOK_KEY_BACKUPS"),
+            key_backup_minutes=count(given, "DAYBOOK_KEY_BACKUP_MINUTES", default=60, most=10_080),
+            key_backups_kept=count(given, "DAYBOOK_KEY_BACKUPS_KEPT", default=6, most=1_000),
             scrub_days=count(given, "DAYBOOK_SCRUB_DAYS", default=7, most=365),
             sweep_seconds=count(given, "DAYBOOK_SWEEP_SECONDS", default=20, most=3_600),
         )

@@ -29,6 +29,7 @@ def _sized(values: Sequence[bytes]) -> bytes:
 _ELEMENTS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "bytea": (17, _sized),
     "int": (23, lambda values: _sized([_SIZE.pack(value) for value in values])),
+    "tid": (27, _sized),  # as `tidsend` writes them
     "text": (25, lambda values: _sized([value.encode() for value in values])),
     "uuid": (2950, lambda values: _UUID_SIZE + _UUID_SIZE.join([value.bytes for value in values])),
 }
@@ -55,7 +56,7 @@ def register(connection: psycopg.Connection[Any]) -> None:
 
 
 def array(type_: str, values: Sequence[object] | None) -> tuple[str, list[object]]:
-    """SQL for an array of `type_` (bytea, int, text or uuid), and its parameters; None is NULL.
+    """SQL for an array of `type_` (bytea, int, text, tid or uuid), and its parameters; None is NULL.
 
     >>> array("int", [7, 8])
     ('ARRAY[%b,%b]::int[]', [7, 8])

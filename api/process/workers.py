@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from api.process.backing_up import back_up_in_turns
 from api.process.couriering import carry_in_turns
 from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
@@ -61,6 +62,7 @@ def work(deployment: Deployment) -> int:
             lambda: sweep_in_turns(stop, engine, follower_role, deployment.settings.sweep_seconds),
         ),
         _thread(stop, "eraser", lambda: erase_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "key backups", lambda: back_up_in_turns(stop, deployment, engine)),
         _thread(stop, "duties", lambda: count_in_turns(stop, deployment, follower_role)),
         _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),

@@ -44,6 +44,15 @@ TOMBSTONES: Final = (
     "SELECT k.tenant_id, k.subject_id, k.retention_class, k.key_id FROM subject_key k"
     f" WHERE k.destroyed_at IS NOT NULL AND k.tenant_id <> %(nobody)s AND {OF_TENANT.format('k')}"
 )
+# What a re-keying came upon that does not open, unless it is gone meanwhile.
+DAMAGED: Final = (
+    "SELECT d.tenant_id, d.subject_id, d.kind, d.key_id FROM damaged_key d"
+    f" WHERE {OF_TENANT.format('d')} AND (EXISTS (SELECT FROM subject_key k WHERE k.tenant_id = d.tenant_id"
+    " AND k.subject_id = d.subject_id AND k.retention_class = d.kind AND k.key_id = d.key_id"
+    " AND k.destroyed_at IS NULL) OR EXISTS (SELECT FROM blind_index i WHERE i.tenant_id = d.tenant_id"
+    " AND i.subject_id = d.subject_id AND i.kind = d.kind AND d.key_id = %(nobody)s))"
+    " ORDER BY d.tenant_id, d.subject_id, d.kind"
+)
 SAID: Final = (
     f"SELECT {COLUMNS} FROM event e WHERE e.type = ANY(%(types)s) AND {OF_TENANT.format('e')}"
     " ORDER BY tenant_id, stream_id, stream_version"
@@ -82,6 +91,7 @@ def keys(scope: Scope) -> Iterator[Finding]:
         yield from _sealed(scope, there, before)
         yield from _said_gone(there, before)
         yield from _tombstones(there, ordered)
+        yield from _damaged(there)
 
 
 def said(scope: Scope) -> Said:
@@ -164,3 +174,11 @@ def _tombstones(there: Scope, ordered: Mapping[Whose, datetime]) -> Iterator[Fin
                 f"key {key} of class {name} of subject {subject} was destroyed without an order"
             )
             yield Finding(KEYS, tenant, None, reason)
+
+
+def _damaged(there: Scope) -> Iterator[Finding]:
+    for tenant, subject, kind, key in there.rows("damaged", DAMAGED, nobody=NOBODY):
+        what = f"look-up by {kind}" if key == NOBODY else f"key {key} of class {kind}"
+        yield Finding(
+            KEYS, tenant, None, f"the {what} of subject {subject} is damaged: it does not open"
+        )

@@ -44,15 +44,15 @@ def turn_buckets(connection: Connection, epoch_keys: EpochKeys, old: int, new: i
     wrapped = epoch_keys.wrap_all(new, [(row.key, bucket_context(new, row.bucket)) for row in rows])
     connection.execute(
         "UPDATE bucket_key b SET epoch = %s, wrapped = x.w"
-        " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t",
-        (new, wire_array("text", [row.place for row in rows]), wire_array("bytea", wrapped)),
+        " FROM unnest(%b::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t",
+        (new, wire_array("tid", [row.place for row in rows]), wire_array("bytea", wrapped)),
     )
 
 
 def turn_secrets(connection: Connection, epoch_keys: EpochKeys, old: int, new: int) -> None:
     """Wrap the tenants' secrets under the new epoch."""
     rows = connection.execute(
-        "SELECT ctid::text, tenant_id, name, wrapped FROM sealed_secret WHERE epoch = %s",
+        "SELECT ctid, tenant_id, name, wrapped FROM sealed_secret WHERE epoch = %s",
         (old,),
         binary=True,
     ).fetchall()
@@ -70,6 +70,6 @@ def turn_secrets(connection: Connection, epoch_keys: EpochKeys, old: int, new: i
     )
     connection.execute(
         "UPDATE sealed_secret s SET epoch = %s, wrapped = x.w"
-        " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t",
-        (new, wire_array("text", [row[0] for row in rows]), wire_array("bytea", wrapped)),
+        " FROM unnest(%b::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t",
+        (new, wire_array("tid", [row[0] for row in rows]), wire_array("bytea", wrapped)),
     )

@@ -42,7 +42,7 @@ from infrastructure.keys.rekeying import Connection, bucket_keys
 
 MAGIC: Final = b"daybook key backup 1\n"
 KEPT: Final = 2
-NAME: Final = re.compile(r"keys-(\d+)-(\d+)\.backup")
+NAME: Final = re.compile(r"keys-(\d+)-(\d+)(?:-(\d{8}T\d{6}Z))?\.backup")
 CANARY: Final = b"daybook/canary/v1"
 CHUNK: Final = 1 << 20
 HEAD_MAX: Final = 1 << 16
@@ -74,7 +74,10 @@ SECTIONS: Final = (
         "tenant_id, kind, digest, subject_id, inner_sealed, pending, made_at, bucket",
     ),
 )
-EMPTY: Final = "TRUNCATE epoch, bucket_key, subject_key, sealed_secret, blind_index, key_destroyed, full_rekeying"
+EMPTY: Final = (
+    "TRUNCATE epoch, bucket_key, subject_key, sealed_secret, blind_index, key_destroyed,"
+    " full_rekeying, damaged_key"
+)
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -172,7 +175,9 @@ def prune_backups(folder: Path, newest: str) -> None:
     with unreachable():
         ours = [(path, NAME.fullmatch(path.name)) for path in folder.iterdir()]
         order = sorted(
-            ((int(found[1]), int(found[2])), path) for path, found in ours if found is not None
+            ((int(found[1]), int(found[2]), found[3] or ""), path)
+            for path, found in ours
+            if found is not None
         )
         others = [path for _, path in order if path.name != newest]
         for path in others[: len(others) - (KEPT - 1)]:
@@ -186,9 +191,11 @@ def newest_backup(folder: Path, epoch_keys: EpochKeyFiles) -> Path | None:
     """The newest backup whose epoch's key is here; None when there is none."""
     ours = [(path, NAME.fullmatch(path.name)) for path in folder.glob("keys-*.backup")]
     order = sorted(
-        ((int(found[1]), int(found[2])), path) for path, found in ours if found is not None
+        ((int(found[1]), int(found[2]), found[3] or ""), path)
+        for path, found in ours
+        if found is not None
     )
-    held = [path for (epoch, _), path in order if epoch_keys.holds(epoch)]
+    held = [path for (epoch, *_), path in order if epoch_keys.holds(epoch)]
     return held[-1] if held else None
 
 

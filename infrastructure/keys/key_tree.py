@@ -81,9 +81,12 @@ def bucket_context(epoch: int, bucket: int) -> bytes:
 
 def subject_context(tenant: UUID, subject: UUID, retention_class: str, key_id: UUID) -> bytes:
     """What a subject key's wrapping is bound to."""
-    return "\n".join(
-        ("daybook/subject/v1", tenant.hex, subject.hex, retention_class, key_id.hex)
-    ).encode("ascii")
+    return subject_context_of(tenant.hex, subject.hex, retention_class, key_id.hex)
+
+
+def subject_context_of(tenant: str, subject: str, retention_class: str, key_id: str) -> bytes:
+    """The same of ids that are written in hexadecimal: to make a million of UUIDs costs more than to wrap keys."""
+    return f"daybook/subject/v1\n{tenant}\n{subject}\n{retention_class}\n{key_id}".encode("ascii")
 
 
 def secret_context(tenant: UUID, name: str, epoch: int) -> bytes:
@@ -93,7 +96,12 @@ def secret_context(tenant: UUID, name: str, epoch: int) -> bytes:
 
 def inner_context(tenant: UUID, kind: str, subject: UUID) -> bytes:
     """What the wrapping of a blind index row's inner digest is bound to."""
-    return "\n".join(("daybook/inner/v2", tenant.hex, kind, subject.hex)).encode("ascii")
+    return inner_context_of(tenant.hex, kind, subject.hex)
+
+
+def inner_context_of(tenant: str, kind: str, subject: str) -> bytes:
+    """The same of ids that are written in hexadecimal."""
+    return f"daybook/inner/v2\n{tenant}\n{kind}\n{subject}".encode("ascii")
 
 
 def bucket_of(key_id: UUID) -> int:
@@ -102,7 +110,10 @@ def bucket_of(key_id: UUID) -> int:
 
 
 def bucket_of_inner(inner: bytes) -> int:
-    """The bucket of a blind index row: twelve bits of its inner digest."""
+    """The bucket of a blind index row: twelve bits of its inner digest.
+
+    They say under which bucket key a row stands, and never whose it is: look-ups compare the whole digest (256 bits).
+    """
     return int.from_bytes(inner[:2], "big") % BUCKETS
 
 

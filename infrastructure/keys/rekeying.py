@@ -6,54 +6,47 @@ does can come between, so what is read is what is written, and counts are compar
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import Unreadable
-from infrastructure.canonical import hmac_sha256
-from infrastructure.keys.key_tree import (
-    KEY_BYTES,
-    NONCE_BYTES,
-    EpochKeys,
-    bucket_context,
-    index_key,
-    inner_context,
-    subject_context,
-)
+from infrastructure.keys.key_tree import EpochKeys, bucket_context
+from infrastructure.keys.rewrapping import Damaged, Swap
 from infrastructure.sql_arrays import wire_array
 
 ROWS_TOGETHER: Final = 500
+
+log = logging.getLogger("daybook.rekeying")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # Rows are found by their place: nobody moves them while the tree is held. Another plan would read whole tables.
 BY_PLACE: Final = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
 KEYS_OF: Final = (
-    "SELECT ctid::text, tenant_id, subject_id, retention_class, key_id, bucket, wrapped FROM subject_key"
+    "SELECT ctid, uuid_send(tenant_id), uuid_send(subject_id), retention_class, uuid_send(key_id), bucket, wrapped"
+    " FROM subject_key"
     " WHERE bucket = ANY(%b::int[]) AND destroyed_at IS NULL"
 )
 ROWS_OF: Final = (
-    "SELECT ctid::text, tenant_id, kind, subject_id, bucket, inner_sealed FROM blind_index"
+    "SELECT ctid, uuid_send(tenant_id), kind, uuid_send(subject_id), bucket, inner_sealed FROM blind_index"
     " WHERE bucket = ANY(%b::int[])"
 )
 REWRAP: Final = (
     "UPDATE subject_key s SET wrapped = x.w"
-    " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t"
+    " FROM unnest(%b::tid[], %b::bytea[]) AS x(t, w) WHERE s.ctid = x.t"
 )
 REPLACE: Final = (
     "UPDATE bucket_key b SET wrapped = x.w, revision = %s"
-    " FROM unnest(%b::text[]::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t"
+    " FROM unnest(%b::tid[], %b::bytea[]) AS x(t, w) WHERE b.ctid = x.t"
 )
 REDIGEST: Final = (
     "UPDATE blind_index s SET digest = x.d, inner_sealed = x.i"
-    " FROM unnest(%b::text[]::tid[], %b::bytea[], %b::bytea[]) AS x(t, d, i) WHERE s.ctid = x.t"
+    " FROM unnest(%b::tid[], %b::bytea[], %b::bytea[]) AS x(t, d, i) WHERE s.ctid = x.t"
 )
 
 
@@ -88,34 +81,45 @@ def rekey(
 ) -> int:
     """Give `buckets` fresh keys of `revision`, and wrap anew what is in them; how many keys and rows that was.
 
-    The database writes what was wrapped while we wrap the next. Raises Unreadable when something in the buckets does
-    not open: then nothing may be written.
+    The database writes what was wrapped while we wrap the next. What does not open is left as it is and listed in
+    `damaged_key`. Raises Unreadable when a bucket key does not open, or nothing in a bucket does: then nothing may be
+    written.
     """
     above = bucket_rows(connection, epoch_keys, held.epoch, buckets)
-    old = {row.bucket: row.key for row in above}
-    new = {bucket: os.urandom(KEY_BYTES) for bucket in old}
-    wanted = (wire_array("int", list(old)),)
+    swap = Swap({row.bucket: row.key for row in above})
+    wanted = (wire_array("int", list(swap.fresh)),)
     keys = connection.execute(KEYS_OF.encode(), wanted, binary=True).fetchall()
     rows = connection.execute(ROWS_OF.encode(), wanted, binary=True).fetchall()
     wrapped = epoch_keys.wrap_all(
-        held.epoch, [(new[row.bucket], bucket_context(held.epoch, row.bucket)) for row in above]
+        held.epoch,
+        [(swap.fresh[row.bucket], bucket_context(held.epoch, row.bucket)) for row in above],
     )
-    buckets_at = wire_array("text", [row.place for row in above])
     written = []
     with connection.pipeline():
-        opening, sealing = ciphers(old), ciphers(new)
         for some in batched(keys):
-            arrays = rewrapped_keys(some, opening, sealing)
-            written.append(connection.execute(REWRAP.encode(), arrays))
-        digesting = {bucket: index_key(key) for bucket, key in new.items()}
+            written.append(connection.execute(REWRAP.encode(), swap.keys(some)))
         for some in batched(rows):
-            arrays = redigested_rows(some, opening, sealing, digesting)
-            written.append(connection.execute(REDIGEST.encode(), arrays))
-        arrays = (revision, buckets_at, wire_array("bytea", wrapped))
+            written.append(connection.execute(REDIGEST.encode(), swap.rows(some)))
+        swap.require_some_to_open()
+        places = wire_array("tid", [row.place for row in above])
+        arrays = (revision, places, wire_array("bytea", wrapped))
         written.append(connection.execute(REPLACE.encode(), arrays))
     count = sum(cursor.rowcount for cursor in written)
-    assert count == len(keys) + len(rows) + len(above), "what was read was written"
-    return len(keys) + len(rows)
+    assert count == len(keys) + len(rows) + len(above) - len(swap.damaged), "what was read is there"
+    list_damaged(connection, revision, swap.damaged)
+    return len(keys) + len(rows) - len(swap.damaged)
+
+
+def list_damaged(connection: Connection, revision: int, damaged: Sequence[Damaged]) -> None:
+    """Keep which rows did not open."""
+    for one in damaged:
+        connection.execute(
+            "INSERT INTO damaged_key (tenant_id, subject_id, kind, key_id, bucket, revision)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (one.tenant, one.subject, one.kind, one.key_id, one.bucket, revision),
+        )
+    if damaged:
+        log.error("%d rows of the key database do not open; see fsck", len(damaged))
 
 
 def batched(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -128,7 +132,7 @@ def batched(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
 class BucketRow:
     """Where the database has a bucket key, and the key."""
 
-    place: str
+    place: bytes
     bucket: int
     key: bytes
 
@@ -141,7 +145,7 @@ def bucket_rows(
 ) -> list[BucketRow]:
     """The keys of `buckets`, unwrapped, by number. Raises Unreadable when one is missing."""
     rows = connection.execute(
-        "SELECT ctid::text, bucket, wrapped FROM bucket_key"
+        "SELECT ctid, bucket, wrapped FROM bucket_key"
         " WHERE epoch = %s AND bucket = ANY(%b::int[]) ORDER BY bucket",
         (epoch, wire_array("int", sorted(set(buckets)))),
         binary=True,
@@ -159,67 +163,6 @@ def bucket_keys(
 ) -> dict[int, bytes]:
     """The same keys by the numbers of their buckets."""
     return {row.bucket: row.key for row in bucket_rows(connection, epoch_keys, epoch, buckets)}
-
-
-def rewrapped_keys(
-    rows: Sequence[tuple[Any, ...]], opening: dict[int, AESGCM], sealing: dict[int, AESGCM]
-) -> tuple[object, ...]:
-    """What REWRAP takes for these rows of KEYS_OF."""
-    nonces = Nonces(len(rows))
-    places, wrapped = [], []
-    for place, tenant, subject, retention_class, key_id, bucket, was in rows:
-        context = subject_context(tenant, subject, retention_class, key_id)
-        plain = opened(opening[bucket], was, context)
-        nonce = nonces.take()
-        places.append(place)
-        wrapped.append(nonce + sealing[bucket].encrypt(nonce, plain, context))
-    return wire_array("text", places), wire_array("bytea", wrapped)
-
-
-def redigested_rows(
-    rows: Sequence[tuple[Any, ...]],
-    opening: dict[int, AESGCM],
-    sealing: dict[int, AESGCM],
-    digesting: dict[int, bytes],
-) -> tuple[object, ...]:
-    """What REDIGEST takes for these rows of ROWS_OF."""
-    nonces = Nonces(len(rows))
-    places, digests, inners = [], [], []
-    for place, tenant, kind, subject, bucket, was in rows:
-        context = inner_context(tenant, kind, subject)
-        inner = opened(opening[bucket], was, context)
-        nonce = nonces.take()
-        places.append(place)
-        digests.append(hmac_sha256(digesting[bucket], inner))
-        inners.append(nonce + sealing[bucket].encrypt(nonce, inner, context))
-    return wire_array("text", places), wire_array("bytea", digests), wire_array("bytea", inners)
-
-
-def ciphers(keys: dict[int, bytes]) -> dict[int, AESGCM]:
-    """A cipher for each bucket: making one costs more than using it."""
-    return {bucket: AESGCM(key) for bucket, key in keys.items()}
-
-
-def opened(cipher: AESGCM, wrapped: bytes, context: bytes) -> bytes:
-    """What was wrapped. Raises Unreadable: a re-keying must not lose what it cannot open."""
-    try:
-        return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
-    except (InvalidTag, ValueError) as error:
-        raise Unreadable("A key in the tree does not open: nothing was re-keyed") from error
-
-
-class Nonces:
-    """Random nonces, drawn from the operating system at once."""
-
-    def __init__(self, count: int) -> None:
-        self._bytes = os.urandom(count * NONCE_BYTES)
-        self._at = 0
-
-    def take(self) -> bytes:
-        """The next one; none is given twice."""
-        at, self._at = self._at, self._at + NONCE_BYTES
-        assert self._at <= len(self._bytes)
-        return self._bytes[at : self._at]
 
 
 def destroyed_keys(

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 from uuid import UUID
@@ -55,6 +55,7 @@ from infrastructure.keys.rekeying import (
     next_revision,
     rekey,
 )
+from infrastructure.keys.timed_backup import back_up, is_due, prune_timed
 from infrastructure.sql_arrays import register
 
 TOGETHER: Final = 16  # buckets re-keyed in one transaction: minting waits for so many at most
@@ -93,6 +94,10 @@ class PostgresKeyShredder:
                 (at, *who, list(classes)),
             )
             buckets = {row[1] for row in keys}
+            connection.execute(
+                "DELETE FROM damaged_key WHERE tenant_id = %s AND subject_id = %s AND kind = ANY(%s)",
+                (*who, list(classes)),
+            )
             if "profile" in classes:
                 buckets |= remove_rows(connection, tenant, subject)
             if buckets:
@@ -125,6 +130,26 @@ class PostgresKeyShredder:
             self.passed("everything turned")
             connection.execute("DELETE FROM full_rekeying")
             return turned
+
+    def back_up(self, at: datetime, out: Path | None = None) -> Path:
+        """Back the key store up as it stands, under the present epoch, while no turn is under way; see `timed_backup`.
+
+        Raises Unavailable, Unreadable, BackupExists.
+        """
+        with self._connection() as connection, alone(connection):
+            self._plant_canary(connection)
+            return back_up(connection, self.epoch_keys, self.backups, at, out)
+
+    def back_up_when_due(self, at: datetime, every: timedelta, kept: int) -> Path | None:
+        """Do so when the newest such backup is older than `every`, and keep `kept`; where it is."""
+        with self._connection() as connection, alone(connection):
+            epoch = current_epoch(connection)
+            made = None
+            if is_due(self.backups, epoch, at, every):
+                self._plant_canary(connection)
+                made = back_up(connection, self.epoch_keys, self.backups, at, None)
+                prune_timed(self.backups, epoch, kept)
+            return made
 
     def state(self, tenant: UUID, subject: UUID) -> dict[RetentionClass, KeyState]:
         """See the port."""
@@ -187,10 +212,7 @@ class PostgresKeyShredder:
 
     def _begin_turn(self, connection: Connection, at: datetime) -> int:
         """Make the new epoch and put the tree under it; the old one."""
-        row = connection.execute("SELECT epoch FROM epoch WHERE current").fetchone()
-        if row is None:
-            raise Unreadable("The key database has no epoch: run 'daybook migrate'")
-        old: int = row[0]
+        old = current_epoch(connection)
         self.epoch_keys.create(old + 1)
         self.passed("new key made")
         with connection.transaction():
@@ -201,6 +223,12 @@ class PostgresKeyShredder:
             self.passed("tree turned")
         self.passed("turn committed")
         return old
+
+    def _plant_canary(self, connection: Connection) -> None:
+        """Make the canary's key where no turn has yet."""
+        if connection.execute(LIVE.encode(), (NOBODY, NOBODY, [CANARY_CLASS])).fetchone() is None:
+            with connection.transaction():
+                self._have_canary(connection, hold_tree(connection).epoch)
 
     def _have_canary(self, connection: Connection, epoch: int) -> None:
         """Make the key that backups are opened by, at the first turn."""
@@ -259,6 +287,15 @@ def alone(connection: Connection) -> Iterator[None]:
             connection.execute("SELECT pg_advisory_unlock(%s)", (TURN_LOCK,))
 
 
+def current_epoch(connection: Connection) -> int:
+    """The epoch that keys stand under. Raises Unreadable."""
+    row = connection.execute("SELECT epoch FROM epoch WHERE current").fetchone()
+    if row is None:
+        raise Unreadable("The key database has no epoch: run 'daybook migrate'")
+    epoch: int = row[0]
+    return epoch
+
+
 def going(connection: Connection) -> int | None:
     """The epoch whose turn is not finished."""
     row = connection.execute("SELECT min(epoch) FROM epoch WHERE NOT current").fetchone()
@@ -287,6 +324,10 @@ def remove_rows(connection: Connection, tenant: UUID, subject: UUID) -> set[int]
     ).fetchall()
     if any(bucket is None for (bucket,) in rows):
         raise Unreadable("The blind index is not in buckets yet: run 'daybook migrate'")
+    connection.execute(
+        "DELETE FROM damaged_key WHERE tenant_id = %s AND subject_id = %s AND key_id = %s",
+        (tenant, subject, NOBODY),
+    )
     return {bucket for (bucket,) in rows}
 
 

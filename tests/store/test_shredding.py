@@ -288,19 +288,6 @@ def test_a_process_with_an_old_tree_still_finds_opens_and_claims_aright(house: H
         assert people.find(desk.id, "email", BEN) == house.ben
 
 
-def test_what_opens_with_no_tree_is_an_alarm(house: House) -> None:
-    with psycopg.connect(house.deployment.keys) as connection:
-        connection.execute(
-            "UPDATE subject_key SET wrapped = overlay(wrapped placing '\\x00000000' from 20)"
-            " WHERE subject_id = %s",
-            (house.ben,),
-        )
-    with pytest.raises(Unreadable):
-        house.opened(house.engine.vault)
-    with pytest.raises(Unreadable):
-        house.shredder.full_rekey(AT, lambda *_: None)
-
-
 # --- the memory of processes -----------------------------------------------------------------------------------------
 
 

@@ -432,7 +432,13 @@ def test_a_tenant_has_rows_in_every_table_of_tenants(
     Nobody has been erased yet, nothing waits for a place, and nothing was lost or found changed.
     """
     empty = {name for name, rows in rows_of(owners, two.their).items() if not rows}
-    assert empty == {"subject_fence", "event_queue", "recovery", "scrub_finding"}
+    assert empty == {
+        "subject_fence",
+        "event_queue",
+        "recovery",
+        "scrub_finding",
+        "damaged_key",
+    }
 
 
 def test_the_range_of_the_other_s_time_is_not_in_the_way(two: Two) -> None:
