@@ -129,6 +129,21 @@ def test_without_a_map_in_time_it_says_so(
     assert house.press.rows("SELECT tenant_id FROM map_wish") == [(tenant.id,)]
 
 
+def test_what_was_appended_a_moment_ago_is_in_it_or_it_says_that_it_is_not_there_yet(
+    house: LedgerHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAIT_SECONDS_MAX", 0.1)
+    tenant = Tenant(house.engine)
+    ada = tenant.register()
+    house.settle(tenant.id)
+    assert house.evidence(tenant.id, ada).count == 1
+    tenant.book(ada, tenant.visit(1))
+    with pytest.raises(Behind):
+        house.evidence(tenant.id, ada)
+    house.settle(tenant.id)
+    assert house.evidence(tenant.id, ada).count == 2
+
+
 def test_a_log_that_has_ended_still_gives_evidence_up_to_its_last_map(
     house: LedgerHouse, tmp_path: Path
 ) -> None:

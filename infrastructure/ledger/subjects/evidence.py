@@ -47,7 +47,10 @@ EVENTS_MAX: Final = 200_000
 
 ENDED: Final = "SELECT 1 FROM event WHERE tenant_id = %b AND stream_id = %b AND type = %s LIMIT 1"
 WISH: Final = "INSERT INTO map_wish VALUES (%b) ON CONFLICT DO NOTHING"
-SIZE: Final = "SELECT size FROM ledger_head WHERE tenant_id = %b"
+SIZE: Final = (
+    "SELECT (SELECT size FROM ledger_head WHERE tenant_id = %b),"
+    " (SELECT coalesce(sum(cardinality(event_ids)), 0)::bigint FROM event_queue WHERE tenant_id = %b)"
+)
 COVERS: Final = "SELECT covers FROM subject_map WHERE tenant_id = %b"
 UNCOVERED: Final = (
     "SELECT s.position FROM sequenced s CROSS JOIN LATERAL (SELECT e.type FROM event e WHERE e.tenant_id = s.tenant_id"
@@ -166,19 +169,29 @@ class PostgresEvidence:
         return EvidenceBundle(found.covers, found.count, data.getvalue())
 
     def _covered_or_wished(self, tenant: UUID) -> int:
-        """The size of the log now; a map of it is wished for."""
-        row = self.database.row(SIZE, (tenant,))
-        size = int(row[0]) if row else 0
-        if not self._is_covered(tenant, size):
+        """The size of the log with all that was appended until now; a map of it is wished for.
+
+        What waits for its place is part of it: somebody may have recorded it a moment ago, to be proved here.
+        """
+        placed, queued = self._size(tenant)
+        if not self._is_covered(tenant, placed + queued):
             self.database.rows(WISH, (tenant,))
-        return size
+        return placed + queued
+
+    def _size(self, tenant: UUID) -> tuple[int, int]:
+        """How many events have their place, and how many wait for it."""
+        row = self.database.row(SIZE, (tenant, tenant))
+        assert row is not None
+        return int(row[0] or 0), int(row[1])
 
     def _is_covered(self, tenant: UUID, size: int) -> bool:
         row = self.database.row(COVERS, (tenant,))
         if row is None:
             return False
+        if row[0] >= size:
+            return True
         asked = (tenant, row[0], size, MapCommitted.TYPE)
-        return row[0] >= size or self.database.row(UNCOVERED, asked) is None
+        return self._size(tenant)[0] >= size and self.database.row(UNCOVERED, asked) is None
 
     def _snapshot(self, tenant: UUID, subject: UUID) -> Snapshot | None:
         """What the map and the last checkpoint say at one moment; None while the map's leaf is not signed for."""
