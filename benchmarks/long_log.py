@@ -15,9 +15,9 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.recorded import Recorded
+from benchmarks.mapper import OneKey
 from domain.booking import BookingCancelled, BookingCompleted, BookingConfirmed, BookingRescheduled
 from domain.booking_given import PersonGiven
 from domain.disclosure import (
@@ -32,7 +32,6 @@ from domain.recipient import RecipientRegistered
 from domain.recipient_terms import RecipientTerms
 from domain.values import Personal
 from domain.visit import Visit
-from infrastructure.keys.sealer import SubjectKey
 from infrastructure.ledger.tree.merkle import leaf_hash
 from infrastructure.store.event_mapper import EventMapper, HeadedEvent
 
@@ -51,17 +50,6 @@ PLACED: Final = (
     "COPY sequenced (sequence, tenant_id, position, event_id, stream_id, stream_version, recorded_at, leaf_hash)"
     " FROM STDIN (FORMAT BINARY)"
 )
-
-
-class OneKey:
-    """The same key for everyone: finding keys is not what is measured."""
-
-    def __init__(self) -> None:
-        self._key = SubjectKey(uuid4(), AESGCM(bytes(32)))
-
-    def sealing_key(self, tenant: UUID, subject: UUID, retention_class: str) -> SubjectKey:
-        """The key."""
-        return self._key
 
 
 @dataclass

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
+from api.process.progress import progress
 from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
-from infrastructure.fsck.checks import CHECKS, Checked, Told, check_all
+from infrastructure.fsck.checks import CHECKS, Checked, check_all
 from infrastructure.server.start_faults import StartFault
 
 FOUND: Final = 1
@@ -27,7 +26,7 @@ def run_fsck(deployment: Deployment, tenant: str | None, *, as_json: bool) -> in
     Refuses: NoSuchTenant, MemoryDamaged, SeedRefused.
     """
     only = None if tenant is None else _tenant(tenant)
-    with progress() as told:
+    with progress("checking", len(CHECKS)) as told:
         done = check_all(deployment, only, told)
     print(json.dumps(as_document(done)) if as_json else "\n".join(as_lines(done)), flush=True)
     return FOUND if any(one.findings for one in done) else 0
@@ -66,47 +65,6 @@ def as_lines(done: Sequence[Checked]) -> Iterator[str]:
             yield f"  {', '.join([*where, each.reason])}"
         if one.more:
             yield "  and more"
-
-
-@contextmanager
-def progress() -> Iterator[Told]:
-    """A bar on a terminal; elsewhere one line for each check, on standard error."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:<10}"),
-        TextColumn("{task.completed:>12,.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def told(name: str, count: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=None)
-            bar.advance(tasks[name], count)
-
-        yield told
-
-
-def _lines() -> Told:
-    begun: set[str] = set()
-
-    def told(name: str, _count: int) -> None:
-        if name not in begun:
-            begun.add(name)
-            print(
-                f"daybook: checking {name} ({len(begun)}/{len(CHECKS)})",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    return told
 
 
 def _tenant(text: str) -> UUID:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
 from api.process.models_named import named
+from api.process.progress import progress
 from domain.values import public_id
 from infrastructure.database import OPTIONS
 from infrastructure.deployment import Deployment
@@ -38,7 +37,7 @@ def run_prove(deployment: Deployment, names: Sequence[str], *, as_json: bool) ->
     Refuses: NoSuchReadModel.
     """
     models = named(names)
-    with progress(len(models)) as told:
+    with progress("replaying", len(models), rate=True) as told:
         done = prove_all(deployment, models, told)
     print(json.dumps(as_document(done)) if as_json else "\n".join(as_lines(done)), flush=True)
     return FOUND if any(one.proof is not None and not one.proof.holds for one in done) else 0
@@ -109,41 +108,3 @@ def as_lines(done: Sequence[Proved]) -> Iterator[str]:
         for one in proof.differing:
             tenant = public_id("tenant", one.tenant)
             yield f"  only as {one.side}: {one.table}, {tenant}, {one.key}"
-
-
-@contextmanager
-def progress(models: int) -> Iterator[Callable[[str, int], None]]:
-    """A bar with the rate on a terminal; elsewhere one line for each model, on standard error."""
-    if not sys.stderr.isatty():
-        yield _lines(models)
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:<12}"),
-        TextColumn("{task.completed:>12,.0f} events"),
-        TextColumn("{task.speed:>9,.0f} a second"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def told(name: str, count: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=None)
-            bar.advance(tasks[name], count)
-
-        yield told
-
-
-def _lines(models: int) -> Callable[[str, int], None]:
-    begun: set[str] = set()
-
-    def told(name: str, _count: int) -> None:
-        if name not in begun:
-            begun.add(name)
-            print(f"daybook: replaying {name} ({len(begun)}/{models})", file=sys.stderr, flush=True)
-
-    return told
