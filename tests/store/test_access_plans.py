@@ -50,10 +50,21 @@ def app(module_deployment: Deployment) -> Iterator[Database]:
             access_reads.REVIEWS + access_reads.LATE + access_reads.IN_ORDER_OF_REVIEWS,
             (TENANT, BEGIN, NOBODY, LATE, 51),
         ),
-        (access_reads.DUE, (TENANT, LATE, 500)),
+        (access_reads.DUE, (TENANT, LATE, ["T-1"], ["T-2"], 500)),
+        (access_reads.WAITING, (TENANT,)),
         (denial_counts.UNSETTLED, (TENANT, LATE, 500)),
     ],
-    ids=["person", "person, on", "all, on", "actor", "purpose", "reviews", "due", "denials"],
+    ids=[
+        "person",
+        "person, on",
+        "all, on",
+        "actor",
+        "purpose",
+        "reviews",
+        "due",
+        "cases",
+        "denials",
+    ],
 )
 def test_a_part_is_read_without_the_rest(
     app: Database, statement: str, parameters: Sequence[object]
