@@ -239,7 +239,9 @@ class Rebuild:
         return tuple(dropped)
 
     def abandon(self) -> bool:
-        """Forget what was begun; False when nothing was."""
+        """Forget what was begun; False when nothing was. Tables that a migration made stay, to be emptied later."""
         with self.owner.transaction():
-            self.owner.execute(FORGET, (self.model.name,))
-            return drop_schema(self.owner, building(self.model))
+            begun = self.owner.execute(FORGET, (self.model.name,)).rowcount > 0
+            if all(has(self.owner, PUBLIC, one) for one in self.model.tables):
+                return drop_schema(self.owner, building(self.model))
+            return begun
