@@ -1,0 +1,43 @@
+"""The worker's followers: each keeps one read model up, woken by the sequencer, and tells who waits for it."""
+
+from __future__ import annotations
+
+import logging
+
+from api.process.lifeline import say_ready
+from api.process.loops import RETRY_SECONDS, Idle, Stop
+from infrastructure.database import Database, WalledConnection
+from infrastructure.store.doorbell import SEQUENCED, Doorbell, listening
+from projections.engine.follower import Follower, ModelStopped
+
+log = logging.getLogger("daybook.worker")
+
+
+def follow_while_connected(
+    stop: Stop, database: Database, followed: Doorbell, follower: Follower
+) -> None:
+    """Follow on one connection until it is lost or we are told to stop."""
+    with database.connection() as connection:
+        while not follower.lead(connection):
+            say_ready()  # a standby is as good as ready
+            stop.wait(RETRY_SECONDS)
+            if stop.asked():
+                return
+        follower.begin(connection)
+        say_ready()
+        with listening(connection, SEQUENCED) as bell:
+            idle = Idle(stop, bell)
+            while not stop.asked():
+                worked = step_or_stop(follower, connection)
+                if worked:
+                    followed.ring()
+                idle.after(worked)
+
+
+def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
+    """One step; a model that fails has stopped itself, and the rest of the process goes on."""
+    try:
+        return follower.step(connection)
+    except ModelStopped as stopped:
+        log.error("%s", stopped)
+        return 0
