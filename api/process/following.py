@@ -23,7 +23,8 @@ def follow_while_connected(
             stop.wait(RETRY_SECONDS)
             if stop.asked():
                 return
-        follower.begin(connection)
+        if follower.begin(connection) == "changed":
+            log.error("%s", changed(follower.model.name))
         say_ready()
         with listening(connection, SEQUENCED) as bell:
             idle = Idle(stop, bell)
@@ -32,6 +33,14 @@ def follow_while_connected(
                 if worked:
                     followed.ring()
                 idle.after(worked)
+
+
+def changed(name: str) -> str:
+    """What is to be done about a model whose code is not the code that filled it."""
+    return (
+        f"read model {name}: its code is not the code that filled it, so it is not followed; `daybook rebuild {name}`"
+        f" makes it anew, and where both make the same rows `daybook models resume {name}` is enough"
+    )
 
 
 def step_or_stop(follower: Follower, connection: WalledConnection) -> int:

@@ -50,4 +50,5 @@ def sequence_when_it_rings(
         idle.after(numbered)
         if monotonic() - marked > MARK_SECONDS:
             sequencer.raise_mark(connection)
+            sequencer.mark_time(connection)
             marked = monotonic()

@@ -10,7 +10,14 @@ from uuid import UUID
 
 import psycopg
 
-from application.following import EVERY_TENANT, Batch, ReadModelStopped, Sequenced, Shard
+from application.following import (
+    EVERY_TENANT,
+    Batch,
+    ReadModelStopped,
+    Sequenced,
+    Shard,
+    note_stale,
+)
 from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
 from infrastructure.database import Database
 from infrastructure.store.event_mapper import EventMapper
@@ -135,7 +142,11 @@ class PostgresPositions:
     def _standing(self, tenant: UUID, model: str) -> tuple[int, str]:
         """The position, and the state of the version that is read."""
         row = self.database.row(STANDING, (tenant, model))
-        return (row[0], row[1]) if row else (-1, "following")
+        if row is None:
+            return -1, "following"
+        if row[1] in NOT_FOLLOWED:
+            note_stale(model, row[0])
+        return row[0], row[1]
 
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
         """See the port."""
