@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Thread
 from time import monotonic
 from uuid import uuid4
@@ -15,6 +16,7 @@ import pytest
 
 from api.process import following, loops, sequencing
 from api.process.loops import Stop, persistently
+from application.ports import Clock
 from domain.errors import Behind
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database, Row
@@ -28,7 +30,9 @@ from infrastructure.store.sequencer import Sequencer
 from infrastructure.store.standings import Standings
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
+from projections.engine.asking import PostgresModelReads
 from projections.engine.follower import Follower
+from projections.models import MODELS
 from tests.projections.test_agenda import Shop
 
 AT_ONCE_SECONDS = (
@@ -49,14 +53,16 @@ def engine(own_deployment: Deployment) -> Iterator[Engine]:
 
 
 @contextmanager
-def at_work(deployment: Deployment, engine: Engine, *, follows: bool = True) -> Iterator[None]:
+def at_work(
+    deployment: Deployment, engine: Engine, *, follows: bool = True, clock: Clock | None = None
+) -> Iterator[None]:
     """A sequencer and a follower of the agenda, each in the loop of its process."""
-    stop, clock = Stop(), SystemClock()
+    stop = Stop()
     order = Database(deployment.dsn_of("sequencer"), size=1, walled=False)
     role = Database(deployment.dsn_of("follower"), size=1, walled=False)
     followed = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
     sequencer, follower = (
-        Sequencer(order, clock),
+        Sequencer(order, clock or SystemClock()),
         Follower(AgendaModel(), SequencedEvents(engine.mapper)),
     )
 
@@ -198,8 +204,8 @@ def test_it_goes_on_when_every_connection_is_cut(
             with psycopg.connect(own_deployment.main, autocommit=True) as owner:
                 (ended,) = owner.execute(END_ALL).fetchone() or (0,)
                 assert ended > 0
-        shop.follow()
-        assert waiting.result(30) == 2
+        with at_work(own_deployment, shop.engine):  # its sequencer stands by
+            assert waiting.result(30) == 2
     with at_work(own_deployment, shop.engine):
         for position in range(3, 6):
             with psycopg.connect(own_deployment.main, autocommit=True) as owner:
@@ -207,6 +213,36 @@ def test_it_goes_on_when_every_connection_is_cut(
             _, event = shop.booked()
             assert wait() == position
     assert len(shop.rows()) == 6
+
+
+@dataclass
+class JumpingClock:
+    """The machine's clock, set forward or back."""
+
+    by: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.by
+
+
+def test_a_clock_that_jumps_changes_nothing_for_those_who_follow_and_wait(
+    own_deployment: Deployment, shop: Shop
+) -> None:
+    clock = JumpingClock()
+    reads = PostgresModelReads(shop.engine.app, SequencedEvents(shop.engine.mapper), MODELS)
+    with at_work(own_deployment, shop.engine, clock=clock):
+        for number, hours in enumerate((0, 1, -1, 0)):
+            clock.by = timedelta(hours=hours)
+            _, event = shop.booked()
+            assert shop.engine.positions.wait(shop.tenant, "agenda", event.event_id) == number
+    clock.by = timedelta(hours=1)
+    shop.booked()
+    with at_work(own_deployment, shop.engine, clock=clock, follows=False):
+        assert wait_until(lambda: reads.standing(shop.tenant)[0].lag_events == 1, 30)
+    (behind,) = reads.standing(shop.tenant)
+    assert behind.lag_seconds == 0, "it got its place in an hour from now"
+    shop.follow()
+    assert len(shop.rows()) == 5
 
 
 def test_an_event_that_gets_no_place_is_waited_for_with_few_questions(
