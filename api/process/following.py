@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
 
 from api.process.lifeline import say_ready
 from api.process.loops import RETRY_SECONDS, Idle, Stop
@@ -26,13 +30,27 @@ def follow_while_connected(
         if follower.begin(connection) == "changed":
             log.error("%s", changed(follower.model.name))
         say_ready()
-        with listening(connection, SEQUENCED) as bell:
-            idle = Idle(stop, bell)
+        with committing_at_ease(connection), listening(connection, SEQUENCED) as bell:
+            idle = Idle(stop, bell)  # the sequencer has gathered what comes
             while not stop.asked():
                 worked = step_or_stop(follower, connection)
                 if worked:
                     followed.ring()
                 idle.after(worked)
+
+
+@contextmanager
+def committing_at_ease(connection: WalledConnection) -> Iterator[None]:
+    """Wait for no disk: where the server crashes, rows and checkpoint go back together, and are made again.
+
+    The events themselves are on the disk before anybody is told of them.
+    """
+    connection.execute("SET synchronous_commit = off")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):
+            connection.execute("RESET synchronous_commit")
 
 
 def changed(name: str) -> str:

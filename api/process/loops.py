@@ -65,19 +65,20 @@ class Stop:
 class Idle:
     """Waits between two looks.
 
-    After much work not at all; after a little, long enough for more to gather, since a batch costs about the same
-    whatever its size; and where there was nothing to do, until the bell rings. It may fail to: so not for ever.
+    After much work not at all; else until the bell rings, which it may fail to: so not for ever. With `gathers`, after
+    a little work, long enough for more to gather, since a batch costs about the same whatever its size.
     """
 
-    def __init__(self, stop: Stop, bell: Bell) -> None:
+    def __init__(self, stop: Stop, bell: Bell, *, gathers: bool = False) -> None:
         self._stop = stop
         self._bell = bell
+        self._gathers = gathers
 
     def after(self, worked: int) -> None:
         """Wait as long as the last look suggests. Raises OperationalError when the bell's connection is lost."""
         if worked >= MUCH:
             return
-        if worked:
+        if worked and self._gathers:
             self._stop.wait(GATHER_SECONDS)
             self._bell.heard()  # the next look answers it
         else:

@@ -35,7 +35,7 @@ def sequence_while_connected(stop: Stop, database: Database, sequencer: Sequence
                 return
         say_ready()
         with listening(connection, APPENDED) as bell:
-            sequence_when_it_rings(stop, connection, sequencer, Idle(stop, bell))
+            sequence_when_it_rings(stop, connection, sequencer, Idle(stop, bell, gathers=True))
 
 
 def sequence_when_it_rings(
