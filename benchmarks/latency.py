@@ -2,7 +2,8 @@
 
 Everything on this machine: `daybook up` as anyone runs it, the client that books, and an observer that looks at the
 queue, the order and the agenda's place every three milliseconds or so: that is the resolution, and it costs the server
-something. What waits in the queue for less than that is not in the first line. Every tenth booking is read in the agenda with `at_least` as soon as it is answered.
+something. An event that waited in the queue for less than that is in no line. Every tenth booking is read in the agenda
+with `at_least` as soon as it is answered.
 """
 
 from __future__ import annotations

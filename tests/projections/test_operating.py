@@ -20,7 +20,7 @@ from domain.values import public_id
 from infrastructure.server.start_faults import StartFault
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
-from projections.agenda import AgendaModel
+from projections.agenda import AgendaModel, PostgresVisits
 from projections.engine import follower as following
 from projections.engine.fingerprint import fingerprint
 from projections.engine.follower import Follower, ModelStopped
@@ -189,6 +189,9 @@ def test_a_stream_in_quarantine_is_left_out_on_record_until_a_rebuild(
         models, by = house.platform.read_models, house.shop.by
         read = models.digest("agenda", None, by)
         assert models.digest("agenda", read.position, by) == read
+    visits = PostgresVisits(house.engine.app, house.engine.positions)
+    with bound_to(house.shop.tenant), pytest.raises(ReadModelStopped):
+        visits.of(house.shop.tenant, [uuid4()])
     with pytest.raises(ModelRefused, match="already"):
         run_quarantine(house.deployment, "agenda", str(stream), "again", None)
     with opened(house.deployment, REAL) as rebuild, rebuild.held():
@@ -196,6 +199,8 @@ def test_a_stream_in_quarantine_is_left_out_on_record_until_a_rebuild(
         assert rebuild.compare() is None, "it may differ from what is read, and has to"
         rebuild.switch()
     assert rows(house) == 3
+    with bound_to(house.shop.tenant):
+        assert visits.of(house.shop.tenant, [uuid4()]) == []
     assert standing(house, house.shop).left_out == ()
     assert run_prove(house.deployment, ("agenda",), as_json=True) == 0
     with psycopg.connect(house.deployment.main) as owner:
@@ -237,6 +242,8 @@ def test_another_tenant_sees_nothing_of_a_quarantine(
     house, stream, _ = poisoned
     run_quarantine(house.deployment, "agenda", str(stream), "ticket 17", None)
     other = Trade(house.engine)
+    with bound_to(house.shop.tenant):
+        assert house.engine.app.rows("SELECT name FROM read_model_quarantine") == [("agenda",)]
     assert standing(house, other).left_out == ()
     with bound_to(other.tenant):
-        assert house.engine.app.rows("SELECT FROM read_model_quarantine") == []
+        assert house.engine.app.rows("SELECT name FROM read_model_quarantine") == []
