@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class ApiSettings:
     """Limits, rates and names of one API process. Sizes in bytes; rates are per key and process.
 
-    `threads` carry the use cases (match it with the database pool); `waiting_threads` carry reads that
-    wait for a position, so that they never keep a booking waiting (while
-    they wait they hold no connection); `long_threads` make copies and hand them out.
+    `threads` carry the use cases (match it with the database pool); `waiting_threads` carry reads that wait for a
+    position, so that they never keep a booking waiting (they hold no connection meanwhile); `long_threads` make copies
+    and hand them out.
     """
 
     version: str = "0.1.0"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -17,6 +18,7 @@ from infrastructure.server.processes import wait_until
 from projections.models import MODELS
 from tests.api_client import LOST, Api, Business
 from tests.running import ROOT, Running
+from tests.running_demo import verb
 
 pytestmark = pytest.mark.xdist_group("running")
 
@@ -137,6 +139,18 @@ def test_a_leader_that_hangs_is_waited_for_and_then_goes_on(running: Running) ->
             more(told)
     with business.api() as api:
         assert api.get("/v1/bookings", {**business.span(9), "at_least": told[-1]}).status == 200
+
+
+def test_what_cannot_be_done_to_a_model_is_told_in_a_line(running: Running) -> None:
+    why = ("--stream", str(uuid4()), "--reason", "ticket 17")
+    for arguments, said in (
+        (("pause", "diary"), "daybook: diary is not a read model; there are agenda, "),
+        (("quarantine", "consents", *why), "daybook: consents leaves nothing out: "),
+        (("quarantine", "agenda", *why), "daybook: there is no stream "),
+        (("quarantine", "agenda", "--stream", "bkg_1", "--reason", "x"), "daybook: bkg_1 is not "),
+    ):
+        done = verb("models", *arguments, data=running.data)
+        assert (done.returncode, done.stderr[: len(said)]) == (2, said)
 
 
 def test_a_paused_model_is_read_and_says_that_it_is_stale(running: Running) -> None:
