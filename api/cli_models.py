@@ -93,7 +93,7 @@ def resume(name: Name, data: Data = DEFAULT_DATA) -> None:
 def quarantine(
     name: Name,
     stream: Annotated[str, typer.Option(help="The stream's id (bkg_... or a UUID).")],
-    reason: Annotated[str, typer.Option(help="Why; it is on record.")],
+    reason: Annotated[str, typer.Option(help="Why; on record for ever: nothing personal.")],
     by: Annotated[str | None, typer.Option(help="Who; by default your account here.")] = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
