@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -31,6 +33,8 @@ class Copy:
         copy = cls(root)
         copy.git("init", "--quiet", "--initial-branch=main")
         copy.commit()
+        # Once, for all copies of the copy: what is not changed in them need not be compiled again.
+        compileall.compile_dir(root, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         return copy
 
     def copied(self, root: Path) -> Copy:
@@ -45,7 +49,7 @@ class Copy:
 
     def commit(self) -> None:
         """Commit everything."""
-        self.git("add", "--all", "--force")
+        self.git("add", "--all", "--force", "--", ".", ":!*.pyc")
         self.git("commit", "--quiet", "--message", "as it is")
 
     def change(self, path: str, before: str, after: str, within: str = "") -> None:
