@@ -36,6 +36,7 @@ from application.kept_answers import Answers
 from application.ledger.evidence import Evidence
 from application.ledger.exports import CopyRoom, Exporter
 from application.ledger.reading import Ledger
+from application.ledger.replaying import Log
 from application.ledger.witnessing import Witness, WitnessRecords
 from application.orders.franchise_requests import Visitors
 from application.orders.openings import WithheldDisclosures
@@ -102,6 +103,7 @@ class Ports:
     evidence: Evidence
     certificate_press: CertificatePress
     exporter: Exporter
+    replay_log: Log
     room: CopyRoom
     witness_records: WitnessRecords
     witness: Witness

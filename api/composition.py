@@ -26,6 +26,7 @@ from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.copies.exporter import PostgresExporter
+from infrastructure.ledger.copies.replay_log import PostgresLog
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
 from infrastructure.ledger.publishing.mirrored import CheckpointMirrored
 from infrastructure.ledger.signing.signer_socket import SignerClient
@@ -107,6 +108,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             evidence=NoEvidence(world.state),
             certificate_press=LedgerCertificatePress(NoEvidence(world.state)),
             exporter=world.exporter,
+            replay_log=world.replay_log,
             room=FolderCopyRoom(Path(gettempdir())),
             witness_records=NoWitnesses(world.ledger),
             witness=WitnessOfNobody(),
@@ -151,6 +153,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             evidence=evidence,
             certificate_press=LedgerCertificatePress(evidence),
             exporter=PostgresExporter(engine.app, signer),
+            replay_log=PostgresLog(engine.app),
             room=FolderCopyRoom(deployment.settings.data / "run"),
             witness_records=PostgresWitnessRecords(engine.app, policy, engine.clock),
             witness=SignerWitness(settings),

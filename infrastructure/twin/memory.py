@@ -22,6 +22,7 @@ from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
+from infrastructure.twin.memory_log import MemoryLog
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_requests import MemoryRequestRows
@@ -156,6 +157,7 @@ class MemoryWorld:
         self.keeping = MemoryKeeping(self.state)
         self.request_rows = MemoryRequestRows(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.replay_log = MemoryLog(self.ledger)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
         self.press = MemoryReportPress(self.ledger)
