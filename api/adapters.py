@@ -38,6 +38,7 @@ from application.ledger.exports import CopyRoom, Exporter
 from application.ledger.reading import Ledger
 from application.ledger.replaying import Log
 from application.ledger.witnessing import Witness, WitnessRecords
+from application.looking_back import Past
 from application.orders.franchise_requests import Visitors
 from application.orders.openings import WithheldDisclosures
 from application.people.contacts import KnownPeople
@@ -77,6 +78,7 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    past: Past
     disclosures: Disclosures
     press: ReportPress
     accesses: Accesses

@@ -178,7 +178,7 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
-        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal, ports.past, clock),
     )
 
 

@@ -22,3 +22,5 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     WithheldModel(),
     DisclosuresModel(),
 )
+# Those whose questions ask only their own tables and the order of the log: they can be asked of an earlier state.
+LOOKING_BACK: Final = frozenset({"agenda", "consents"})

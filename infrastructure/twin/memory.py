@@ -23,6 +23,7 @@ from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_log import MemoryLog
+from infrastructure.twin.memory_past import MemoryPast
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_requests import MemoryRequestRows
@@ -146,6 +147,7 @@ class MemoryWorld:
         self.open_erasures = MemoryOpenErasures(self.state)
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
+        self.past = MemoryPast(self.state)
         self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
         self.visits = MemoryVisits(self.agenda)

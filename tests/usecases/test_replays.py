@@ -1,4 +1,4 @@
-"""A replay is on record, with all that says which events it holds, before the first of them is handed out. README D6."""
+"""A replay is on record, with all that says which events it holds, before any of them is handed out. README D6."""
 
 from __future__ import annotations
 
