@@ -21,7 +21,7 @@ from projections.engine.proving import lay_out_temporary
 from projections.engine.read_model import Connection, ReadModel
 
 BATCH_EVENTS_MAX: Final = 2_000
-LOOK_BACK_EVENTS_MAX: Final = 200_000
+LOOK_BACK_EVENTS_MAX: Final = 100_000
 AT_ONCE_MAX: Final = 2
 WAIT_SECONDS_MAX: Final = 5.0
 

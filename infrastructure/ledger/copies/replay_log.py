@@ -31,13 +31,14 @@ LEAVES: Final = (
     "SELECT position FROM subject_leaf WHERE tenant_id = %b AND subject_id = %b"
     " AND position >= %s AND position < %s ORDER BY position LIMIT %s"
 )
-# Each event by its key: a join could become a reading of the whole log. One that is not stored is a row of nothing.
+# Each event by its key: a join could become a reading of the whole log. One that is not stored is a row of nothing; of
+# what is not asked for, the header is looked at all the same, since its type might have been changed.
 EVENTS: Final = (
-    f"SELECT p.position, e.type IS NULL, {SHOWN}, e.state FROM unnest(%s::bigint[]) AS p(position)"
+    f"SELECT p.position, e.type IS NULL, {SHOWN}, CASE WHEN %s::text[] IS NULL OR e.type = ANY(%s::text[])"
+    " OR e.type ^@ ANY(%s::text[]) THEN e.state END FROM unnest(%s::bigint[]) AS p(position)"
     " LEFT JOIN LATERAL (SELECT * FROM sequenced WHERE tenant_id = %b AND position = p.position OFFSET 0) s ON true"
     " LEFT JOIN LATERAL (SELECT type, header, state FROM event WHERE tenant_id = s.tenant_id"
     " AND stream_id = s.stream_id AND stream_version = s.stream_version OFFSET 0) e ON true"
-    " WHERE e.type IS NULL OR %s::text[] IS NULL OR e.type = ANY(%s::text[]) OR e.type ^@ ANY(%s::text[])"
     " ORDER BY p.position"
 )
 
@@ -76,11 +77,12 @@ class PostgresLog:
         places = self._places(plan, first)
         past = places[-1] + 1 if len(places) == LOOK_EVENTS_MAX else plan.holds.past
         names, as_of = plan.whole_names, plan.holds.as_of
-        rows = self.database.rows(EVENTS, (places, plan.tenant, names, names, plan.beginnings))
+        rows = self.database.rows(EVENTS, (names, names, plan.beginnings, places, plan.tenant))
         if missing := next((row for row in rows if row[1]), None):
             raise LedgerDamaged(f"The event at position {missing[0]} of the log is not stored")
-        found = [shown(row[2:]) for row in rows]
-        return [one for one in found if as_of is None or decided_at(one) <= as_of], past
+        found = [_of_its_type(shown(row[2:])) for row in rows]
+        wanted = [one for one in found if one.payload is not None]
+        return [one for one in wanted if as_of is None or decided_at(one) <= as_of], past
 
     def _places(self, plan: ReplayPlan, first: int) -> list[int]:
         """The next positions to look at."""
@@ -89,6 +91,15 @@ class PostgresLog:
             return list(range(first, min(first + LOOK_EVENTS_MAX, past)))
         asked = (plan.tenant, plan.subject, first, past, LOOK_EVENTS_MAX)
         return [row[0] for row in self.database.rows(LEAVES, asked)]
+
+
+def _of_its_type(event: LedgerEvent) -> LedgerEvent:
+    """The event, if its row has the type that its header has. Raises LedgerDamaged."""
+    if header_of(event.header)["type"] != event.type:
+        raise LedgerDamaged(
+            f"The event at position {event.position} has another type than its header"
+        )
+    return event
 
 
 def decided_at(event: LedgerEvent) -> datetime:
