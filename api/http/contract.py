@@ -61,8 +61,8 @@ class Spec:
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
     entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
     takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
-    (its path names the tenant), `waits` that it waits for its read model by itself, `looks_back` that it is `long` when it
-    is asked of an earlier instant. `also` are media types that its answer may have beside JSON.
+    (its path names the tenant), `waits` that it waits for its read model by itself, `looks_back` that it is `long` when
+    it is asked of an earlier instant. `also` are media types that its answer may have beside JSON.
     """
 
     method: Method
