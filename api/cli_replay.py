@@ -12,6 +12,7 @@ import typer
 from api.data_folders import checked
 from infrastructure.settings import DEFAULT_DATA
 
+YEAR_MIN: Final = 1970
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 INSTANT: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})"
@@ -26,9 +27,11 @@ def instant(text: str) -> datetime:
     """
     try:
         if DATE.fullmatch(text):
-            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+            text = f"{text}T00:00:00Z"
         if INSTANT.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+            found = datetime.fromisoformat(text.upper()).astimezone(UTC)
+            if found.year >= YEAR_MIN:
+                return found
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter(f"{text} is no date and no instant, like 2027-03-14T14:00:00Z")

@@ -82,5 +82,9 @@ def _cut(text: str, width: int) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text that says nothing to a terminal but itself."""
+    r"""Text that says nothing to a terminal but itself.
+
+    >>> _printable("Gl\x1b[2Jow\n")
+    'Gl?[2Jow?'
+    """
     return "".join(each if each.isprintable() else "?" for each in text)

@@ -50,7 +50,7 @@ def run_replay(deployment: Deployment, verb: Verb) -> int:
                 if engine.book.entry(tenant, "tenant", tenant) is None:
                     raise unknown("/tenant")
                 plan = platform.replays.begin(_with_subject(verb), by)
-                _tell(plan, show(platform.replays, plan, as_lines=verb.as_json))
+                return _shown(platform.replays, plan, as_lines=verb.as_json)
         finally:
             engine.close()
     except DomainError as refusal:
@@ -58,15 +58,27 @@ def run_replay(deployment: Deployment, verb: Verb) -> int:
     except BrokenPipeError:
         # What is still in the buffer has nobody to go to; without this, Python would complain of it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
-        return _say("interrupted; that it was begun is on record", INTERRUPTED)
-    return DONE
+        return _say("interrupted; nothing was printed", INTERRUPTED)
 
 
 def _with_subject(verb: Verb) -> ReplayAsked:
     if verb.subject is None:
         return verb.asked
     return replace(verb.asked, subject=reference("subject", verb.subject, "/subject"))
+
+
+def _shown(replays: Replays, plan: ReplayPlan, *, as_lines: bool) -> int:
+    """Print the events, and say to a person where that is on record; the exit code."""
+    record = f"on record: {public_id('event', plan.record)}"
+    try:
+        count = show(replays, plan, as_lines=as_lines)
+    except KeyboardInterrupt:
+        return _say(f"interrupted; {record}", INTERRUPTED)
+    if sys.stderr.isatty():
+        _say(f"{count:,} events of {public_id('tenant', plan.tenant)}; {record}")
+    return DONE
 
 
 def show(replays: Replays, plan: ReplayPlan, *, as_lines: bool) -> int:
@@ -99,15 +111,6 @@ def _telling() -> Iterator[Callable[[int], None]]:
         return
     with progress("replaying", 1, rate=True) as told:
         yield lambda count: told("replaying", count)
-
-
-def _tell(plan: ReplayPlan, count: int) -> None:
-    """Say to a person what it was, and where it is on record."""
-    if sys.stderr.isatty():
-        whose, where = public_id("tenant", plan.tenant), public_id("event", plan.record)
-        _say(
-            f"{count:,} events of {whose} up to position {plan.holds.past - 1}; on record: {where}"
-        )
 
 
 def _words(refusal: DomainError) -> str:
