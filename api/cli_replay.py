@@ -26,10 +26,9 @@ def instant(text: str) -> datetime:
     (datetime.datetime(2027, 3, 14, 0, 0, tzinfo=datetime.timezone.utc), 14)
     """
     try:
-        if DATE.fullmatch(text):
-            text = f"{text}T00:00:00Z"
-        if INSTANT.fullmatch(text):
-            found = datetime.fromisoformat(text.upper()).astimezone(UTC)
+        whole = f"{text}T00:00:00Z" if DATE.fullmatch(text) else text.upper()
+        if INSTANT.fullmatch(whole):
+            found = datetime.fromisoformat(whole).astimezone(UTC)
             if found.year >= YEAR_MIN:
                 return found
     except (ValueError, OverflowError):
