@@ -18,7 +18,8 @@ from projections.engine.read_model import Connection, ReadModel
 STANDING: Final = (
     "SELECT m.name, m.version, m.state, p.position, h.size - 1 - p.position, coalesce(extract(epoch FROM"
     " greatest(now() - n.recorded_at, interval '0'))::float8, 0),"
-    " split_part(m.error, ' ', 1), m.failed_type, f.event_id"
+    " split_part(m.error, ' ', 1), m.failed_type, f.event_id, ARRAY(SELECT q.stream_id FROM read_model_quarantine q"
+    " WHERE q.tenant_id = %b AND q.name = m.name AND q.generation = m.generation ORDER BY q.recorded_at)"
     " FROM read_model m CROSS JOIN LATERAL (SELECT coalesce((SELECT s.position FROM sequenced s WHERE s.tenant_id = %b"
     " AND s.sequence <= m.sequence ORDER BY s.position DESC LIMIT 1), -1) AS position) p"
     " CROSS JOIN LATERAL (SELECT coalesce((SELECT size FROM ledger_head WHERE tenant_id = %b), 0) AS size) h"
@@ -50,10 +51,10 @@ class PostgresModelReads:
 
     def standing(self, tenant: UUID) -> list[ModelStanding]:
         """See the port."""
-        rows = self.database.rows(STANDING, (tenant, tenant, tenant, tenant))
+        rows = self.database.rows(STANDING, [tenant] * 5)
         return [
-            ModelStanding(*place, _error(kind, type_), failed)  # type: ignore[call-arg]  # a row has nine columns
-            for *place, kind, type_, failed in rows
+            ModelStanding(*place, _error(kind, type_), failed, tuple(left))  # type: ignore[call-arg]  # ten columns
+            for *place, kind, type_, failed, left in rows
         ]
 
     def digest(self, tenant: UUID, name: str) -> ModelDigest | None:

@@ -2,7 +2,7 @@
 
 No earlier state is kept: the tenant's events up to there, those that the model consumes, are replayed into temporary
 tables of the same names, which statements without a schema find first. What is read and what it is replayed from are
-of one instant, nothing is left behind, and nobody is held up.
+of one instant, nothing is left behind, and nobody is held up. A stream that the model leaves out is left out here, too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from application.following import Batch
 from domain.errors import FieldError, RangeTooLong, TooMany, UnknownReference
 from projections.engine.arrays import teach
 from projections.engine.proving import lay_out_temporary
+from projections.engine.quarantine import left_out, without
 from projections.engine.read_model import Connection, ReadModel
 
 BATCH_EVENTS_MAX: Final = 2_000
@@ -97,6 +98,7 @@ class LookingBack:
     def _replay(
         self, connection: Connection, tenant: UUID, model: ReadModel, position: int
     ) -> None:
+        out = left_out(connection, model)
         reached = -1
         while reached < position:
             limit = min(BATCH_EVENTS_MAX, position - reached)
@@ -105,8 +107,8 @@ class LookingBack:
             )
             if batch.looked < limit:
                 raise unknown_position()
-            if batch.events:
-                model.apply(connection, batch.events)
+            if events := without(batch.events, out):
+                model.apply(connection, events)
             reached += batch.looked
 
 
