@@ -36,7 +36,9 @@ from application.kept_answers import Answers
 from application.ledger.evidence import Evidence
 from application.ledger.exports import CopyRoom, Exporter
 from application.ledger.reading import Ledger
+from application.ledger.replaying import Log
 from application.ledger.witnessing import Witness, WitnessRecords
+from application.looking_back import Past
 from application.orders.franchise_requests import Visitors
 from application.orders.openings import WithheldDisclosures
 from application.people.contacts import KnownPeople
@@ -76,6 +78,7 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    past: Past
     disclosures: Disclosures
     press: ReportPress
     accesses: Accesses
@@ -102,6 +105,7 @@ class Ports:
     evidence: Evidence
     certificate_press: CertificatePress
     exporter: Exporter
+    replay_log: Log
     room: CopyRoom
     witness_records: WitnessRecords
     witness: Witness

@@ -48,6 +48,7 @@ from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
 from application.ledger.records import LedgerRecords
+from application.ledger.replaying import Replays
 from application.ledger.witnessing import Witnessing
 from application.orders.franchise_requests import FranchiseRequests
 from application.orders.legal_processes import LegalProcesses, StandingOrders
@@ -121,6 +122,7 @@ def assemble(ports: Ports) -> Platform:
         read_models=ReadModels(ports.model_reads),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         legal_processes=_legal_processes(ports, store, reveal),
+        replays=Replays(ports.replay_log, store, records),
         exports=LedgerExports(ports.ledger, ports.exporter, records, ports.room, clock),
         witnessing=witnessing,
         witness=ports.witness,
@@ -176,7 +178,7 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
-        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal, ports.past, clock),
     )
 
 

@@ -16,6 +16,7 @@ import typer
 
 from api.cli_ledger import ledger
 from api.cli_models import models, rebuild
+from api.cli_replay import replay
 from api.cli_witness import witness
 from api.data_folders import checked, event_types, located, settings
 from infrastructure.server.start_faults import StartFault
@@ -34,6 +35,7 @@ app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(witness, name="witness")
 app.command("rebuild")(rebuild)
+app.command("replay")(replay)
 app.add_typer(models, name="models")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]

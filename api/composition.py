@@ -26,6 +26,7 @@ from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
 from infrastructure.ledger.copies.exporter import PostgresExporter
+from infrastructure.ledger.copies.replay_log import PostgresLog
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
 from infrastructure.ledger.publishing.mirrored import CheckpointMirrored
 from infrastructure.ledger.signing.signer_socket import SignerClient
@@ -58,8 +59,10 @@ from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
 from projections.engine.asking import PostgresModelReads
+from projections.engine.looking_back import LookingBack
 from projections.keeping import PostgresKeeping
 from projections.models import MODELS
+from projections.past import PostgresPast
 from projections.withheld import PostgresWithheld
 
 IN_MEMORY_IS_READY: Final = {"memory": True}
@@ -78,6 +81,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            past=world.past,
             disclosures=world.disclosures,
             press=world.press,
             accesses=world.accesses,
@@ -107,6 +111,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             evidence=NoEvidence(world.state),
             certificate_press=LedgerCertificatePress(NoEvidence(world.state)),
             exporter=world.exporter,
+            replay_log=world.replay_log,
             room=FolderCopyRoom(Path(gettempdir())),
             witness_records=NoWitnesses(world.ledger),
             witness=WitnessOfNobody(),
@@ -123,6 +128,7 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
     engine = Engine.connect(deployment, connections=connections)
     signer = SignerClient(deployment.settings.signer_socket)
     evidence = PostgresEvidence(engine.app, signer, engine.clock)
+    looking_back = LookingBack(engine.app, SequencedEvents(engine.mapper))
     platform = assemble(
         _read_models(engine)(
             clock=engine.clock,
@@ -145,12 +151,14 @@ def production(deployment: Deployment, connections: int) -> tuple[Platform, Engi
             request_rows=PostgresRequestRows(engine.app),
             duty_totals=PostgresDutyTotals(engine.app),
             gauges=PostgresGauges(engine.app),
-            model_reads=PostgresModelReads(engine.app, SequencedEvents(engine.mapper), MODELS),
+            past=PostgresPast(engine.app, looking_back),
+            model_reads=PostgresModelReads(engine.app, looking_back, MODELS),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=evidence,
             certificate_press=LedgerCertificatePress(evidence),
             exporter=PostgresExporter(engine.app, signer),
+            replay_log=PostgresLog(engine.app),
             room=FolderCopyRoom(deployment.settings.data / "run"),
             witness_records=PostgresWitnessRecords(engine.app, policy, engine.clock),
             witness=SignerWitness(settings),

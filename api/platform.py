@@ -36,6 +36,7 @@ from application.kept_answers import Answers
 from application.ledger.evidence import EvidenceReads
 from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
+from application.ledger.replaying import Replays
 from application.ledger.witnessing import Witness, Witnessing
 from application.orders.franchise_requests import FranchiseRequests
 from application.orders.legal_processes import LegalProcesses
@@ -115,6 +116,7 @@ class Platform:
     duty_totals: DutyTotals
     gauges: Gauges
     exports: LedgerExports
+    replays: Replays
     witnessing: Witnessing
     witness: Witness
     booking_calendar: Callable[[CalendarEntry], bytes]

@@ -10,6 +10,7 @@ Source: README D7, D8; docs/ledger.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from domain.sealing import Plain
 
 Hash = Annotated[str, Plain("base64 of SHA-256")]
 LogKey = Annotated[str, Plain("a C2SP verifier key: public")]
+TypeName = Annotated[str, Plain("the name of an event type, or its beginning")]
 FreezeReason = Literal["key_compromised", "history_in_doubt", "moved"]
 
 
@@ -98,6 +100,24 @@ class EvidenceIssued:
     covers: int
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerReplayed:
+    """Somebody read the events in [`first`, `past`) one by one, or those of them that they asked for.
+
+    That is: about `subject`; of `types` (none: of all), whole names or beginnings that end with `.*`; decided by
+    `as_of`; no more than `events_max`. The log does not change, so this says exactly which events they were.
+    """
+
+    TYPE: ClassVar[str] = "ledger.replayed.v1"
+
+    subject: UUID | None
+    first: int
+    past: int
+    types: tuple[TypeName, ...]
+    as_of: datetime | None
+    events_max: int | None
+
+
 Decision: TypeAlias = (
     MapCommitted
     | LogKeyAdded
@@ -106,6 +126,7 @@ Decision: TypeAlias = (
     | LedgerRestored
     | LedgerExported
     | EvidenceIssued
+    | LedgerReplayed
 )
 DECISIONS: Final = (
     MapCommitted,
@@ -115,4 +136,5 @@ DECISIONS: Final = (
     LedgerRestored,
     LedgerExported,
     EvidenceIssued,
+    LedgerReplayed,
 )

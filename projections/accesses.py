@@ -18,7 +18,7 @@ from domain import access
 from domain.access import AccessOpened, AccessWithheld
 from domain.access_key import KeyIssued
 from domain.access_review import AccessReviewed, GlassBroken
-from domain.ledger import EvidenceIssued, LedgerExported
+from domain.ledger import EvidenceIssued, LedgerExported, LedgerReplayed
 from domain.values import public_id
 from projections.engine.arrays import columns
 from projections.engine.read_model import Connection
@@ -71,7 +71,15 @@ REVIEW: Final[LiteralString] = (
 )
 
 CONSUMED: Final = frozenset(
-    (*access.DECISIONS, EvidenceIssued, LedgerExported, KeyIssued, GlassBroken, AccessReviewed)
+    (
+        *access.DECISIONS,
+        EvidenceIssued,
+        LedgerExported,
+        LedgerReplayed,
+        KeyIssued,
+        GlassBroken,
+        AccessReviewed,
+    )
 )
 Line = tuple[object, ...]
 

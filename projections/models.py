@@ -22,5 +22,7 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     WithheldModel(),
     DisclosuresModel(),
 )
+# Those whose questions ask only their own tables and the order of the log: they can be asked of an earlier state.
+LOOKING_BACK: Final = frozenset({"agenda", "consents"})
 # Those whose answers are of use without one stream. What is said of people's data is complete or not said at all.
 MAY_LEAVE_OUT: Final = frozenset({AgendaModel().name})

@@ -61,8 +61,8 @@ class Spec:
     that it takes If-Match, `opens` that it may open personal data and takes a purpose, `large` that its body holds many
     entries and has a bound of its own, `pending` that it answers 202 while there is nothing to show yet, `long` that it
     takes so long that it never runs where bookings do, `published` that it needs no key where ledgers are published
-    (its path names the tenant), `waits` that it waits for its read model by itself. `also` are media types that its
-    answer may have beside JSON.
+    (its path names the tenant), `waits` that it waits for its read model by itself, `looks_back` that it is `long` when
+    it is asked of an earlier instant. `also` are media types that its answer may have beside JSON.
     """
 
     method: Method
@@ -82,6 +82,7 @@ class Spec:
     published: bool
     also: tuple[str, ...]
     waits: bool
+    looks_back: bool
 
     @property
     def route(self) -> str:
@@ -118,6 +119,7 @@ class Routes:
         published: bool = False,
         also: tuple[str, ...] = (),
         waits: bool = False,
+        looks_back: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler for `method` at `path`; `headers` are those of its success."""
 
@@ -142,6 +144,7 @@ class Routes:
                     published,
                     also,
                     waits,
+                    looks_back,
                 )
             )
             return handler

@@ -137,7 +137,7 @@ class Operation(APIRoute):
             await send_answer(send, answer)
 
     def _threads(self, query: bytes) -> Threads:
-        if self.spec.long:
+        if self.spec.long or (self.spec.looks_back and b"known_at" in query):
             return self.edge.carriers
         if self.spec.waits or (self.waits and b"at_least" in query):
             return self.edge.waiters

@@ -21,15 +21,20 @@ routes = Routes("Book")
     errors.PurposeRequired,
     errors.RangeTooLong,
     errors.Unreadable,
+    errors.LedgerDamaged,
+    errors.TooMany,
     headers=("Daybook-Position",),
     opens=True,
+    looks_back=True,
 )
 def show_agenda(call: Call, query: schemas.AgendaAsked) -> Answer:
     """Show who comes when, by local dates of the location.
 
-    Names are opened only under a purpose, and recorded as one access for the whole page.
+    Names are opened only under a purpose, and recorded as one access for the whole page. With `known_at` it shows the
+    calendar as it was known then, by a replay: `Daybook-Position` says of which position. 422 for an instant in the
+    future or before the first event, or by which more than 100,000 events were recorded.
     """
-    asked = AgendaQuery(query.location_id, query.from_, query.to, query.at_least)
+    asked = AgendaQuery(query.location_id, query.from_, query.to, query.at_least, query.known_at)
     page = call.platform.agenda.days(asked, call.by)
     days = [
         {

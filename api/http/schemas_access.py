@@ -54,8 +54,8 @@ class Access(Output):
     event_id: str
     at: str
     outcome: Annotated[
-        Literal["granted", "denied", "exported", "evidence_issued"],
-        Field(description="What became of it; the last two are copies of the ledger."),
+        Literal["granted", "denied", "exported", "evidence_issued", "replayed"],
+        Field(description="What became of it; the last three are what was taken of the ledger."),
     ]
     purpose: str | None
     roles: Annotated[list[str], Field(description="Those of the actor's key at that time.")]

@@ -195,6 +195,12 @@ class AgendaAsked(Input):
         AtLeast | None,
         Field(description="Wait (at most 5 seconds) until it includes this event or position."),
     ] = None
+    known_at: Annotated[
+        Instant | None,
+        Field(
+            description="As the ledger knew it at this instant, from the events recorded by then."
+        ),
+    ] = None
 
 
 class AgendaCustomer(Output):

@@ -13,7 +13,10 @@ Told = Callable[[str, int], None]
 
 @contextmanager
 def progress(verb: str, steps: int, *, rate: bool = False) -> Iterator[Told]:
-    """`verb` is what is done with each of the `steps`; with `rate` a bar says how many a second."""
+    """`verb` is what is done with each of the `steps`; with `rate` a bar says how many a second.
+
+    What is printed meanwhile goes where it would go without a bar.
+    """
     if not sys.stderr.isatty():
         yield _lines(verb, steps)
         return
@@ -26,14 +29,17 @@ def progress(verb: str, steps: int, *, rate: bool = False) -> Iterator[Told]:
         TextColumn("{task.completed:>12,.0f}"),
     ]
     if rate:
-        columns.append(TextColumn("{task.speed:>9,.0f} a second"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        columns.append(TextColumn("{task.fields[rate]:>9,.0f} a second"))
+    columns.append(TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
         tasks: dict[str, Any] = {}
 
         def told(name: str, count: int) -> None:
             if name not in tasks:
-                tasks[name] = bar.add_task(name, total=None)
+                tasks[name] = bar.add_task(name, total=None, rate=0.0)
             bar.advance(tasks[name], count)
+            # There is none before the second look.
+            bar.update(tasks[name], rate=bar.tasks[tasks[name]].speed or 0.0)
 
         yield told
 

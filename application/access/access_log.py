@@ -19,7 +19,7 @@ from application.ports import EventStore, Positions
 from application.recorded import Caller, Recorded
 from domain.access import AccessDenied, AccessGranted
 from domain.errors import FieldError, NotFound, Unacceptable
-from domain.ledger import EvidenceIssued, LedgerExported
+from domain.ledger import EvidenceIssued, LedgerExported, LedgerReplayed
 
 MODEL: Final = "accesses"
 PAGE_ROWS_DEFAULT: Final = 50
@@ -27,17 +27,17 @@ PAGE_ROWS_MAX: Final = 200
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
-Kind = Literal["granted", "denied", "exported", "evidence_issued"]
+Kind = Literal["granted", "denied", "exported", "evidence_issued", "replayed"]
 View = Literal["person", "officer", "auditor"]
 After = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessEntry:
-    """What one event says of an access: granted or denied, or a copy of the ledger that was taken.
+    """What one event says of an access: granted or denied, or a copy or a replay of the ledger that was taken.
 
     `subjects` are those whom it is about as it says it: persons, or tags. `count` is how many they are; of denials, how
-    often it happened.
+    often it happened; of what was taken of the whole ledger, over how many events it went.
     """
 
     event: UUID
@@ -225,6 +225,10 @@ def entry_of(event: Recorded[object]) -> AccessEntry | None:
             return replace(entry, kind="evidence_issued", subjects=(it.subject,))
         case LedgerExported():
             return replace(entry, kind="exported", count=it.past - it.first)
+        case LedgerReplayed(subject=None):
+            return replace(entry, kind="replayed", count=it.past - it.first)
+        case LedgerReplayed(subject=UUID() as subject):
+            return replace(entry, kind="replayed", subjects=(subject,))
         case _:
             return None
 

@@ -12,8 +12,9 @@ from uuid import UUID
 from application.access.reveal import Glass, Reveal, Sight, Wish
 from application.booking.offer import unknown
 from application.booking.slots import BOOKING_ROLES, ceiling_seconds, require_order, require_range
+from application.looking_back import Past, position_known
 from application.permissions import require, sees
-from application.ports import Agenda, AgendaRow, Book, Positions
+from application.ports import Agenda, AgendaRow, Book, Clock, Positions
 from application.recorded import Caller
 from domain.errors import FieldError, NotFound, Unacceptable
 from domain.local_time import local_date
@@ -30,12 +31,16 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class AgendaQuery:
-    """The bookings of a location that start in [from_, to); `at_least` names an event or position to wait for."""
+    """The bookings of a location that start in [from_, to); `at_least` names an event or position to wait for.
+
+    With `known_at`, as the ledger knew them at that instant (recorded time).
+    """
 
     location: UUID
     from_: datetime
     to: datetime
     at_least: UUID | int | None = None
+    known_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,15 @@ class AgendaReads:
     positions: Positions
     book: Book
     reveal: Reveal
+    past: Past
+    clock: Clock
 
     def days(self, query: AgendaQuery, by: Caller) -> AgendaPage:
         """The agenda of a location, by days of its own zone; customers' names if `by` has a purpose.
 
-        Refuses: NotPermitted, Unacceptable (`to` not after `from`), RangeTooLong, UnknownReference (location,
-        at_least), NotPermitted and PurposeRequired (with a purpose; recorded), Behind, Unreadable.
+        Refuses: NotPermitted, Unacceptable (`to` not after `from`; `known_at` in the future or before the first event),
+        RangeTooLong (the range, or too much was recorded by `known_at`), UnknownReference (location, at_least),
+        NotPermitted and PurposeRequired (with a purpose; recorded), Behind, TooMany (others look back), Unreadable.
         """
         with_names = by.purpose is not None
         glass = None
@@ -111,9 +119,7 @@ class AgendaReads:
             require_range(query.from_, query.to)
             location = self._location(query.location, by)
         zone = location.terms.time_zone
-        position = self._position(by.tenant, query.at_least)
-        start, end = ceiling_seconds(query.from_), ceiling_seconds(query.to)
-        rows = self.agenda.between(by.tenant, query.location, start, end)
+        rows, position = self._rows(query, by.tenant)
         names = self._names(rows, by, glass) if with_names else {}
         return AgendaPage(tuple(_by_day(rows, names, zone)), position, with_names)
 
@@ -176,6 +182,16 @@ class AgendaReads:
         if at_least is None:
             return self.positions.current(tenant, MODEL)
         return self.positions.wait(tenant, MODEL, at_least)
+
+    def _rows(self, query: AgendaQuery, tenant: UUID) -> tuple[Sequence[AgendaRow], int]:
+        """What is asked for, and the position at which it is so."""
+        position = self._position(tenant, query.at_least)
+        asked = (query.location, ceiling_seconds(query.from_), ceiling_seconds(query.to))
+        if query.known_at is None:
+            return self.agenda.between(tenant, *asked), position
+        position = position_known(self.past, self.clock, tenant, query.known_at)
+        with self.past.agenda(tenant, position) as agenda:
+            return agenda.between(tenant, *asked), position
 
     def _names(
         self, rows: Sequence[AgendaRow], by: Caller, glass: Glass | None

@@ -13,6 +13,7 @@ from application.recorded import Caller, Recorded
 from domain.ledger import (
     EvidenceIssued,
     LedgerExported,
+    LedgerReplayed,
     LedgerRestored,
     MapCommitted,
 )
@@ -66,16 +67,22 @@ class LedgerRecords:
         return carry_out(self.store, attempt)
 
     def record_copy(
-        self, by: Caller, decision: LedgerExported | EvidenceIssued | ReportIssued
+        self,
+        by: Caller,
+        decision: LedgerExported | EvidenceIssued | LedgerReplayed | ReportIssued,
     ) -> Recorded[object]:
         """Record that a caller takes a copy, before it is handed out.
 
-        Whoever takes evidence for a case under a gag has taken it of a tag, as far as the person can tell.
+        Whoever takes evidence, or reads one person's events, for a case under a gag has done so of a tag, as far as
+        the person can tell.
         """
 
         def attempt() -> Plan[Recorded[object]]:
             scribe = Scribe.begin(by, self.clock, self.ids)
-            if not isinstance(decision, EvidenceIssued):
+            if (
+                not isinstance(decision, EvidenceIssued | LedgerReplayed)
+                or decision.subject is None
+            ):
                 event = scribe.record(self.ids.uuid(), 1, decision)
                 return Plan(Append(by.tenant, scribe.at, (event,)), event)
             blinds = Blinds.draw(self.gags, self.ids, by, (decision.subject,), scribe.at)

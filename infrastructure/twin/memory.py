@@ -22,6 +22,8 @@ from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
 from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
+from infrastructure.twin.memory_log import MemoryLog
+from infrastructure.twin.memory_past import MemoryPast
 from infrastructure.twin.memory_reads import MemoryAgenda, MemoryAnswers, MemoryPositions
 from infrastructure.twin.memory_reports import MemoryReportPress
 from infrastructure.twin.memory_requests import MemoryRequestRows
@@ -145,6 +147,7 @@ class MemoryWorld:
         self.open_erasures = MemoryOpenErasures(self.state)
         self.answers = MemoryAnswers(self.state, self.clock, self.ids, self.ids.secret())
         self.agenda = MemoryAgenda(self.state)
+        self.past = MemoryPast(self.state)
         self.disclosures = MemoryDisclosures(self.state)
         self.positions = MemoryPositions(self.state)
         self.visits = MemoryVisits(self.agenda)
@@ -156,6 +159,7 @@ class MemoryWorld:
         self.keeping = MemoryKeeping(self.state)
         self.request_rows = MemoryRequestRows(self.state)
         self.ledger = MemoryLedger(self.state)
+        self.replay_log = MemoryLog(self.ledger)
         self.receipts = MemoryReceipts()
         self.exporter = MemoryExporter(self.ledger)
         self.press = MemoryReportPress(self.ledger)

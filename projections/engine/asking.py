@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from application.following import Batch
 from application.read_models import ModelDigest, ModelStanding
-from domain.errors import FieldError, UnknownReference
-from projections.engine.arrays import teach
 from projections.engine.digest import digest
-from projections.engine.proving import TEMPORARY, lay_out_temporary
-from projections.engine.quarantine import left_out, without
+from projections.engine.looking_back import LookingBack
+from projections.engine.proving import TEMPORARY
 from projections.engine.read_model import Connection, ReadModel
 
-BATCH_EVENTS_MAX: Final = 2_000
 # By the tenant's own positions: the first of its events that is not in, and the last that has a place.
 STANDING: Final = (
     "SELECT m.name, m.version, m.state, p.position, h.size - 1 - p.position, coalesce(extract(epoch FROM"
@@ -33,22 +29,6 @@ STANDING: Final = (
 )
 
 
-class TenantEvents(Protocol):
-    """Events of one tenant."""
-
-    def of_tenant(
-        self,
-        connection: Connection,
-        tenant: UUID,
-        position: int,
-        until: int,
-        limit: int,
-        wanted: frozenset[type],
-    ) -> Batch:
-        """Look at no more than `limit` events after `position` and up to `until`, in order. Raises LedgerDamaged."""
-        ...
-
-
 class Asked(Protocol):
     """A database, walled by tenant: its connections are bound to the present one."""
 
@@ -60,17 +40,13 @@ class Asked(Protocol):
         """One of its connections."""
         ...
 
-    def fresh(self) -> AbstractContextManager[Connection]:
-        """A connection of its own, in autocommit, that prepares no statements."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class PostgresModelReads:
     """The port `ModelReads`."""
 
     database: Asked
-    source: TenantEvents
+    past: LookingBack
     models: Sequence[ReadModel]
 
     def standing(self, tenant: UUID) -> list[ModelStanding]:
@@ -97,27 +73,8 @@ class PostgresModelReads:
         model = self._model(name)
         if model is None:
             return None
-        with self.database.fresh() as connection, connection.transaction(force_rollback=True):
-            _see_one_instant(connection)
-            teach(connection)
-            lay_out_temporary(connection, model.tables)
-            out = left_out(connection, model)
-            reached = -1
-            while reached < position:
-                limit = min(BATCH_EVENTS_MAX, position - reached)
-                batch = self.source.of_tenant(
-                    connection, tenant, reached, position, limit, model.consumes
-                )
-                if batch.looked < limit:
-                    raise UnknownReference(
-                        errors=(
-                            FieldError("/at", "unknown_reference", "There is no such position."),
-                        )
-                    )
-                if events := without(batch.events, out):
-                    model.apply(connection, events)
-                reached += batch.looked
-            found = digest(connection, model.tables, TEMPORARY, tenant)
+        with self.past.at(tenant, model, position) as rows:
+            found = digest(rows.connection, model.tables, TEMPORARY, tenant)
         return ModelDigest(name, model.version, position, found.rows, str(found))
 
     def _model(self, name: str) -> ReadModel | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from domain.values import instant_text
 from tests.http.business import ADA, MONDAY, Business
 from tests.http.problem import assert_problem
 
@@ -167,6 +170,37 @@ def test_the_agenda_shows_names_only_under_a_purpose(shop: Business):
     named = shop.get("/v1/agenda", params=asked, headers={"daybook-purpose": "scheduling"})
     entry["customer"] = {"name": "Ada Example"}
     assert named.json() == {"days": [{"date": MONDAY, "entries": [entry]}]}
+
+
+def test_the_agenda_is_shown_as_it_was_known_at_an_instant(own_shop: Business):
+    clock = own_shop.server.clock
+    began = clock.now()
+    clock.advance(hours=1)
+    booked = own_shop.book()
+    then = clock.now()
+    clock.advance(hours=1)
+    own_shop.post(f"/v1/bookings/{booked['id']}/cancel", {"reason_code": "weather"})
+
+    def shown(known_at: datetime | None) -> list[tuple[str, str]]:
+        asked = {"location_id": own_shop.made["location"], **DAY}
+        if known_at is not None:
+            asked["known_at"] = instant_text(known_at)
+        answer = own_shop.get("/v1/agenda", params=asked, headers={"daybook-purpose": "service"})
+        assert answer.status_code == 200, answer.text
+        entries = [one for day in answer.json()["days"] for one in day["entries"]]
+        return [(one["status"], one["customer"]["name"]) for one in entries]
+
+    assert shown(None) == shown(clock.now()) == [("cancelled", "Ada Example")]
+    assert shown(then) == [("confirmed", "Ada Example")]
+    assert shown(began) == []
+
+
+@pytest.mark.parametrize("known_at", ["2090-01-01T00:00:00Z", "2010-01-01T00:00:00Z"])
+def test_what_was_known_in_the_future_or_before_the_beginning_is_refused(
+    shop: Business, known_at: str
+):
+    asked = {"location_id": shop.made["location"], **DAY, "known_at": known_at}
+    assert_problem(shop.get("/v1/agenda", params=asked), "invalid", "/known_at")
 
 
 def test_bookings_are_listed_by_time_staff_place_and_status(shop: Business):

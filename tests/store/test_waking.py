@@ -32,6 +32,7 @@ from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
 from projections.engine.asking import PostgresModelReads
 from projections.engine.follower import Follower
+from projections.engine.looking_back import LookingBack
 from projections.models import MODELS
 from tests.projections.test_agenda import Shop
 
@@ -229,7 +230,8 @@ def test_a_clock_that_jumps_changes_nothing_for_those_who_follow_and_wait(
     own_deployment: Deployment, shop: Shop
 ) -> None:
     clock = JumpingClock()
-    reads = PostgresModelReads(shop.engine.app, SequencedEvents(shop.engine.mapper), MODELS)
+    past = LookingBack(shop.engine.app, SequencedEvents(shop.engine.mapper))
+    reads = PostgresModelReads(shop.engine.app, past, MODELS)
     with at_work(own_deployment, shop.engine, clock=clock):
         for number, hours in enumerate((0, 1, -1, 0)):
             clock.by = timedelta(hours=hours)

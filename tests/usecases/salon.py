@@ -95,7 +95,9 @@ class Salon:
         self.bookings = Bookings(world.store, world.book, world.people, *ports[2:])
         self.course = BookingCourse(*ports)
         self.reads = BookingReads(world.store, world.book, self.reveal)
-        self.agenda = AgendaReads(world.agenda, world.positions, world.book, self.reveal)
+        self.agenda = AgendaReads(
+            world.agenda, world.positions, world.book, self.reveal, world.past, world.clock
+        )
 
     # --- setting up --------------------------------------------------------------------------------------------------
 
