@@ -156,6 +156,11 @@ class Deployment:
         owner = self.keys if part in PARTS["keys"] else self.main
         return role_dsn(owner, part, self.roles_secret())
 
+    def dsn_of_replica(self, read_url: str) -> str:
+        """How the app's role reads on the replica that listens at `read_url`."""
+        name = str(conninfo_to_dict(self.main)["dbname"])
+        return role_dsn(make_conninfo(read_url, dbname=name), "app", self.roles_secret())
+
     def epoch_keys(self) -> EpochKeyFiles:
         """The epoch keys of this deployment."""
         return EpochKeyFiles(self.settings.keys, self.settings.keys_copy)

@@ -13,6 +13,7 @@ import psycopg
 from application.following import EVERY_TENANT, Batch, ReadModelStopped, Sequenced, Shard
 from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
 from infrastructure.database import Database
+from infrastructure.read_side import Rows
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import COLUMNS
 from infrastructure.store.loading import load
@@ -102,9 +103,10 @@ class SequencedEvents:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPositions:
-    """The port `Positions`."""
+    """The port `Positions`. Where models stand is read from `lists`, which may be a replica; by default as the rest."""
 
     database: Database
+    lists: Rows | None = None
 
     def current(self, tenant: UUID, model: str) -> int:
         """See the port."""
@@ -112,14 +114,15 @@ class PostgresPositions:
 
     def _standing(self, tenant: UUID, model: str) -> tuple[int, str]:
         """The position, and the state of the version that is read."""
-        row = self.database.row(STANDING, (tenant, model))
+        row = (self.lists or self.database).row(STANDING, (tenant, model))
         return (row[0], row[1]) if row else (-1, "following")
 
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
         """See the port."""
-        deadline = monotonic() + WAIT_SECONDS_MAX
+        deadline, wanted = monotonic() + WAIT_SECONDS_MAX, None
         while True:
-            wanted = self._position(tenant, at_least)
+            # What there is to wait for is asked of the primary: a replica may not have heard of it.
+            wanted = self._position(tenant, at_least) if wanted is None else wanted
             reached, state = self._standing(tenant, model)
             if wanted is not None and reached >= wanted:
                 return reached
