@@ -45,6 +45,7 @@ from infrastructure.server.processes import (
     working_in,
     works_in,
 )
+from infrastructure.server.server_memory import memory_settings, usable_memory
 from infrastructure.server.start_faults import (
     DiskFull,
     FolderInUse,
@@ -64,7 +65,6 @@ _SETTINGS: Final = {
     "unix_socket_directories": "",
     "max_connections": "100",
     "max_slot_wal_keep_size": "1GB",  # what a replica that is gone may keep of the disk
-    "shared_buffers": "64MB",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -77,7 +77,12 @@ _SETTINGS: Final = {
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 # Fast forgets when the machine dies; when only the server is killed it still keeps what it said.
-_FAST: Final = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
+_FAST: Final = {
+    "fsync": "off",
+    "synchronous_commit": "on",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+}
 
 
 class LocalPostgres:
@@ -316,7 +321,8 @@ class LocalPostgres:
 
     def _settings(self) -> dict[str, str]:
         """What the server is started with, but for its port."""
-        return {**_SETTINGS, **(_FAST if self._fast else _DURABLE)}
+        kind = _FAST if self._fast else _DURABLE | memory_settings(usable_memory())
+        return {**_SETTINGS, **kind}
 
     def _spawn(self, account: Account, port: int) -> int:
         """Start the server and wait until it is ready or gone; give where its log begins."""
