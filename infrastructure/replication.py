@@ -17,6 +17,7 @@ from infrastructure.database import Roles, role_password
 from infrastructure.deployment import Deployment, DeploymentRefused
 from infrastructure.migrate import LOCK
 from infrastructure.server.standby_postgres import Primary
+from infrastructure.server.start_faults import FolderInUse
 
 PART: Final = "replica"
 CONNECT_SECONDS: Final = 5
@@ -62,6 +63,22 @@ class Replication:
             slot=name,
             database=str(owner["dbname"]),
         )
+
+    def give_up(self) -> bool:
+        """Keep nothing for a replica any more; False when nothing was kept.
+
+        Refuses: FolderInUse (a replica follows just now), DeploymentRefused.
+        """
+        try:
+            with self._primary() as primary:
+                found = primary.execute(SLOT, (self._name,)).fetchone()
+                if found is not None:
+                    primary.execute("SELECT pg_drop_replication_slot(%s)", (self._name,))
+        except psycopg.errors.ObjectInUse as error:
+            raise FolderInUse("a replica follows the primary just now: stop it first") from error
+        except psycopg.Error as error:
+            raise DeploymentRefused("the primary cannot be reached, or refuses it") from error
+        return found is not None
 
     def has_slot(self) -> bool:
         """Whether the slot still has all that the replica lacks. Raises psycopg.OperationalError."""

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import Stop
 from infrastructure.deployment import Deployment
 from infrastructure.replication import Replication, port_of
+from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.standby_postgres import StandbyPostgres
-from infrastructure.server.start_faults import NotRunning, StartFault
+from infrastructure.server.start_faults import FolderInUse, NotRunning, StartFault
 from infrastructure.settings import Settings
 
 LOOK_SECONDS: Final = 1.0
@@ -36,7 +38,7 @@ log = logging.getLogger("daybook.replica")
 def run_replica(settings: Settings, folder: Path | None, *, port: int, is_part: bool) -> int:
     """Run the replica in `folder` until told to stop; the exit code.
 
-    Refuses, unless it is a part of `up`: what starting it refuses.
+    Refuses, unless it is a part of `up`: what starting it for the first time refuses.
     """
     watch_supervisor()
     logging.basicConfig(
@@ -45,14 +47,32 @@ def run_replica(settings: Settings, folder: Path | None, *, port: int, is_part: 
     say_ready()
     stop = Stop()
     keeper = Keeper(settings, folder or settings.replica, port, stop)
+    is_patient = is_part
     while not stop.asked():
         try:
             keeper.run(announce=not is_part)
+            is_patient = True
         except StartFault as fault:
-            if not is_part:
+            if not is_patient:
                 raise
             log.warning("%s; trying again", fault)
         stop.wait(RETRY_SECONDS)
+    return 0
+
+
+def run_drop(settings: Settings, folder: Path | None) -> int:
+    """Remove the replica in `folder`, and what the primary keeps for it.
+
+    Refuses: FolderInUse (it runs), NotRunning (the primary does not).
+    """
+    where = folder or settings.replica
+    if LocalPostgres(where).pid is not None:
+        raise FolderInUse(f"the replica in {where} runs: stop it first")
+    was_there = Replication(Deployment.locate(settings)).give_up()
+    if where.exists():
+        shutil.rmtree(where)
+        print(f"removed {where}")
+    print("the primary keeps nothing for it any more" if was_there else "there was no replica")
     return 0
 
 

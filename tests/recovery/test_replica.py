@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGINT, SIGKILL
 from typing import Any
 
 import psycopg
@@ -27,7 +29,7 @@ from infrastructure.settings import Settings
 from infrastructure.wall import bound_to
 from tests.api_client import Api, Business, Reply
 from tests.recovery.test_erasing import ordered
-from tests.running import Running
+from tests.running import ROOT, Running
 from tests.scratch import scratch_folder
 from tests.verbs import run_verb_in_text
 
@@ -317,6 +319,43 @@ def test_a_primary_that_sets_a_slot_no_bound_is_not_followed(
         ensure_database(server.dsn(), "daybook")
         with pytest.raises(DeploymentRefused, match=f"{LIMIT} is not set"):
             Replication(deployment).admit()
+
+
+def test_a_replica_runs_apart_from_up_and_is_given_up(running: Running, business: Business) -> None:
+    booked = book(business, bookable(business), 0)
+    assert listed(business, at_least=booked["event_id"]).status == 200
+    refused = run_verb_in_text("replica", "--drop", "--data", str(running.data))
+    assert (refused.returncode, "runs: stop it first" in refused.stderr) == (2, True)
+    running.stop()
+    running.options = ()
+    running.start()
+    apart = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "replica", "--data", str(running.data)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert apart.stdout is not None
+        said = apart.stdout.readline()
+        assert said.startswith("the replica runs: DAYBOOK_READ_URL=postgresql://127.0.0.1:")
+        running.stop()
+        running.settings |= {"DAYBOOK_READ_URL": said.partition("=")[2].strip()}
+        running.start()
+        assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
+        found = listed(business, at_least=booked["event_id"])
+        assert [one["id"] for one in found.body["data"]] == [booked["id"]]
+        apart.send_signal(SIGINT)
+        assert apart.wait(SECONDS_MAX) == 0
+        assert listed(business).status == 200
+    finally:
+        apart.kill()
+        apart.communicate()
+    dropped = running.verb("replica", "--drop")
+    assert dropped.endswith("the primary keeps nothing for it any more\n")
+    assert running.rows("SELECT 1 FROM pg_replication_slots") == []
+    assert not (running.data / "replica").exists()
+    assert running.verb("replica", "--drop") == "there was no replica\n"
 
 
 def test_one_replica_is_named_or_run_and_not_both(running: Running) -> None:
