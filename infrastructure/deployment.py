@@ -159,7 +159,10 @@ class Deployment:
     def dsn_of_replica(self, read_url: str) -> str:
         """How the app's role reads on the replica that listens at `read_url`."""
         name = str(conninfo_to_dict(self.main)["dbname"])
-        return role_dsn(make_conninfo(read_url, dbname=name), "app", self.roles_secret())
+        # A machine that is gone says nothing: who waits for it is told after some seconds.
+        lost = {"tcp_user_timeout": 3_000, "keepalives_idle": 2, "keepalives_interval": 1}
+        found = make_conninfo(read_url, dbname=name, **lost)
+        return role_dsn(found, "app", self.roles_secret())
 
     def epoch_keys(self) -> EpochKeyFiles:
         """The epoch keys of this deployment."""

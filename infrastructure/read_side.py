@@ -52,10 +52,17 @@ class ReadSide:
         self._dsn = replica_dsn
         self._size = size
         self._fresh: Database | None = None  # never there but while the replica is fresh
+        self._watching: psycopg.Connection[Row] | None = None
+        self._state: ReplicaState = "down"
+        self._looked_at = 0.0
         self._written: deque[tuple[float, int]] = deque()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="replica watch", daemon=True)
-        self.state: ReplicaState = "down"
+
+    @property
+    def state(self) -> ReplicaState:
+        """How the replica is. One that does not answer who looks after it is down."""
+        return self._state if monotonic() - self._looked_at < STALE_SECONDS else "down"
 
     def start(self) -> None:
         """Begin to look after the replica."""
@@ -68,11 +75,12 @@ class ReadSide:
         if self._thread.is_alive():
             self._thread.join()
         self._turn("down")
+        self._hang_up()
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of one reading statement. Raises Unavailable."""
         unit, replica = bound_unit(), self._fresh
-        if unit is None or unit.reads_primary or replica is None:
+        if unit is None or unit.reads_primary or replica is None or self.state != "fresh":
             if unit is not None:
                 unit.reads_primary = True
             return self._primary.rows(statement, parameters)
@@ -93,14 +101,11 @@ class ReadSide:
 
     def look(self) -> None:
         """Look once how far it is."""
-        written = self._asked_of_primary()
-        try:
-            with psycopg.connect(self._dsn, connect_timeout=2, autocommit=True) as replica:
-                reached = int((replica.execute(REPLAYED).fetchone() or (0,))[0])
-        except psycopg.Error:
+        written, reached = self._asked_of_primary(), self._asked_of_replica()
+        self._looked_at = monotonic()
+        if reached is None:
             self._turn("down")
-            return
-        if written is not None:
+        elif written is not None:
             self._turn(self._judged(written, reached))
 
     def _asked_of_primary(self) -> int | None:
@@ -111,24 +116,39 @@ class ReadSide:
             return None
         return None if row is None else int(row[0])
 
+    def _asked_of_replica(self) -> int | None:
+        """How far the replica has come; None when it cannot be reached."""
+        try:
+            if self._watching is None:
+                self._watching = psycopg.connect(self._dsn, connect_timeout=2, autocommit=True)
+            row = self._watching.execute(REPLAYED).fetchone()
+        except psycopg.Error:
+            self._hang_up()
+            return None
+        return None if row is None else int(row[0])
+
+    def _hang_up(self) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.close()
+
     def _judged(self, written: int, reached: int) -> ReplicaState:
         now = monotonic()
         self._written.append((now, written))
         while len(self._written) > 1 and self._written[1][0] <= now - STALE_SECONDS:
             self._written.popleft()
-        wanted = self._written[0][1] if self.state == "fresh" else written
+        wanted = self._written[0][1] if self._state == "fresh" else written
         return "fresh" if reached >= wanted else "behind"
 
     def _turn(self, state: ReplicaState) -> None:
-        if state == self.state:
+        if state == self._state:
             return
         LOG.warning("the replica is %s; lists are read from %s", state, _read_from(state))
-        before, self._fresh = self._fresh, None
-        if before is not None:
-            before.close()
+        self._state, before, self._fresh = state, self._fresh, None
         if state == "fresh":
             self._fresh = Database(self._dsn, size=self._size, patience_seconds=PATIENCE_SECONDS)
-        self.state = state
+        if before is not None:
+            before.close()
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):

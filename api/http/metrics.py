@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, get_args
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from application import gauges as counted
 from application.gauges import GAUGES
-from application.read_models import ReplicaState
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -44,12 +43,6 @@ class Metrics:
             "What is due within seven days, and not late.",
             registry=self.registry,
         )
-        self._replica = Gauge(
-            "daybook_replica",
-            "1 for the state of the replica that this process reads lists from, 0 for the others.",
-            ("state",),
-            registry=self.registry,
-        )
         self._gauges = {
             name: Gauge(f"daybook_{name}", says, (label,) if label else (), registry=self.registry)
             for name, (label, says) in GAUGES.items()
@@ -81,11 +74,6 @@ class Metrics:
         for one in gauges:
             gauge = self._gauges[one.name]
             (gauge.labels(one.label) if one.label else gauge).set(one.value)
-
-    def tell_replica(self, state: ReplicaState | None) -> None:
-        """Say how the replica is; nothing where there is none."""
-        for one in get_args(ReplicaState) if state else ():
-            self._replica.labels(one).set(one == state)
 
     def text(self) -> bytes:
         """All of it, in the Prometheus text format."""

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from api.http import describe, metrics, pages
 from api.http.operation import Edge
 from api.http.problems import Bug, Meaning, meanings
+from application.gauges import replica_gauges
 from application.read_models import ReplicaState
 from domain import errors
 from domain.values import instant_text
@@ -119,7 +120,7 @@ class Machine:
             if counted is not None:
                 self.metrics.count_duties(counted.late, counted.soon)
             self.metrics.set_gauges(await self.edge.waiters.run(self.edge.platform.gauges.all))
-        self.metrics.tell_replica(self.edge.platform.replica())
+        self.metrics.set_gauges(replica_gauges(self.edge.platform.replica()))
         return Response(self.metrics.text(), media_type=metrics.CONTENT_TYPE)
 
     async def show_problem(self, request: Request) -> Response:

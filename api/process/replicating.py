@@ -29,7 +29,10 @@ from infrastructure.server.start_faults import FolderInUse, NotRunning, StartFau
 from infrastructure.settings import Settings
 
 LOOK_SECONDS: Final = 1.0
-RETRY_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = (
+    1.0  # twice as long after each fault: what is tried again may be a whole base backup
+)
+RETRY_SECONDS_MAX: Final = 60.0
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.getLogger("daybook.replica")
@@ -47,16 +50,18 @@ def run_replica(settings: Settings, folder: Path | None, *, port: int, is_part: 
     say_ready()
     stop = Stop()
     keeper = Keeper(settings, folder or settings.replica, port, stop)
-    is_patient = is_part
+    is_patient, seconds = is_part, RETRY_SECONDS
     while not stop.asked():
         try:
             keeper.run(announce=not is_part)
-            is_patient = True
-        except StartFault as fault:
+            is_patient, seconds = True, RETRY_SECONDS
+        except (StartFault, psycopg.Error, OSError) as fault:
             if not is_patient:
                 raise
-            log.warning("%s; trying again", fault)
-        stop.wait(RETRY_SECONDS)
+            said = fault if isinstance(fault, StartFault) else type(fault).__name__
+            log.warning("%s; trying again", said)
+            seconds = min(2 * seconds, RETRY_SECONDS_MAX)
+        stop.wait(seconds)
     return 0
 
 
@@ -116,7 +121,7 @@ class Keeper:
                 if port_of(found.main) != standby.primary.port:
                     log.warning("the primary has another port; the replica is started again")
                     return True
-            except (NotRunning, psycopg.OperationalError):
+            except (NotRunning, psycopg.Error):
                 pass  # the primary is away, or the replica is about to be seen as ended
             self.stop.wait(LOOK_SECONDS)
         return True

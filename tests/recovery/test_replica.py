@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGINT, SIGKILL
+from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -122,8 +123,28 @@ def test_a_replica_that_is_held_up_is_waited_for_and_then_left_alone(
         old = [one["id"] for one in listed(business).body["data"]]
         assert old == [before["id"]], "lists come from the replica, as it is"
         assert wait_until(lambda: state(running) == "behind", SECONDS_MAX)
+        with urlopen(f"{running.url}/metrics") as metrics:
+            told = metrics.read().decode()
+        assert 'daybook_replica{state="behind"} 1.0' in told
+        assert 'daybook_replica{state="fresh"} 0.0' in told
         found = listed(business, at_least=booked["event_id"])
         assert len(found.body["data"]) == 2, "the primary answers instead"
+    assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
+
+
+def test_a_replica_that_stands_still_holds_nobody_up_for_long(
+    running: Running, business: Business
+) -> None:
+    book(business, bookable(business), 0)
+    pids = list(working_in(replica(running).cluster))
+    for pid in pids:
+        send(pid, SIGSTOP)
+    try:
+        assert wait_until(lambda: state(running) == "down", SECONDS_MAX)
+        assert len(listed(business).body["data"]) == 1
+    finally:
+        for pid in pids:
+            send(pid, SIGCONT)
     assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
 
 
