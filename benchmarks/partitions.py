@@ -85,8 +85,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description="what partitions by tenant cost or gain")
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--parts", type=int, default=16)
-    options.add_argument("--calls", type=int, default=2_000)
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--calls", type=int, default=500)
+    options.add_argument("--rounds", type=int, default=30)
     chosen = options.parse_args()
     with served() as server:
         LongLog(chosen.events).put(server.deployment.main)

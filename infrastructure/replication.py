@@ -21,6 +21,7 @@ from infrastructure.server.start_faults import FolderInUse
 
 PART: Final = "replica"
 CONNECT_SECONDS: Final = 5
+TLS: Final = ("sslmode", "sslrootcert", "sslcrl", "sslcert", "sslkey")
 LIMIT: Final = "max_slot_wal_keep_size"
 # A slot whose WAL is gone is of no use any more.
 SLOT: Final = "SELECT coalesce(wal_status, 'lost') <> 'lost', active FROM pg_replication_slots WHERE slot_name = %s"
@@ -62,6 +63,7 @@ class Replication:
             password=password,
             slot=name,
             database=str(owner["dbname"]),
+            tls={name: str(owner[name]) for name in TLS if name in owner},
         )
 
     def give_up(self) -> bool:

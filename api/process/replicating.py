@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -24,14 +24,14 @@ from api.process.loops import Stop
 from infrastructure.deployment import Deployment
 from infrastructure.replication import Replication, port_of
 from infrastructure.server.local_postgres import LocalPostgres
-from infrastructure.server.standby_postgres import StandbyPostgres
+from infrastructure.server.standby_postgres import StandbyPostgres, remove
 from infrastructure.server.start_faults import FolderInUse, NotRunning, StartFault
 from infrastructure.settings import Settings
 
 LOOK_SECONDS: Final = 1.0
-RETRY_SECONDS: Final = (
-    1.0  # twice as long after each fault: what is tried again may be a whole base backup
-)
+CHECK_SECONDS: Final = 5.0
+# Twice as long after each fault: what is tried again may be a whole base backup.
+RETRY_SECONDS: Final = 1.0
 RETRY_SECONDS_MAX: Final = 60.0
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -73,11 +73,10 @@ def run_drop(settings: Settings, folder: Path | None) -> int:
     where = folder or settings.replica
     if LocalPostgres(where).pid is not None:
         raise FolderInUse(f"the replica in {where} runs: stop it first")
-    was_there = Replication(Deployment.locate(settings)).give_up()
-    if where.exists():
-        shutil.rmtree(where)
+    was_kept = Replication(Deployment.locate(settings)).give_up()
+    if remove(where):
         print(f"removed {where}")
-    print("the primary keeps nothing for it any more" if was_there else "there was no replica")
+    print("the primary keeps nothing for it any more" if was_kept else "there was no replica")
     return 0
 
 
@@ -101,36 +100,41 @@ class Keeper:
             self.stop.listen()
             if announce:
                 print(f"the replica runs: DAYBOOK_READ_URL={url}", flush=True)
-            may_follow = self._look_after(standby)
+            goes_on = self._look_after(standby)
         finally:
             standby.stop()
-        if not may_follow:
+        if not goes_on:
             standby.forget()
 
     def _look_after(self, standby: StandbyPostgres) -> bool:
-        """Until it ends, or we do; False when it can follow no more."""
+        """Until it ends, or we do, or it has to be started anew; False when it can follow no more."""
+        check_at = monotonic()
         while not self.stop.asked():
             if (code := standby.poll()) is not None:
                 log.warning("the replica ended (%s); it is started again", code)
                 return True
-            try:
-                found = Deployment.locate(self.settings)
-                if not self._may_follow(found, standby):
-                    log.warning("the replica can follow no more; it is made anew")
-                    return False
-                if port_of(found.main) != standby.primary.port:
-                    log.warning("the primary has another port; the replica is started again")
-                    return True
-            except (NotRunning, psycopg.Error):
-                pass  # the primary is away, or the replica is about to be seen as ended
+            if monotonic() >= check_at:
+                check_at = monotonic() + CHECK_SECONDS
+                try:
+                    found = Deployment.locate(self.settings)
+                    if port_of(found.main) != standby.primary.port:
+                        log.warning("the primary has another port; the replica is started again")
+                        return True
+                    if not may_follow(found, standby):
+                        log.warning("the replica can follow no more; it is made anew")
+                        return False
+                except (NotRunning, psycopg.Error):
+                    pass  # the primary is away, or the replica is about to be seen as ended
             self.stop.wait(LOOK_SECONDS)
         return True
 
-    def _may_follow(self, found: Deployment, standby: StandbyPostgres) -> bool:
-        replication = Replication(found)
-        return replication.has_slot() and replication.is_followed_by(
-            found.dsn_of_replica(standby.dsn())
-        )
+
+def may_follow(primary: Deployment, standby: StandbyPostgres) -> bool:
+    """Whether what the standby has is a part of the primary's history, and the rest of it can still be had."""
+    replication = Replication(primary)
+    return replication.has_slot() and replication.is_followed_by(
+        primary.dsn_of_replica(standby.dsn())
+    )
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

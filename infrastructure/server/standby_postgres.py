@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +25,7 @@ from infrastructure.server.postgres_cluster import make_whole, run_tool
 from infrastructure.server.start_faults import NoBinaries, NotRunning
 
 TOOL: Final = "pg_basebackup"
+PASSFILE: Final = "primary.pass"
 _FOLLOWING: Final = {
     "hot_standby": "on",
     "hot_standby_feedback": "on",  # the primary keeps what a statement here still reads
@@ -42,10 +45,12 @@ class Primary:
     password: str
     slot: str
     database: str
+    tls: Mapping[str, str]
 
     def conninfo(self, passfile: Path) -> str:
         """As libpq takes it, without the password."""
         words = {"host": self.host, "port": self.port, "user": self.user, "passfile": passfile}
+        words |= self.tls
         return " ".join(f"{name}='{_quoted(str(word))}'" for name, word in words.items())
 
 
@@ -71,7 +76,7 @@ class StandbyPostgres(LocalPostgres):
 
     @property
     def _passfile(self) -> Path:
-        return self.cluster.parent / "primary.pass"
+        return self.cluster.parent / PASSFILE
 
     def _settings(self) -> dict[str, str]:
         conninfo = self.primary.conninfo(self._passfile)
@@ -118,6 +123,21 @@ class StandbyPostgres(LocalPostgres):
             file.write(f"{line}\n")
         account.own(half_made)
         half_made.rename(self._passfile)
+
+
+def remove(folder: Path) -> bool:
+    """Remove the standby of a folder, which must not run; False when there is none, and nothing is touched."""
+    home = folder.expanduser().resolve() / "postgres"
+    cluster = (home / "data").resolve()
+    if not (cluster.parent / PASSFILE).exists():
+        return False
+    for one in {cluster.parent, home}:
+        shutil.rmtree(one)
+    (folder / "logs" / "postgres.log").unlink(missing_ok=True)
+    for left in (folder / "logs", folder):
+        with suppress(OSError):
+            left.rmdir()  # unless somebody keeps something else there
+    return True
 
 
 def _quoted(word: str) -> str:

@@ -26,6 +26,7 @@ from infrastructure.replication import LIMIT, Replication
 from infrastructure.server import local_postgres
 from infrastructure.server.local_postgres import HOST, LocalPostgres, last_port
 from infrastructure.server.processes import send, wait_until, working_in
+from infrastructure.server.standby_postgres import remove
 from infrastructure.settings import Settings
 from infrastructure.wall import bound_to
 from tests.api_client import Api, Business, Reply
@@ -260,6 +261,14 @@ def test_a_replica_whose_place_was_given_up_is_made_anew(
     assert len(listed(business, at_least=booked["event_id"]).body["data"]) == 1
 
 
+def test_only_a_replica_is_removed() -> None:
+    with scratch_folder("other") as folder:
+        with LocalPostgres(folder, fast=True):
+            pass
+        assert not remove(folder)
+        assert (folder / "postgres" / "data" / "PG_VERSION").exists()
+
+
 def test_the_role_that_follows_may_do_nothing_else(running: Running, business: Business) -> None:
     del business
     ((role, *rights),) = running.rows(
@@ -372,11 +381,16 @@ def test_a_replica_runs_apart_from_up_and_is_given_up(running: Running, business
     finally:
         apart.kill()
         apart.communicate()
+    (running.data / "replica" / "mine").write_text("kept")
     dropped = running.verb("replica", "--drop")
     assert dropped.endswith("the primary keeps nothing for it any more\n")
     assert running.rows("SELECT 1 FROM pg_replication_slots") == []
-    assert not (running.data / "replica").exists()
+    assert [one.name for one in (running.data / "replica").iterdir()] == ["mine"]
     assert running.verb("replica", "--drop") == "there was no replica\n"
+    refused = run_verb_in_text(
+        *("replica", "--drop", "--to", str(running.data), "--data", str(running.data))
+    )
+    assert refused.returncode == 2, "it is the primary that runs there"
 
 
 def test_one_replica_is_named_or_run_and_not_both(running: Running) -> None:
