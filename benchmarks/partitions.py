@@ -30,7 +30,7 @@ from domain.booking import DECISIONS
 from infrastructure.database import OPTIONS, Database
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import SequencedRecorder
-from infrastructure.store.event_source import AFTER, LAST, SequencedEvents
+from infrastructure.store.event_source import AFTER, LAST
 from infrastructure.wall import bound_to
 
 SHAPES: Final = ("as it is", "event", "event, sequenced")
@@ -86,7 +86,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100_000)
     options.add_argument("--parts", type=int, default=16)
     options.add_argument("--calls", type=int, default=500)
-    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--rounds", type=int, default=12)
     chosen = options.parse_args()
     with served() as server:
         LongLog(chosen.events).put(server.deployment.main)
@@ -215,14 +215,16 @@ def asks(database: Database, statement: str, asked: list[tuple[UUID, UUID]]) -> 
 
 
 def follow(follower: Database) -> None:
-    """From the first event to the last, as the agenda's follower does."""
-    source = SequencedEvents(EventMapper(OneKey()))
+    """From the first event to the last, as the agenda's follower asks for them; what is found is left alone."""
+    names = EventMapper(OneKey()).names_of(frozenset(DECISIONS))
     sequence = 0
     with follower.connection() as connection:
-        while (
-            batch := source.after(connection, sequence, FOLLOWED_AT_ONCE, frozenset(DECISIONS))
-        ).looked:
-            sequence = batch.last
+        while True:
+            asked = (sequence, LAST, 1, 1, 0, FOLLOWED_AT_ONCE, names, names)
+            rows = connection.execute(AFTER.encode(), asked, binary=True).fetchall()
+            if not rows:
+                return
+            sequence = rows[-1][1]
 
 
 def planning(one: Shaped) -> float:
