@@ -49,7 +49,10 @@ KEYS: Final = (
     "SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint"
     " WHERE conrelid IN ('event'::regclass, 'sequenced'::regclass) AND contype IN ('p', 'u')"
 )
-OTHER_INDEXES: Final = "SELECT FROM pg_index WHERE NOT indisunique AND indrelid IN ('event'::regclass, 'sequenced'::regclass)"
+OTHER_INDEXES: Final = (
+    "SELECT FROM pg_index WHERE NOT indisunique"
+    " AND indrelid IN ('event'::regclass, 'sequenced'::regclass)"
+)
 EVENTS: Final = (
     "COPY event (tenant_id, stream_id, stream_version, event_id, type, header, state)"
     " FROM STDIN (FORMAT BINARY)"
