@@ -16,11 +16,13 @@ from psycopg.conninfo import conninfo_to_dict
 from infrastructure.database import Roles, role_password
 from infrastructure.deployment import Deployment, DeploymentRefused
 from infrastructure.migrate import LOCK
+from infrastructure.server.processes import wait_until
 from infrastructure.server.standby_postgres import Primary
 from infrastructure.server.start_faults import FolderInUse
 
 PART: Final = "replica"
 CONNECT_SECONDS: Final = 5
+FREE_SECONDS_MAX: Final = 5.0
 TLS: Final = ("sslmode", "sslrootcert", "sslcrl", "sslcert", "sslkey")
 LIMIT: Final = "max_slot_wal_keep_size"
 # A slot whose WAL is gone is of no use any more.
@@ -39,7 +41,8 @@ class Replication:
     def admit(self) -> Primary:
         """Have the role and the slot; what the replica is to follow.
 
-        Refuses: DeploymentRefused (the primary cannot be reached, refuses us, or sets the slot no bound).
+        Refuses: DeploymentRefused (the primary cannot be reached, refuses us, or sets the slot no bound), FolderInUse
+        (another replica follows it).
         """
         owner, name = conninfo_to_dict(self.deployment.main), self._name
         try:
@@ -129,7 +132,14 @@ def _ensure_role(primary: psycopg.Connection[tuple[object, ...]], name: str, pas
 
 
 def _ensure_slot(primary: psycopg.Connection[tuple[object, ...]], name: str) -> None:
-    """One that still has its WAL; what a slot that has lost it kept is gone anyway."""
+    """One that still has its WAL, for nobody else; what a slot that has lost it kept is gone anyway."""
+
+    def is_free() -> bool:
+        return (primary.execute(SLOT, (name,)).fetchone() or (True, False))[1] is False
+
+    # Whoever followed from here and was killed is about to be gone.
+    if not wait_until(is_free, FREE_SECONDS_MAX):
+        raise FolderInUse("another replica follows this primary already; there is one at a time")
     row = primary.execute(SLOT, (name,)).fetchone()
     if row is not None and not row[0]:
         primary.execute("SELECT pg_drop_replication_slot(%s)", (name,))
