@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from projections.engine.rebuild import Rebuild, Refused
 
 LOOK_SECONDS: Final = 0.25
 DIFFERS: Final = 1
+NICE: Final = 10  # those who book and read come first
 
 
 class RebuildRefused(StartFault):
@@ -79,6 +81,7 @@ def run_abandon(deployment: Deployment, name: str) -> int:
 def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
     """Fill one part, up to where the version that is read stands; a process of `run_rebuild`."""
     (model,) = named([name])
+    os.nice(NICE)
     with (
         filler(deployment) as connection,
         filler(deployment) as another,
