@@ -209,7 +209,7 @@ def _lists(engine: Engine) -> Lists:
     """What lists are read from: the same models, on a replica where there is one."""
     rows = engine.lists
     return Lists(
-        positions=PostgresPositions(engine.app, rows),
+        positions=PostgresPositions(engine.app, engine.positions.standings, engine.read_side),
         agenda=PostgresAgenda(rows),
         disclosures=PostgresDisclosures(rows),
         accesses=PostgresAccesses(rows),

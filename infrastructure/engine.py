@@ -18,11 +18,13 @@ from infrastructure.keys.people import PostgresPeople
 from infrastructure.keys.shredding import PostgresKeyShredder
 from infrastructure.read_side import ReadSide, Rows
 from infrastructure.store.book import PostgresBook
+from infrastructure.store.doorbell import APPENDED, Doorbell
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.event_source import PostgresPositions
 from infrastructure.store.event_store import PostgresEventStore
 from infrastructure.store.kept_answers import PostgresAnswers
+from infrastructure.store.standings import Standings
 
 CONNECTIONS = 8
 
@@ -45,6 +47,7 @@ class Engine:
     read_side: ReadSide | None
     shredder: PostgresKeyShredder
     key_watch: KeyWatch
+    doorbell: Doorbell
 
     @classmethod
     def connect(
@@ -71,7 +74,8 @@ class Engine:
         watch.start()
         shredder_dsn, backups = deployment.dsn_of("shredder"), deployment.settings.key_backups
         mapper = EventMapper(vault)
-        store = PostgresEventStore(app, mapper, SequencedRecorder(app))
+        doorbell = Doorbell(deployment.dsn_of("app"), APPENDED)
+        store = PostgresEventStore(app, mapper, SequencedRecorder(app, appended=doorbell.ring))
         return cls(
             clock=clock,
             ids=ids,
@@ -83,10 +87,11 @@ class Engine:
             book=PostgresBook(app),
             people=PostgresPeople(vault, clock, store.is_begun),
             answers=PostgresAnswers(app, vault, clock, ids),
-            positions=PostgresPositions(app),
+            positions=PostgresPositions(app, Standings(deployment.dsn_of("app"))),
             read_side=_read_side(app, deployment, read_url, connections),
             shredder=PostgresKeyShredder(shredder_dsn, epoch_keys, backups, ids),
             key_watch=watch,
+            doorbell=doorbell,
         )
 
     @property
@@ -103,7 +108,9 @@ class Engine:
         return {"database": answers(self.app), "keys": answers(self.keys)}
 
     def close(self) -> None:
-        """Stop watching for destroyed keys, and give all connections back."""
+        """Stop watching and ringing, and give all connections back."""
+        self.doorbell.close()
+        self.positions.standings.close()
         self.key_watch.stop()
         if self.read_side is not None:
             self.read_side.close()
