@@ -55,8 +55,9 @@ from application.ports import (
     Holidays,
     Ids,
     Opener,
+    Positions,
 )
-from application.read_models import ModelReads
+from application.read_models import ModelReads, ReplicaState
 from application.reports.report import ReportPress
 from application.requests.asked import RequestRows
 from application.requests.duties import DutyTotals
@@ -64,6 +65,17 @@ from application.requests.letters import LetterPress
 from application.setup.tenancy import ORIGIN
 from application.working_calendars import WorkingCalendars
 from domain.package import PackageFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What lists are read from, which may be a replica: nothing is decided by it. README D14."""
+
+    positions: Positions
+    agenda: Agenda
+    disclosures: Disclosures
+    accesses: Accesses
+    consents: ConsentHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,8 @@ class Ports:
     people: KnownPeople
     opener: Opener
     answers: Answers
-    agenda: Agenda
     past: Past
+    lists: Lists
     disclosures: Disclosures
     press: ReportPress
     accesses: Accesses
@@ -92,7 +104,6 @@ class Ports:
     due_things: DueThings
     handed: HandedTo
     follow_ups: FollowUpList
-    consents: ConsentHistory
     erasures: Erasures
     streams: Streams
     open_erasures: OpenErasures
@@ -122,6 +133,7 @@ class Ports:
     booking_calendar: Callable[[CalendarEntry], bytes]
     package_bytes: Callable[[Package, PackageFormat], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]
+    replica: Callable[[], ReplicaState | None] = lambda: None
     origin: str = ORIGIN
     unwitnessed_seconds_max: int = 86_400
     sender: Callable[[TicketOffice], Sender] = NoSender

@@ -128,6 +128,7 @@ def assemble(ports: Ports) -> Platform:
         witness=ports.witness,
         booking_calendar=ports.booking_calendar,
         readiness=ports.readiness,
+        replica=ports.replica,
         bound=ports.bound,
     )
 
@@ -135,8 +136,8 @@ def assemble(ports: Ports) -> Platform:
 def _held(ports: Ports, store: EventStore, reveal: Reveal, people: People) -> partial[Platform]:
     """What is asked about one person, beside what a business is run with; the rest is still to come."""
     answers = _disclosure_answers(ports)
-    consents = ConsentReads(store, ports.consents, ports.positions, reveal, ports.clock)
-    log = AccessLog(ports.accesses, ports.positions, store)
+    consents = ConsentReads(store, ports.lists.consents, ports.lists.positions, reveal, ports.clock)
+    log = AccessLog(ports.lists.accesses, ports.lists.positions, store)
     packaging = Packaging(
         store,
         reveal,
@@ -178,7 +179,9 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         bookings=Bookings(store, book, ports.people, clock, ids, ports.holidays),
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
-        agenda=AgendaReads(ports.agenda, ports.positions, book, reveal, ports.past, clock),
+        agenda=AgendaReads(
+            ports.lists.agenda, ports.lists.positions, book, reveal, ports.past, clock
+        ),
     )
 
 
@@ -210,7 +213,12 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
 def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
     states = StreamConsentStates(ports.store, ports.clock)
     return DisclosureAnswers(
-        ports.disclosures, ports.positions, ports.ledger, ports.store, states, ports.clock
+        ports.lists.disclosures,
+        ports.lists.positions,
+        ports.ledger,
+        ports.store,
+        states,
+        ports.clock,
     )
 
 

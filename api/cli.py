@@ -17,10 +17,11 @@ import typer
 from api.cli_ledger import ledger
 from api.cli_models import models, rebuild
 from api.cli_replay import replay
+from api.cli_replica import replica
 from api.cli_witness import witness
 from api.data_folders import checked, event_types, located, settings
 from infrastructure.server.start_faults import StartFault
-from infrastructure.settings import DEFAULT_DATA, Settings
+from infrastructure.settings import DEFAULT_DATA, SettingRefused, Settings
 
 app = typer.Typer(
     help="Daybook: bookings that are never sold twice, and a record that proves it.",
@@ -35,6 +36,7 @@ app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(witness, name="witness")
 app.command("rebuild")(rebuild)
+app.command("replica")(replica)
 app.command("replay")(replay)
 app.add_typer(models, name="models")
 
@@ -74,6 +76,9 @@ def up(
     data: Data = DEFAULT_DATA,
     port: Annotated[int, typer.Option(help="The API's port; 0 takes a free one.")] = 8080,
     demo: Annotated[bool, typer.Option("--demo", help="Load the demo franchise, once.")] = False,
+    with_replica: Annotated[
+        bool, typer.Option("--replica", help="Run a second server, and read lists from it.")
+    ] = False,
     ready_json: Annotated[
         bool, typer.Option("--ready-json", help="When ready, print one line of JSON.")
     ] = False,
@@ -81,7 +86,12 @@ def up(
     """Bring everything up: PostgreSQL, migrations, API, sequencer, followers. Ctrl-C stops it."""
     from api.process.up import run_up
 
-    raise SystemExit(run_up(Settings.read(data), port=port, demo=demo, ready_json=ready_json))
+    found = Settings.read(data)
+    if with_replica and found.read_url:
+        raise SettingRefused("DAYBOOK_READ_URL names a replica, and --replica runs another")
+    raise SystemExit(
+        run_up(found, port=port, demo=demo, ready_json=ready_json, with_replica=with_replica)
+    )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
-from api.adapters import Ports
+from api.adapters import Lists, Ports
 from api.assembly import assemble
 from api.platform import Platform
 from application.booking.booking_reads import CalendarEntry
@@ -43,7 +43,7 @@ from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
-from infrastructure.store.event_source import SequencedEvents
+from infrastructure.store.event_source import PostgresPositions, SequencedEvents
 from infrastructure.store.gauges import PostgresGauges
 from infrastructure.store.holdings import PostgresHoldings
 from infrastructure.store.open_erasures import PostgresOpenErasures
@@ -80,7 +80,6 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             people=world.people,
             opener=world.opener,
             answers=world.answers,
-            agenda=world.agenda,
             past=world.past,
             disclosures=world.disclosures,
             press=world.press,
@@ -95,7 +94,6 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             due_things=world.courier,
             handed=world.courier,
             follow_ups=world.courier,
-            consents=world.consents,
             erasures=world.erasures,
             streams=world.store,
             open_erasures=world.open_erasures,
@@ -116,16 +114,24 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             witness_records=NoWitnesses(world.ledger),
             witness=WitnessOfNobody(),
             readiness=lambda: IN_MEMORY_IS_READY,
+            lists=Lists(
+                world.positions, world.agenda, world.disclosures, world.accesses, world.consents
+            ),
         )
     )
 
 
-def production(deployment: Deployment, connections: int) -> tuple[Platform, Engine]:
-    """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable."""
+def production(
+    deployment: Deployment, connections: int, read_url: str | None = None
+) -> tuple[Platform, Engine]:
+    """Everything on PostgreSQL, and the engine below it, which the caller closes. Raises Unavailable.
+
+    Lists are read from the replica at `read_url` where one is given.
+    """
     pin_zones()
     settings = deployment.settings
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
-    engine = Engine.connect(deployment, connections=connections)
+    engine = Engine.connect(deployment, connections=connections, read_url=read_url)
     signer = SignerClient(deployment.settings.signer_socket)
     evidence = PostgresEvidence(engine.app, signer, engine.clock)
     looking_back = LookingBack(engine.app, SequencedEvents(engine.mapper))
@@ -192,7 +198,8 @@ def _read_models(engine: Engine) -> partial[Ports]:
     accesses = PostgresAccesses(engine.app)
     return partial(
         _everywhere(),
-        agenda=PostgresAgenda(engine.app),
+        lists=_lists(engine),
+        replica=engine.replica,
         disclosures=PostgresDisclosures(engine.app),
         accesses=accesses,
         reviews=accesses,
@@ -202,8 +209,19 @@ def _read_models(engine: Engine) -> partial[Ports]:
         due_things=courier,
         handed=courier,
         follow_ups=courier,
-        consents=PostgresConsents(engine.app),
         keeping=PostgresKeeping(engine.app),
+    )
+
+
+def _lists(engine: Engine) -> Lists:
+    """What lists are read from: the same models, on a replica where there is one."""
+    rows = engine.lists
+    return Lists(
+        positions=PostgresPositions(engine.app, engine.positions.standings, engine.read_side),
+        agenda=PostgresAgenda(rows),
+        disclosures=PostgresDisclosures(rows),
+        accesses=PostgresAccesses(rows),
+        consents=PostgresConsents(rows),
     )
 
 

@@ -47,7 +47,7 @@ from application.policy.purposes import Purposes
 from application.portability.packaging import Package, Packaging
 from application.portability.pages import PersonPages
 from application.ports import Clock, Ids, Positions
-from application.read_models import ReadModels
+from application.read_models import ReadModels, ReplicaState
 from application.reports.issuing import Reports
 from application.requests.desk import RequestDesk
 from application.requests.duties import DutyTotals
@@ -64,7 +64,8 @@ class Platform:
     """The use cases, wired.
 
     `booking_calendar` writes one booking as iCalendar, UTF-8 with CRLF. `readiness` answers quickly, for each part that
-    a request needs, whether it is there. `bound` binds what runs inside it, in one thread, to one tenant.
+    a request needs, whether it is there; `replica` how the replica is that lists are read from, None without one.
+    `bound` binds what runs inside it, in one thread, to one tenant.
     """
 
     clock: Clock
@@ -122,6 +123,7 @@ class Platform:
     booking_calendar: Callable[[CalendarEntry], bytes]
     package_bytes: Callable[[Package, PackageFormat], bytes]
     readiness: Callable[[], Mapping[str, bool]]
+    replica: Callable[[], ReplicaState | None]
     bound: Callable[[UUID], AbstractContextManager[None]]
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
+
+from application.read_models import ReplicaState
 
 DUTIES_LATE: Final = "duties_late_by_kind"
 ERASURES_OPEN: Final = "erasures_open"
@@ -15,6 +17,7 @@ LOG_UNWITNESSED_SECONDS: Final = "log_unwitnessed_oldest_seconds"
 MODEL_LAG: Final = "read_model_lag_events"
 MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
 MODEL_FOLLOWS: Final = "read_model_follows"
+REPLICA: Final = "replica"
 # Each with its label, if it has one, and what it says.
 GAUGES: Final = {
     DUTIES_LATE: (
@@ -29,6 +32,10 @@ GAUGES: Final = {
         "For how long the first of those has had its place, to a second; 0 when there is none.",
     ),
     MODEL_FOLLOWS: ("model", "1 while the read model follows; 0 where it stopped or is paused."),
+    REPLICA: (
+        "state",
+        "1 for the state of the replica that the process reads lists from, 0 for others; none without a replica.",
+    ),
     LOGS_UNWITNESSED: (
         None,
         "Logs whose newest part no quorum of witnesses has seen for too long.",
@@ -47,6 +54,12 @@ class Gauge:
     name: str
     label: str
     value: float
+
+
+def replica_gauges(state: ReplicaState | None) -> list[Gauge]:
+    """How the replica is; nothing where there is none."""
+    states = get_args(ReplicaState) if state is not None else ()
+    return [Gauge(REPLICA, one, float(one == state)) for one in states]
 
 
 class Gauges(Protocol):

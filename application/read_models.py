@@ -19,6 +19,8 @@ ModelName = Literal[
 ]
 MODEL_NAMES: Final[tuple[ModelName, ...]] = get_args(ModelName)
 ModelState = Literal["following", "paused", "stopped", "changed", "building"]
+# How a replica is that lists are read from; while it is not fresh they are read from the primary. README D14.
+ReplicaState = Literal["fresh", "behind", "down"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -42,6 +45,14 @@ PLACES: Final = [uuid4() for _ in range(5)]
 SERVICES: Final = [uuid4() for _ in range(8)]
 RECIPIENTS: Final = 5  # of each tenant
 
+KEYS: Final = (
+    "SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE conrelid IN ('event'::regclass, 'sequenced'::regclass) AND contype IN ('p', 'u')"
+)
+OTHER_INDEXES: Final = (
+    "SELECT FROM pg_index WHERE NOT indisunique"
+    " AND indrelid IN ('event'::regclass, 'sequenced'::regclass)"
+)
 EVENTS: Final = (
     "COPY event (tenant_id, stream_id, stream_version, event_id, type, header, state)"
     " FROM STDIN (FORMAT BINARY)"
@@ -54,27 +65,50 @@ PLACED: Final = (
 
 @dataclass
 class LongLog:
-    """`events` events of `tenants` tenants."""
+    """`events` events of `tenants` tenants, made by so many processes; each has tenants of its own."""
 
     events: int
     tenants: int = 40
+    processes: int = 1
     positions: dict[UUID, int] = field(default_factory=dict)
 
     def put(self, dsn: str) -> None:
         """Into the database, in the order in which they happened; `dsn` is its owner's."""
-        mapper = EventMapper(OneKey())
-        story = (mapper.to_stored_event(one) for one in islice(self._story(), self.events))
-        sequence = 0
+        makers = [Maker(self, number) for number in range(self.processes)]
+        with without_keys(dsn):
+            if self.processes == 1:
+                self.positions = makers[0].put(dsn)
+            else:
+                with get_context("spawn").Pool(self.processes) as pool:
+                    for positions in pool.map(partial(_put, dsn), makers, chunksize=1):
+                        self.positions |= positions
         with psycopg.connect(dsn) as owner:
-            while batch := list(islice(story, AT_ONCE)):
-                self._copy(owner, batch, sequence)
-                sequence += len(batch)
-                owner.commit()
             heads = [(one, size, BEGINNING) for one, size in self.positions.items()]
             owner.cursor().executemany("INSERT INTO ledger_head VALUES (%s, %s, %s)", heads)
-            owner.execute("UPDATE sequencer_head SET sequence = %s", (sequence,))
+            owner.execute("UPDATE sequencer_head SET sequence = %s", (self.events,))
         with psycopg.connect(dsn, autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE event, sequenced")
+
+
+@dataclass
+class Maker:
+    """Makes each n-th batch of a log, of n makers: so the places have no gap, and each tenant's events their order."""
+
+    log: LongLog
+    number: int
+    positions: dict[UUID, int] = field(default_factory=dict)
+
+    def put(self, dsn: str) -> dict[UUID, int]:
+        """Its part; how many events each of its tenants has."""
+        mapper, log = EventMapper(OneKey()), self.log
+        story = (mapper.to_stored_event(one) for one in self._story())
+        starts = range(self.number * AT_ONCE, log.events, AT_ONCE * log.processes)
+        with psycopg.connect(dsn, options="-c synchronous_commit=off") as owner:
+            for start in starts:
+                count = min(AT_ONCE, log.events - start)
+                self._copy(owner, list(islice(story, count)), start)
+                owner.commit()
+        return self.positions
 
     def _copy(
         self, owner: psycopg.Connection[Any], batch: list[HeadedEvent], sequence: int
@@ -95,8 +129,8 @@ class LongLog:
                 copy.write_row((number, row.tenant, position, *place, known, leaf_hash(row.header)))
 
     def _story(self) -> Iterator[Recorded[object]]:
-        chance = random.Random(1)
-        tenants = [uuid4() for _ in range(self.tenants)]
+        chance = random.Random(1 + self.number)
+        tenants = [uuid4() for _ in range(max(1, self.log.tenants // self.log.processes))]
         recipients: dict[UUID, list[UUID]] = {}
         for tenant in tenants:
             known = [_recipient(tenant, number) for number in range(RECIPIENTS)]
@@ -106,6 +140,27 @@ class LongLog:
             tenant = chance.choice(tenants)
             yield from _booking(tenant, chance)
             yield from _disclosure(tenant, chance.choice(recipients[tenant]), chance)
+
+
+@contextmanager
+def without_keys(dsn: str) -> Iterator[None]:
+    """Both tables without their keys, which are made again, and so checked, in the end.
+
+    Keys by random ids are made by one sort in a fraction of the time, and of the write-ahead log, of keeping them.
+    """
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        keys = owner.execute(KEYS).fetchall()
+        assert not owner.execute(OTHER_INDEXES).fetchall(), "they would have to be made again, too"
+        for table, name, _ in keys:
+            owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}".encode())
+    yield
+    with psycopg.connect(dsn, autocommit=True, options="-c maintenance_work_mem=512MB") as owner:
+        for table, name, definition in keys:
+            owner.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}".encode())
+
+
+def _put(dsn: str, maker: Maker) -> dict[UUID, int]:
+    return maker.put(dsn)
 
 
 def _booking(tenant: UUID, chance: random.Random) -> Iterator[Recorded[object]]:

@@ -71,7 +71,14 @@ def role_dsn(admin_dsn: str, part: str, secret: bytes) -> str:
 class Database:
     """A pool of connections of one role. Opens at the first use; `close` it at the end."""
 
-    def __init__(self, dsn: str, *, size: int = 4, walled: bool = True) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        size: int = 4,
+        walled: bool = True,
+        patience_seconds: float = CONNECT_SECONDS_MAX,
+    ) -> None:
         self._walled = walled
         self.pool: ConnectionPool[WalledConnection] = ConnectionPool(
             dsn,
@@ -82,7 +89,7 @@ class Database:
             },
             min_size=1,
             max_size=size,
-            timeout=CONNECT_SECONDS_MAX,
+            timeout=patience_seconds,
             configure=register,
             open=False,
         )

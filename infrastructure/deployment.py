@@ -156,6 +156,14 @@ class Deployment:
         owner = self.keys if part in PARTS["keys"] else self.main
         return role_dsn(owner, part, self.roles_secret())
 
+    def dsn_of_replica(self, read_url: str) -> str:
+        """How the app's role reads on the replica that listens at `read_url`."""
+        name = str(conninfo_to_dict(self.main)["dbname"])
+        # A machine that is gone says nothing: who waits for it is told after some seconds.
+        lost = {"tcp_user_timeout": 3_000, "keepalives_idle": 2, "keepalives_interval": 1}
+        found = make_conninfo(read_url, dbname=name, **lost)
+        return role_dsn(found, "app", self.roles_secret())
+
     def epoch_keys(self) -> EpochKeyFiles:
         """The epoch keys of this deployment."""
         return EpochKeyFiles(self.settings.keys, self.settings.keys_copy)

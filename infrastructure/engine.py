@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports import Clock, Ids
+from application.read_models import ReplicaState
 from domain.errors import Unavailable
 from infrastructure.clock import SystemClock, SystemIds
 from infrastructure.database import Database
@@ -15,6 +16,7 @@ from infrastructure.keys.key_vault import PostgresKeyVault
 from infrastructure.keys.key_watch import KeyWatch
 from infrastructure.keys.people import PostgresPeople
 from infrastructure.keys.shredding import PostgresKeyShredder
+from infrastructure.read_side import ReadSide, Rows
 from infrastructure.store.book import PostgresBook
 from infrastructure.store.doorbell import APPENDED, Doorbell
 from infrastructure.store.event_mapper import EventMapper
@@ -42,15 +44,24 @@ class Engine:
     people: PostgresPeople
     answers: PostgresAnswers
     positions: PostgresPositions
+    read_side: ReadSide | None
     shredder: PostgresKeyShredder
     key_watch: KeyWatch
     doorbell: Doorbell
 
     @classmethod
     def connect(
-        cls, deployment: Deployment, *, connections: int = CONNECTIONS, clock: Clock | None = None
+        cls,
+        deployment: Deployment,
+        *,
+        connections: int = CONNECTIONS,
+        clock: Clock | None = None,
+        read_url: str | None = None,
     ) -> Engine:
-        """Connect as the app, by the machine's clock unless told otherwise. Raises Unavailable."""
+        """Connect as the app, by the machine's clock unless told otherwise. Raises Unavailable.
+
+        Lists are read from the replica at `read_url` where one is given.
+        """
         clock, ids = clock or SystemClock(), SystemIds()
         app = Database(deployment.dsn_of("app"), size=connections)
         keys = Database(deployment.dsn_of("keys"), size=connections)
@@ -77,10 +88,20 @@ class Engine:
             people=PostgresPeople(vault, clock, store.is_begun),
             answers=PostgresAnswers(app, vault, clock, ids),
             positions=PostgresPositions(app, Standings(deployment.dsn_of("app"))),
+            read_side=_read_side(app, deployment, read_url, connections),
             shredder=PostgresKeyShredder(shredder_dsn, epoch_keys, backups, ids),
             key_watch=watch,
             doorbell=doorbell,
         )
+
+    @property
+    def lists(self) -> Rows:
+        """Where lists are read."""
+        return self.read_side or self.app
+
+    def replica(self) -> ReplicaState | None:
+        """How the replica is that lists are read from; None where there is none."""
+        return None if self.read_side is None else self.read_side.state
 
     def readiness(self) -> dict[str, bool]:
         """Whether each database answers, now."""
@@ -91,8 +112,20 @@ class Engine:
         self.doorbell.close()
         self.positions.standings.close()
         self.key_watch.stop()
+        if self.read_side is not None:
+            self.read_side.close()
         self.app.close()
         self.keys.close()
+
+
+def _read_side(
+    app: Database, deployment: Deployment, read_url: str | None, connections: int
+) -> ReadSide | None:
+    if read_url is None:
+        return None
+    side = ReadSide(app, deployment.dsn_of_replica(read_url), size=connections)
+    side.start()
+    return side
 
 
 def tenants_of(follower: Database) -> Callable[[], list[UUID]]:

@@ -29,12 +29,14 @@ class Settings:
     `mldsa` has every checkpoint signed with ML-DSA-44 too. Within `scrub_days` every stored event is looked at once.
     Every `sweep_seconds` what has expired is ended, and what was withheld until now is opened.
     Every `key_backup_minutes` the key database is backed up, and the newest `key_backups_kept` such backups are kept.
+    `read_url` is where a replica listens, from which lists are read; its database and roles are the primary's.
     With `allow_private_recipients` deliveries go to addresses that are not public, and by http too.
     """
 
     data: Path
     database_url: str | None = None
     keys_url: str | None = None
+    read_url: str | None = None
     origin: str = DEFAULT_ORIGIN
     host: str = "127.0.0.1"
     api_processes: int = 2
@@ -96,6 +98,11 @@ class Settings:
         return self.data / "signer"
 
     @property
+    def replica(self) -> Path:
+        """Where the embedded replica is."""
+        return self.data / "replica"
+
+    @property
     def signer_socket(self) -> Path:
         """Where the signer listens."""
         return self.data / "run" / "signer.sock"
@@ -109,6 +116,7 @@ class Settings:
             data=data.expanduser().resolve(),
             database_url=given.get("DATABASE_URL") or None,
             keys_url=given.get("DAYBOOK_KEYS_URL") or None,
+            read_url=given.get("DAYBOOK_READ_URL") or None,
             origin=given.get("DAYBOOK_ORIGIN") or DEFAULT_ORIGIN,
             host=given.get("DAYBOOK_HOST") or "127.0.0.1",
             api_processes=count(given, "DAYBOOK_API_PROCESSES", default=2, most=64),

@@ -20,6 +20,8 @@ from starlette.routing import BaseRoute
 from api.http import describe, metrics, pages
 from api.http.operation import Edge
 from api.http.problems import Bug, Meaning, meanings
+from application.gauges import replica_gauges
+from application.read_models import ReplicaState
 from domain import errors
 from domain.values import instant_text
 
@@ -38,12 +40,16 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether each part that requests need is there, and by which rules it reckons."""
+    """Whether each part that requests need is there, and by which rules it reckons.
+
+    `replica` is there where lists are read from one; while it is not fresh they are read from the primary.
+    """
 
     status: str
     version: str
     tzdata: str
     parts: dict[str, bool]
+    replica: ReplicaState | None = None
 
 
 class ProblemCode(BaseModel):
@@ -95,6 +101,8 @@ class Machine:
             "tzdata": version("tzdata"),
             "parts": dict(parts),
         }
+        if (replica := self.edge.platform.replica()) is not None:
+            body["replica"] = replica
         if ready:
             return _json(body)
         missing = ", ".join(sorted(name for name, there in parts.items() if not there))
@@ -112,6 +120,7 @@ class Machine:
             if counted is not None:
                 self.metrics.count_duties(counted.late, counted.soon)
             self.metrics.set_gauges(await self.edge.waiters.run(self.edge.platform.gauges.all))
+        self.metrics.set_gauges(replica_gauges(self.edge.platform.replica()))
         return Response(self.metrics.text(), media_type=metrics.CONTENT_TYPE)
 
     async def show_problem(self, request: Request) -> Response:

@@ -31,7 +31,9 @@ def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -
         security_contact=deployment.settings.security_contact,
         publish_ledger=deployment.settings.publish_ledger,
     )
-    platform, engine = production(deployment, connections=settings.threads)
+    platform, engine = production(
+        deployment, connections=settings.threads, read_url=deployment.settings.read_url
+    )
     config = uvicorn.Config(
         create_app(platform, settings),
         host=host,

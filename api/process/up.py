@@ -16,6 +16,7 @@ from api.process.forking import Child, ForkServer
 from api.process.listening import listen
 from api.process.parts import Part
 from api.process.supervisor import supervise
+from infrastructure.server.local_postgres import HOST, free_port, last_port
 from infrastructure.server.start_faults import ServerFailed
 from infrastructure.settings import DEFAULT_DATA, Settings
 
@@ -27,7 +28,9 @@ OURS: Final = "daybook: "  # how a line for people begins
 BEHIND_THE_API: Final = ("signer", "sequencer", "publisher", "cartographer", "worker")
 
 
-def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> int:
+def run_up(
+    settings: Settings, *, port: int, demo: bool, ready_json: bool, with_replica: bool = False
+) -> int:
     """Run everything in the data folder until told to stop; the exit code.
 
     The port is bound first, so that it is known, and ours, before anything is started.
@@ -41,7 +44,7 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
         url_file = settings.data / URL_FILE
 
         def parts(_dsn: str) -> Sequence[Part]:
-            return all_parts(settings, socket.fileno())
+            return all_parts(settings, socket.fileno(), with_replica=with_replica)
 
         def prepare(_dsn: str) -> None:
             run_verb(settings, "migrate", fork_server=fork_server)
@@ -67,20 +70,30 @@ def run_up(settings: Settings, *, port: int, demo: bool, ready_json: bool) -> in
             url_file.unlink(missing_ok=True)
 
 
-def all_parts(settings: Settings, listening: int) -> list[Part]:
+def all_parts(settings: Settings, listening: int, *, with_replica: bool = False) -> list[Part]:
     """The parts, in the order in which they start."""
     data = ("--data", str(settings.data))
     behind = [*BEHIND_THE_API, *(["cosigner"] if settings.witness_policy else [])]
     found = [part(name, "work", "--part", name, *data) for name in behind]
+    reading: dict[str, str] = {}
+    if with_replica:
+        replica_port = last_port(settings.replica) or free_port()
+        found.append(part("replica", "replica", "--part", "--port", str(replica_port), *data))
+        reading = {"DAYBOOK_READ_URL": f"postgresql://{HOST}:{replica_port}"}
     for number in range(1, settings.api_processes + 1):
         serve = ("serve", "--fd", str(listening), *data)
-        found.append(part(f"api-{number}", *serve, passes=(listening,)))
+        found.append(part(f"api-{number}", *serve, passes=(listening,), environment=reading))
     return found
 
 
-def part(name: str, *arguments: str, passes: tuple[int, ...] = ()) -> Part:
+def part(
+    name: str,
+    *arguments: str,
+    passes: tuple[int, ...] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Part:
     """A part that is a verb of this program."""
-    return Part(name, verb(*arguments), passes=passes, arguments=arguments)
+    return Part(name, verb(*arguments), environment or {}, passes, arguments=arguments)
 
 
 def verb(*arguments: str) -> tuple[str, ...]:

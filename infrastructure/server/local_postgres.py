@@ -64,6 +64,7 @@ _SETTINGS: Final = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "100",
+    "max_slot_wal_keep_size": "1GB",  # what a replica that is gone may keep of the disk
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -283,11 +284,14 @@ class LocalPostgres:
         raise ServerFailed(f"the PostgreSQL of {self._folder} (pid {pid}) does not stop")
 
     def _ensure_cluster(self, account: Account) -> None:
-        ensure_password(self._password_file)
         if (self.cluster / "PG_VERSION").exists():
             check_version(self.cluster, account)
             return
         place_for_nobody(self._home, account)
+        self._make_cluster(account)
+
+    def _make_cluster(self, account: Account) -> None:
+        ensure_password(self._password_file)
         create_cluster(
             account, self.cluster, self._password_file, self.log_path, durable=not self._fast
         )
@@ -313,16 +317,16 @@ class LocalPostgres:
 
     def _last_port(self, attempt: int) -> int:
         """The port it had last, at the first attempt; 0 when there is none."""
-        if attempt:
-            return 0
-        with suppress(OSError, ValueError):
-            return int(self._port_file.read_text())
-        return 0
+        return 0 if attempt else last_port(self._folder)
+
+    def _settings(self) -> dict[str, str]:
+        """What the server is started with, but for its port."""
+        kind = _FAST if self._fast else _DURABLE | memory_settings(usable_memory())
+        return {**_SETTINGS, **kind}
 
     def _spawn(self, account: Account, port: int) -> int:
         """Start the server and wait until it is ready or gone; give where its log begins."""
-        kind = _FAST if self._fast else _DURABLE | memory_settings(usable_memory())
-        settings = {**_SETTINGS, **kind, "port": str(port)}
+        settings = self._settings() | {"port": str(port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with open_log(self.log_path) as log:
             begin = log.tell()
@@ -342,6 +346,13 @@ class LocalPostgres:
 
     def _ready_as(self, pid: int) -> bool:
         return self._pid_file_number(0) == pid and self._says_ready()
+
+
+def last_port(data_folder: Path) -> int:
+    """The port that the server of a folder had last; 0 when there is none."""
+    with suppress(OSError, ValueError):
+        return int((data_folder / "postgres" / "port").read_text())
+    return 0
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,12 +52,25 @@ def check_version(cluster: Path, account: Account) -> None:
 def create_cluster(
     account: Account, cluster: Path, password: Path, log: Path, *, durable: bool = True
 ) -> None:
-    """Make an empty cluster at `cluster`, which must not exist.
+    """Make an empty cluster at `cluster`, which must not exist. Refuses: DiskFull, FolderNotWritable, ServerFailed."""
+
+    def fill(workshop: Path) -> None:
+        copied = workshop / "password"
+        shutil.copy(password, copied)
+        account.own(copied)
+        options = ["--pgdata", str(workshop / "data"), "--username", SUPERUSER]
+        options += ["--pwfile", str(copied), "--auth", "scram-sha-256", "--encoding", "UTF8"]
+        options += ["--no-locale", "--data-checksums", *([] if durable else ["--no-sync"])]
+        run_tool(account, "initdb", options, log, cluster.parent.parent)
+
+    make_whole(account, cluster, fill)
+
+
+def make_whole(account: Account, cluster: Path, fill: Callable[[Path], None]) -> None:
+    """Have a cluster at `cluster`, which must not exist: `fill` makes it as `data` in the folder that it is given.
 
     It is made in a workshop beside its place and renamed into it. A killed call leaves a workshop,
     which the next call removes.
-
-    Refuses: DiskFull, FolderNotWritable, ServerFailed.
     """
     place = cluster.parent
     for left_over in place.glob(f"{_WORKSHOP}*"):
@@ -64,28 +78,23 @@ def create_cluster(
     workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=place))
     try:
         account.own(workshop)
-        copied = workshop / "password"
-        shutil.copy(password, copied)
-        account.own(copied)
-        _run_initdb(account, workshop / "data", copied, log, durable=durable)
+        fill(workshop)
         (workshop / "data").rename(cluster)
         _sync_folder(place)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
 
 
-def _run_initdb(
-    account: Account, target: Path, password: Path, log_path: Path, *, durable: bool
+def run_tool(
+    account: Account, tool: str, options: Sequence[str], log_path: Path, folder: Path
 ) -> None:
-    options = ["--pgdata", str(target), "--username", SUPERUSER, "--pwfile", str(password)]
-    options += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--data-checksums"]
-    if not durable:
-        options.append("--no-sync")
+    """Run one of PostgreSQL's programs to its end; it dies with us.
+
+    Refuses: DiskFull, FolderNotWritable, ServerFailed.
+    """
     with open_log(log_path) as log:
         begin = log.tell()
-        child = account.spawn(
-            account.command("initdb", *options), log, die_with_parent(signal.SIGKILL)
-        )
+        child = account.spawn(account.command(tool, *options), log, die_with_parent(signal.SIGKILL))
         try:
             code = child.wait()
         except BaseException:
@@ -93,7 +102,7 @@ def _run_initdb(
             child.wait()
             raise
     if code != 0:
-        raise fault_for(log_path, begin, target.parent.parent)
+        raise fault_for(log_path, begin, folder)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,12 +20,14 @@ from application.following import (
 )
 from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
 from infrastructure.database import Database
+from infrastructure.read_side import Rows
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import COLUMNS
 from infrastructure.store.loading import load
 from infrastructure.store.standings import HEAD, Standings
 
 WAIT_SECONDS_MAX: Final = 5.0
+REPLICA_SECONDS: Final = 0.01
 ASK_AGAIN_SECONDS: Final = 0.02
 ASK_AGAIN_SECONDS_MAX: Final = 0.32
 # The batch first, then each event by its key: no plan may read more of the events than the batch has. What nobody asked
@@ -130,10 +132,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PostgresPositions:
-    """The port `Positions`. Who waits asks when it begins and when it is woken, and not in between."""
+    """The port `Positions`. Who waits asks when it begins and when it is woken, and not in between.
+
+    Where models stand is read from `lists`, which may be a replica; by default from where the rest is read. A replica
+    rings no bell: once the primary has what is waited for, the replica is asked until it has come there.
+    """
 
     database: Database
     standings: Standings
+    lists: Rows | None = None
 
     def current(self, tenant: UUID, model: str) -> int:
         """See the port."""
@@ -141,7 +148,7 @@ class PostgresPositions:
 
     def _standing(self, tenant: UUID, model: str) -> tuple[int, str]:
         """The position, and the state of the version that is read."""
-        row = self.database.row(STANDING, (tenant, model))
+        row = (self.lists or self.database).row(STANDING, (tenant, model))
         if row is None:
             return -1, "following"
         if row[1] in NOT_FOLLOWED:
@@ -165,6 +172,8 @@ class PostgresPositions:
                 raise Behind(retry_after_seconds=1)
             if place is not None:
                 self.standings.until(model, place.sequence, deadline)
+                if self.lists is not None:
+                    sleep(REPLICA_SECONDS)
                 continue
             # It has no place yet. Most have at the next look; where many events wait it is not asked at each of them.
             sleep(pause)
