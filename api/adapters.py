@@ -30,6 +30,7 @@ from application.disclosing.tickets import TicketOffice
 from application.erasing.certificates import CertificatePress
 from application.erasing.eraser import OpenErasures
 from application.erasing.key_shredding import KeyShredder
+from application.figures.figures import FigureRows
 from application.gauges import Gauges
 from application.holding.expiry import KeepingRows
 from application.kept_answers import Answers
@@ -76,6 +77,7 @@ class Ports:
     opener: Opener
     answers: Answers
     agenda: Agenda
+    figures: FigureRows
     disclosures: Disclosures
     press: ReportPress
     accesses: Accesses

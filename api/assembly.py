@@ -39,6 +39,7 @@ from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
+from application.figures.figures import Figures
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
 from application.holding.keeping import FactsOfKeeping, RulesKeeping
@@ -177,6 +178,7 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         booking_course=BookingCourse(store, book, clock, ids, ports.holidays),
         booking_reads=BookingReads(store, book, reveal),
         agenda=AgendaReads(ports.agenda, ports.positions, book, reveal),
+        figures=Figures(ports.figures, ports.positions, book, ports.holidays),
     )
 
 

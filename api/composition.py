@@ -58,6 +58,7 @@ from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
 from projections.engine.asking import PostgresModelReads
+from projections.figures import PostgresFigures
 from projections.keeping import PostgresKeeping
 from projections.models import MODELS
 from projections.withheld import PostgresWithheld
@@ -78,6 +79,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             opener=world.opener,
             answers=world.answers,
             agenda=world.agenda,
+            figures=world.figures,
             disclosures=world.disclosures,
             press=world.press,
             accesses=world.accesses,
@@ -185,6 +187,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
     return partial(
         _everywhere(),
         agenda=PostgresAgenda(engine.app),
+        figures=PostgresFigures(engine.app),
         disclosures=PostgresDisclosures(engine.app),
         accesses=accesses,
         reviews=accesses,

@@ -10,6 +10,7 @@ from projections.consents import ConsentsModel
 from projections.courier import CourierModel
 from projections.disclosures import DisclosuresModel
 from projections.engine.read_model import ReadModel
+from projections.figures import FiguresModel
 from projections.keeping import KeepingModel
 from projections.withheld import WithheldModel
 
@@ -21,4 +22,5 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     CourierModel(),
     WithheldModel(),
     DisclosuresModel(),
+    FiguresModel(),
 )
