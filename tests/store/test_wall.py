@@ -75,7 +75,7 @@ class Two:
 
 
 def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
-    """A full tile, a checkpoint, a witness's word, rows of models that are not followed here, as later work leaves them."""
+    """A full tile, a checkpoint, a witness's word, rows of models that are not followed here."""
     owner.execute(
         "INSERT INTO ledger_tile VALUES (%s, 0, 0, %s, %s)", (tenant, b"r" * 32, b"d" * 8_192)
     )
