@@ -30,6 +30,7 @@ from application.disclosing.tickets import TicketOffice
 from application.erasing.certificates import CertificatePress
 from application.erasing.eraser import OpenErasures
 from application.erasing.key_shredding import KeyShredder
+from application.figures.figures import FigureRows
 from application.gauges import Gauges
 from application.holding.expiry import KeepingRows
 from application.kept_answers import Answers
@@ -76,6 +77,7 @@ class Lists:
     disclosures: Disclosures
     accesses: Accesses
     consents: ConsentHistory
+    figures: FigureRows
 
 
 @dataclass(frozen=True, slots=True)

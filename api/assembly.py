@@ -39,6 +39,7 @@ from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.ordering import ErasureOrders
 from application.erasing.reading import ErasureReads
+from application.figures.figures import Figures
 from application.holding.expiry import Expiry
 from application.holding.hold_log import StandingHolds
 from application.holding.keeping import FactsOfKeeping, RulesKeeping
@@ -182,6 +183,7 @@ def _business(ports: Ports, store: EventStore, reveal: Reveal) -> partial[Platfo
         agenda=AgendaReads(
             ports.lists.agenda, ports.lists.positions, book, reveal, ports.past, clock
         ),
+        figures=Figures(ports.lists.figures, ports.lists.positions, book, ports.holidays),
     )
 
 

@@ -115,7 +115,12 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
             witness=WitnessOfNobody(),
             readiness=lambda: IN_MEMORY_IS_READY,
             lists=Lists(
-                world.positions, world.agenda, world.disclosures, world.accesses, world.consents
+                world.positions,
+                world.agenda,
+                world.disclosures,
+                world.accesses,
+                world.consents,
+                world.figures,
             ),
         )
     )
@@ -222,6 +227,7 @@ def _lists(engine: Engine) -> Lists:
         disclosures=PostgresDisclosures(rows),
         accesses=PostgresAccesses(rows),
         consents=PostgresConsents(rows),
+        figures=PostgresFigures(rows),
     )
 
 

@@ -28,6 +28,7 @@ from application.disclosing.replies import Replies
 from application.erasing.certificates import Certificates
 from application.erasing.eraser import Eraser
 from application.erasing.reading import ErasureReads
+from application.figures.figures import Figures
 from application.gauges import Gauges
 from application.holding.expiry import Expiry
 from application.holding.legal_holds import HoldOpenings, LegalHolds
@@ -83,6 +84,7 @@ class Platform:
     booking_course: BookingCourse
     booking_reads: BookingReads
     agenda: AgendaReads
+    figures: Figures
     disclosure_answers: DisclosureAnswers
     reports: Reports
     recipients: Recipients

@@ -15,7 +15,7 @@ from application.recorded import Caller
 from domain.errors import NotFound
 
 ModelName = Literal[
-    "accesses", "agenda", "consents", "courier", "disclosures", "keeping", "withheld"
+    "accesses", "agenda", "consents", "courier", "disclosures", "figures", "keeping", "withheld"
 ]
 MODEL_NAMES: Final[tuple[ModelName, ...]] = get_args(ModelName)
 ModelState = Literal["following", "paused", "stopped", "changed", "building"]

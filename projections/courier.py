@@ -81,6 +81,13 @@ class Rows(Protocol):
         ...
 
 
+FOLLOW_UPS: Final[LiteralString] = (
+    "SELECT ordered_at, follow_up_id FROM courier_follow_up_v1 WHERE tenant_id = %b"
+    " AND (%s::timestamptz IS NULL OR (ordered_at, follow_up_id) > (%s, %b))"
+    " AND (%s::bool IS NULL OR is_open = %s) ORDER BY ordered_at, follow_up_id LIMIT %s"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CourierModel:
     """Takes in the events of disclosures and follow-ups, and the changes that recipients have to be told of."""
@@ -139,12 +146,7 @@ class PostgresCourier:
     ) -> Sequence[tuple[datetime, UUID]]:
         """See the port."""
         at, id = after or (None, None)
-        rows = self.database.rows(
-            "SELECT ordered_at, follow_up_id FROM courier_follow_up_v1 WHERE tenant_id = %b"
-            " AND (%s::timestamptz IS NULL OR (ordered_at, follow_up_id) > (%s, %b))"
-            " AND (%s::bool IS NULL OR is_open = %s) ORDER BY ordered_at, follow_up_id LIMIT %s",
-            (tenant, at, at, id, is_open, is_open, limit),
-        )
+        rows = self.database.rows(FOLLOW_UPS, (tenant, at, at, id, is_open, is_open, limit))
         return [(row[0], row[1]) for row in rows]
 
 

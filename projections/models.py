@@ -10,6 +10,7 @@ from projections.consents import ConsentsModel
 from projections.courier import CourierModel
 from projections.disclosures import DisclosuresModel
 from projections.engine.read_model import ReadModel
+from projections.figures import FiguresModel
 from projections.keeping import KeepingModel
 from projections.withheld import WithheldModel
 
@@ -21,6 +22,7 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     CourierModel(),
     WithheldModel(),
     DisclosuresModel(),
+    FiguresModel(),
 )
 # Those whose questions ask only their own tables and the order of the log: they can be asked of an earlier state.
 LOOKING_BACK: Final = frozenset({"agenda", "consents"})

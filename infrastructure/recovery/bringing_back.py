@@ -47,6 +47,8 @@ READ_MODELS: Final = (
     "courier_follow_up_v1",
     "withheld_disclosure_v1",
     "withheld_tag_v1",
+    "figure_booking_v1",
+    "figure_work_v1",
 )
 BEGIN_READ_MODELS: Final = (
     "UPDATE read_model SET sequence = 0, state = 'following', error = NULL, failed_event = NULL, failed_type = NULL,"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from infrastructure.database import Database, Row
 from infrastructure.store.catalog_codec import catalog_entry
 
 ENTRY: Final = "SELECT kind, id, version, created_at, state FROM catalog WHERE tenant_id = %b"
+IDS_KEPT: Final = 4_096
 BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
@@ -96,11 +98,17 @@ def _counted(counting: Counting | None) -> tuple[int | UUID | None, ...]:
     return counting.from_, counting.to, counting.now, counting.ignoring
 
 
+@lru_cache(maxsize=IDS_KEPT)
+def _id(text: str) -> UUID:
+    """The same few staff and services stand in each of thousands of rows."""
+    return UUID(text)
+
+
 def _occupied(row: Row) -> Occupied:
     staff, service, start, end, from_, to, kind, expires_at, seats = parsed(row[4])
     return Occupied(
-        staff=UUID(staff),
-        service=UUID(service),
+        staff=_id(staff),
+        service=_id(service),
         start=start,
         end=end,
         from_=from_,

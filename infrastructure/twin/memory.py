@@ -20,6 +20,7 @@ from infrastructure.twin.memory_disclosures import MemoryDisclosures
 from infrastructure.twin.memory_duties import MemoryDutyTotals
 from infrastructure.twin.memory_erasures import MemoryOpenErasures
 from infrastructure.twin.memory_exports import MemoryExporter, MemoryReceipts
+from infrastructure.twin.memory_figures import MemoryFigures
 from infrastructure.twin.memory_keeping import MemoryKeeping
 from infrastructure.twin.memory_ledger import MemoryLedger
 from infrastructure.twin.memory_log import MemoryLog
@@ -157,6 +158,7 @@ class MemoryWorld:
         self.erasures = MemoryErasures(self.state)
         self.holdings = MemoryHoldings(self.state)
         self.keeping = MemoryKeeping(self.state)
+        self.figures = MemoryFigures(self.state)
         self.request_rows = MemoryRequestRows(self.state)
         self.ledger = MemoryLedger(self.state)
         self.replay_log = MemoryLog(self.ledger)

@@ -43,6 +43,7 @@ def arguments(spec: Spec, made: dict[str, str]) -> dict[str, Any]:
     queries: dict[str, Any] = {
         "list_slots": {"service_id": made["service"], **WINDOW},
         "show_agenda": {"location_id": made["location"], **WINDOW},
+        "show_figures": {"location_id": made["location"], "from": MONDAY, "to": "2027-01-18"},
         "take_report": {"subject_id": made.get("subject", example_id("subject"))},
     }
     return {"params": queries.get(name), "json": bodies(made).get(name)}

@@ -20,6 +20,7 @@ from infrastructure.engine import Engine
 from infrastructure.store.duty_totals import WHOSE, tenants_due
 from infrastructure.store.request_rows import ABOUT, DUE, NOBODY
 from infrastructure.wall import bound_to
+from projections.courier import FOLLOW_UPS
 from tests.store.filling import Tenant
 from tests.store.test_plans import most_rows_of
 
@@ -92,3 +93,23 @@ def test_the_requests_of_one_person_are_found_without_the_others(
     with bound_to(busy.id):
         assert len(engine.app.rows(ABOUT, (busy.id, ADA))) == 2
         assert most_rows_of(engine.app, ABOUT, (busy.id, ADA)) <= 2
+
+
+def test_open_follow_ups_are_found_without_those_that_are_over(
+    here: tuple[Engine, Database, Tenant, datetime], module_deployment: Deployment
+) -> None:
+    engine, follower, busy, now = here
+    with psycopg.connect(module_deployment.main, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO courier_follow_up_v1 (tenant_id, follow_up_id, recipient_id, ordered_at, is_open)"
+            " SELECT %(of)s, gen_random_uuid(), %(of)s, %(at)s, n > %(closed)s FROM generate_series(1, %(all)s) n",
+            {"of": busy.id, "at": now, "closed": CLOSED, "all": CLOSED + OPEN},
+        )
+        owner.execute("ANALYZE courier_follow_up_v1")
+    asked = (busy.id, None, None, None, True, True, 200)
+    with bound_to(busy.id):
+        assert len(engine.app.rows(FOLLOW_UPS, asked)) == OPEN
+        assert most_rows_of(engine.app, FOLLOW_UPS, asked) <= ROWS_MAX
+    long_before = now - timedelta(days=99)
+    assert tenants_due(follower, [busy.id], long_before) == [busy.id]
+    assert most_rows_of(follower, WHOSE, ([busy.id], long_before)) <= ROWS_MAX

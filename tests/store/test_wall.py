@@ -75,7 +75,7 @@ class Two:
 
 
 def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
-    """A full tile, a checkpoint, a witness's word, rows of the courier and of gags, as later work would leave them."""
+    """A full tile, a checkpoint, a witness's word, rows of models that are not followed here."""
     owner.execute(
         "INSERT INTO ledger_tile VALUES (%s, 0, 0, %s, %s)", (tenant, b"r" * 32, b"d" * 8_192)
     )
@@ -92,6 +92,8 @@ def sign_something(owner: psycopg.Connection[Any], tenant: UUID) -> None:
         "courier_follow_up_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z', true)",
         "withheld_disclosure_v1 VALUES (%(of)s, %(of)s, %(of)s, '2027-01-01Z')",
         "withheld_tag_v1 VALUES (%(of)s, %(of)s, %(of)s, %(of)s)",
+        "figure_booking_v1 VALUES (%(of)s, %(of)s, %(of)s, %(of)s, %(of)s, 'key_1', 0, 0, 30, 'confirmed')",
+        "figure_work_v1 VALUES (%(of)s, %(of)s, 1, 0, NULL, ARRAY[%(of)s], NULL)",
     ):
         owner.execute(f"INSERT INTO {row}".encode(), {"of": tenant})
     owner.execute(

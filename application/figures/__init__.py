@@ -1,0 +1,1 @@
+"""What a business makes of its time, in numbers and with no personal data."""
