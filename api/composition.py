@@ -67,7 +67,11 @@ IN_MEMORY_IS_READY: Final = {"memory": True}
 
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
     """Everything in this process and nothing kept: for tests and for trying things out."""
-    world = MemoryWorld(seed, clock)
+    return on_memory(MemoryWorld(seed, clock))
+
+
+def on_memory(world: MemoryWorld) -> Platform:
+    """Everything on the ports of a world that is there already, whose maker can look into it."""
     return assemble(
         _everywhere()(
             clock=world.clock,

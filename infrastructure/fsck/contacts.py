@@ -56,7 +56,8 @@ def contacts(scope: Scope) -> Iterator[Finding]:
         store.execute("SELECT 1")  # a snapshot is taken by the first query
         there = replace(scope, connection=store)
         later = replace(
-            scope, connection=closed_after.enter_context(snapshot(scope.deployment.dsn_of("keeper")))
+            scope,
+            connection=closed_after.enter_context(snapshot(scope.deployment.dsn_of("keeper"))),
         )
         ordered = {(one, who) for one, who, name in said(later).ordered if name == PROFILE}
         yield from _entries(there, later, effected)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -61,7 +62,11 @@ class House:
         self, tables: tuple[str, ...], statements: tuple[str, ...]
     ) -> AbstractContextManager[None]:
         """The log of the first, changed by hand."""
-        values = {"tenant": self.one.tenant, "staff": self.one.sam, "cut": self.one.cut}
+        values: dict[str, Any] = {
+            "tenant": self.one.tenant,
+            "staff": self.one.sam,
+            "cut": self.one.cut,
+        }
         return done_by_hand(self.deployment, tables, statements, **values)
 
 

@@ -114,9 +114,7 @@ def erased(shop: Trade) -> UUID:
     tools = (engine.clock, engine.ids)
     orders = ErasureOrders(*ports, NothingKept(), NoGaggedHolds(), *tools)
     open_ones = PostgresOpenErasures(engine.app)
-    eraser = Eraser(
-        *ports, open_ones, orders, MemoryMirrored(), engine.shredder, bound_to, *tools
-    )
+    eraser = Eraser(*ports, open_ones, orders, MemoryMirrored(), engine.shredder, bound_to, *tools)
     subject = shop.book(14, "erased").subject
     with bound_to(shop.tenant):
         orders.order(shop.by, Wish(subject, "request"))
