@@ -56,7 +56,8 @@ def changes(owner: psycopg.Connection, table: str) -> Iterator[tuple[str, str]]:
     for name, type in reversed(columns):
         if type not in OTHERWISE:
             continue
-        statement = f"UPDATE {table} SET {name} = {OTHERWISE[type].format(name)} WHERE ctid = {one} AND {name} IS NOT NULL"
+        other = OTHERWISE[type].format(name)
+        statement = f"UPDATE {table} SET {name} = {other} WHERE ctid = {one} AND {name} IS NOT NULL"
         if lets(owner, statement):
             yield f"{name} changed", statement
             break
