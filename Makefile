@@ -22,7 +22,7 @@ test: setup-dev ## run the tests, and see that domain/ is covered (ARGS="tests/d
 	@$(RUN) -m tools.test $(ARGS)
 
 soak: setup-dev ## run the tests that are too long for every day, at full size
-	@$(RUN) -m tools.test -m soak tests $(ARGS)
+	@DAYBOOK_SOAK=1 $(RUN) -m tools.test -m "soak or hypothesis" tests $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules, lock files, generated files
 	@$(RUN) -m tools.check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import zoneinfo
 
@@ -36,9 +37,12 @@ zoneinfo.reset_tzpath(())
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says nothing on a busy machine; what failed is to be found again.
-hypothesis.settings.register_profile("daybook", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("daybook")
+# How long an example takes says nothing on a busy machine; what failed is to be found again. `make soak` tries more.
+for profile, examples in (("daybook", 40), ("soak", 500)):
+    hypothesis.settings.register_profile(
+        profile, deadline=None, print_blob=True, max_examples=examples
+    )
+hypothesis.settings.load_profile("soak" if os.environ.get("DAYBOOK_SOAK") else "daybook")
 
 
 # What was imported and collected stays until the end: it is not looked through again and again for what could go.

@@ -44,6 +44,7 @@ from api.http import (
 from api.http.boundary import Boundary
 from api.http.contract import Spec
 from api.http.description import TITLE, document, text
+from api.http.finding import Finder
 from api.http.metrics import Metrics
 from api.http.operation import Edge, Operation, described
 from api.http.problems import MethodNotAllowed
@@ -116,14 +117,15 @@ def create_app(platform: Platform, settings: ApiSettings) -> FastAPI:
     )
     metrics = Metrics()
     literals = frozenset(spec.path for spec in SPECS if "{" not in spec.path)
-    app.router.routes.extend(Operation(spec, edge, literals) for spec in SPECS)
+    operations = [Operation(spec, edge, literals) for spec in SPECS]
+    app.router.routes.extend(operations)
     app.router.routes.extend(WitnessDoor(edge).routes())
     _describe(app)
     description = cache(lambda: text(app.openapi()))
     reference = cache(lambda: pages.reference(app.openapi()))
     app.router.routes.extend(Machine(edge, metrics, description, reference).routes())
     _refuse(app, edge)
-    app.add_middleware(Boundary, edge=edge, metrics=metrics)
+    app.add_middleware(Boundary, edge=edge, metrics=metrics, finder=Finder(operations))
     return app
 
 

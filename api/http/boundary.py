@@ -11,6 +11,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.finding import Finder
 from api.http.limits import check_envelope
 from api.http.metrics import Metrics
 from api.http.operation import Edge, send_answer
@@ -23,10 +24,11 @@ _CACHE_CONTROL: Final = b"cache-control"
 class Boundary:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, edge: Edge, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, edge: Edge, metrics: Metrics, finder: Finder) -> None:
         self.app = app
         self.edge = edge
         self.metrics = metrics
+        self.finder = finder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +46,8 @@ class Boundary:
 
         try:
             check_envelope(scope, self.edge.settings)
-            await self.app(scope, receive, noted)
+            operation = self.finder.find(scope)
+            await (operation.app if operation else self.app)(scope, receive, noted)
         except DomainError as refusal:
             await send_answer(noted, self.edge.refused(refusal))
         except Exception as failure:

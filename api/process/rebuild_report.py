@@ -122,11 +122,11 @@ class Lines:
             return
         self.last = now
         rate = (progress.average - self.first) / (now - self.begun)
-        left = (progress.target - progress.average) / rate if rate else float("inf")
-        say(
-            f"{self.name}: {progress.average:,.0f} of {progress.target:,} events,"
-            f" {rate:,.0f} a second, {left:,.0f} s left"
-        )
+        pace = "beginning"
+        if rate > 0:
+            left = (progress.target - progress.average) / rate
+            pace = f"{rate:,.0f} a second, {left:,.0f} s left"
+        say(f"{self.name}: {progress.average:,.0f} of {progress.target:,} events, {pace}")
 
 
 def say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,10 +26,12 @@ from infrastructure.store.event_source import SequencedEvents
 from projections.engine.filling import Filling
 from projections.engine.layout import NotLaidOut
 from projections.engine.read_model import Connection, ReadModel
+from projections.engine.reading_ahead import reading_ahead
 from projections.engine.rebuild import Rebuild, Refused
 
 LOOK_SECONDS: Final = 0.25
 DIFFERS: Final = 1
+NICE: Final = 10  # those who book and read come first
 
 
 class RebuildRefused(StartFault):
@@ -78,8 +81,13 @@ def run_abandon(deployment: Deployment, name: str) -> int:
 def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
     """Fill one part, up to where the version that is read stands; a process of `run_rebuild`."""
     (model,) = named([name])
-    filling = Filling(model, events(), Shard(shard, shards))
-    with filler(deployment) as connection:
+    os.nice(NICE)
+    with (
+        filler(deployment) as connection,
+        filler(deployment) as another,
+        reading_ahead(events(), another) as source,
+    ):
+        filling = Filling(model, source, Shard(shard, shards))
         filling.prepare(connection)
         try:
             while filling.step(connection):

@@ -13,6 +13,7 @@ import uvicorn
 from api.composition import production
 from api.http.app import create_app
 from api.http.settings import ApiSettings
+from api.process.accepting import FairServer
 from api.process.lifeline import say_ready, watch_supervisor
 from infrastructure.deployment import Deployment
 
@@ -31,7 +32,6 @@ def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -
         publish_ledger=deployment.settings.publish_ledger,
     )
     platform, engine = production(deployment, connections=settings.threads)
-    listening = socket.socket(fileno=fd) if fd is not None else None
     config = uvicorn.Config(
         create_app(platform, settings),
         host=host,
@@ -43,11 +43,11 @@ def serve_api(deployment: Deployment, *, host: str, port: int, fd: int | None) -
         timeout_graceful_shutdown=DRAIN_SECONDS,
         lifespan="on",
     )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config) if fd is None else FairServer(config, socket.socket(fileno=fd))
     spare_the_collector()
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_serve(server, listening))
+            runner.run(_serve(server))
     finally:
         engine.close()
 
@@ -59,8 +59,8 @@ def spare_the_collector() -> None:
     gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 50)
 
 
-async def _serve(server: uvicorn.Server, listening: socket.socket | None) -> None:
-    serving = asyncio.ensure_future(server.serve([listening] if listening else None))
+async def _serve(server: uvicorn.Server) -> None:
+    serving = asyncio.ensure_future(server.serve())
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if server.started:

@@ -45,6 +45,7 @@ from infrastructure.server.processes import (
     working_in,
     works_in,
 )
+from infrastructure.server.server_memory import memory_settings, usable_memory
 from infrastructure.server.start_faults import (
     DiskFull,
     FolderInUse,
@@ -63,7 +64,6 @@ _SETTINGS: Final = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "64MB",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -76,7 +76,12 @@ _SETTINGS: Final = {
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 # Fast forgets when the machine dies; when only the server is killed it still keeps what it said.
-_FAST: Final = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off"}
+_FAST: Final = {
+    "fsync": "off",
+    "synchronous_commit": "on",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+}
 
 
 class LocalPostgres:
@@ -316,7 +321,8 @@ class LocalPostgres:
 
     def _spawn(self, account: Account, port: int) -> int:
         """Start the server and wait until it is ready or gone; give where its log begins."""
-        settings = {**_SETTINGS, **(_FAST if self._fast else _DURABLE), "port": str(port)}
+        kind = _FAST if self._fast else _DURABLE | memory_settings(usable_memory())
+        settings = {**_SETTINGS, **kind, "port": str(port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with open_log(self.log_path) as log:
             begin = log.tell()

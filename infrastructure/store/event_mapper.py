@@ -9,7 +9,7 @@ written and read strictly, so that no type drifts through JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from threading import Lock
@@ -124,26 +124,31 @@ class EventMapper(Mapper[UUID]):
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded[object]:
         """Decode; sealed fields come back as envelopes. Raises LedgerDamaged, UnknownEventType."""
         assert isinstance(stored_event, HeadedEvent)
-        header = require_row(stored_event.row)
-        plain_line, *envelopes = stored_event.state.split(b"\n")
-        name, plain = upcast(stored_event.topic, parsed(plain_line), self._upcasts)
+        return self.decoded(stored_event.row)
+
+    def decoded(self, row: StoredRow) -> Recorded[object]:
+        """The same of a row as the database has it."""
+        header, line, envelopes = require_row(row)
+        name, plain = upcast(row.type, parsed(line), self._upcasts)
         found = self._types.get(name)
         if found is None:
-            raise UnknownEventType(stored_event.topic)
+            raise UnknownEventType(row.type)
         values = self._codecs[name].load(plain)
-        values |= placed(found, values, envelopes)
+        if found.sealed:
+            values |= placed(found, values, envelopes)
+        cause = header.get("cause")
         return Recorded(
-            tenant=stored_event.tenant_id,
-            stream=cast(UUID, stored_event.originator_id),
-            version=stored_event.originator_version,
-            event_id=stored_event.event_id,
-            occurred_at=datetime.fromisoformat(header["at"]),
-            actor=header["actor"],
-            decision=found.decision(**values),
-            purpose=header.get("purpose"),
-            case=header.get("case"),
-            policy_version=header.get("policy"),
-            cause=UUID(header["cause"]) if "cause" in header else None,
+            row.tenant,
+            row.stream,
+            row.version,
+            row.event_id,
+            datetime.fromisoformat(header["at"]),
+            header["actor"],
+            found.decision(**values),
+            header.get("purpose"),
+            header.get("case"),
+            header.get("policy"),
+            None if cause is None else UUID(cause),
         )
 
     def names_of(self, decisions: frozenset[type]) -> list[str]:
@@ -188,15 +193,14 @@ def _plain_text(value: object) -> object:
 
 
 def placed(
-    found: EventType, values: Mapping[str, Any], lines: list[bytes]
+    found: EventType, values: Mapping[str, Any], envelopes: Sequence[tuple[bytes, dict[str, Any]]]
 ) -> dict[str, Envelope | None]:
     """Each sealed field with its envelope; None for a field that had no value."""
-    envelopes: dict[tuple[str, str], Envelope] = {}
-    for line in lines:
-        parts = parsed(line)
-        envelopes[(parts["subject"], parts["class"])] = Envelope(line.decode())
+    given = {
+        (parts["subject"], parts["class"]): Envelope(line.decode()) for line, parts in envelopes
+    }
     return {
-        field.name: envelopes.get((values[field.subject_field].hex, field.retention_class))
+        field.name: given.get((values[field.subject_field].hex, field.retention_class))
         for field in found.sealed
     }
 

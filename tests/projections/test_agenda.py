@@ -27,6 +27,7 @@ from domain.visit import Visit
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
+from infrastructure.server.processes import wait_until
 from infrastructure.store import event_source
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.store.sequencer import Sequencer
@@ -166,6 +167,34 @@ def test_a_follower_that_dies_before_its_commit_takes_nothing_in_twice(shop: Sho
     assert len(shop.rows()) == 1
 
 
+FULL = (
+    "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$"
+)
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_events(
+    shop: Shop, module_deployment: Deployment
+) -> None:
+    """What the server says when it cannot write, as its own error (53100): nothing stops, and all is taken in later."""
+    shop.follow()
+    shop.booked()
+    with psycopg.connect(module_deployment.main, autocommit=True) as owner:
+        owner.execute(FULL)
+        owner.execute(
+            "CREATE TRIGGER no_space BEFORE INSERT ON agenda_v1 EXECUTE FUNCTION no_space()"
+        )
+        try:
+            with pytest.raises(psycopg.errors.DiskFull):
+                shop.follow()
+        finally:
+            owner.execute("DROP FUNCTION no_space CASCADE")
+        row = owner.execute("SELECT state, error FROM read_model WHERE name = 'agenda'").fetchone()
+    assert row == ("following", None)
+    shop.follow()
+    assert len(shop.rows()) == 1
+
+
 def test_a_model_that_fails_stops_before_the_event_and_says_which(shop: Shop) -> None:
     shop.follow()
     rows = [shop.booked() for _ in range(9)]
@@ -220,8 +249,8 @@ def test_one_of_two_followers_leads_and_the_other_takes_over(shop: Shop) -> None
         assert shop.follower().lead(one)
         with shop.role.connection() as other:
             assert not shop.follower().lead(other)
-    with shop.role.connection() as other:
-        assert shop.follower().lead(other)
+    with shop.role.connection() as other:  # the server lets go when it sees that the first is gone
+        assert wait_until(lambda: shop.follower().lead(other), 10.0)
 
 
 def test_a_follower_with_nothing_to_do_writes_nothing(shop: Shop) -> None:
