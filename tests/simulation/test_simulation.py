@@ -1,6 +1,6 @@
 """A small simulation of several seeds; that a seed gives the same run again; and that rules that are broken are caught.
 
-`python -m tests.simulation --soak` is the large one.
+`make soak` has longer runs, and `python -m tests.simulation --soak` the longest.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ from infrastructure.twin.memory_store import MemoryStore
 from infrastructure.twin.memory_vault import MemoryVault
 from tests.simulation.simulating import Broken, Simulation, simulate
 
-STEPS = 250
+STEPS, STEPS_OF_SOAK = 250, 2_500
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_nothing_is_broken(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "steps"),
+    [
+        *((1, STEPS), (2, STEPS)),
+        *(pytest.param(seed, STEPS_OF_SOAK, marks=pytest.mark.soak) for seed in (11, 12, 13)),
+    ],
+)
+def test_nothing_is_broken(seed: int, steps: int) -> None:
     run = Simulation(seed)
-    run.run(STEPS)
+    run.run(steps)
     done = {what for what, count in run.seen.items() if count and what.endswith("2xx")}
     assert {f"{one} 2xx" for one in ("booking", "hold", "consent", "disclosure")} <= done
     assert run.seen["booking 5xx"] > 0, "faults were met"
