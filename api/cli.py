@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from api.cli_ledger import ledger
-from api.cli_models import rebuild
+from api.cli_models import models, rebuild
 from api.cli_witness import witness
 from api.data_folders import checked, event_types, located, settings
 from infrastructure.server.start_faults import StartFault
@@ -34,6 +34,7 @@ app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(witness, name="witness")
 app.command("rebuild")(rebuild)
+app.add_typer(models, name="models")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]

@@ -1,4 +1,4 @@
-"""`daybook rebuild`: read models made anew."""
+"""`daybook rebuild` and `daybook models`: read models made anew, and operated."""
 
 from __future__ import annotations
 
@@ -50,3 +50,54 @@ def rebuild(
     raise SystemExit(
         run_rebuild(deployment, name, processes=processes, anyway=anyway, as_json=as_json)
     )
+
+
+models = typer.Typer(
+    help="Read models: where they stand; pause, resume, leave a stream out.",
+    invoke_without_command=True,
+)
+Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
+Name = Annotated[str, typer.Argument(help="The read model, for example agenda.")]
+
+
+@models.callback()
+def list_models(
+    context: typer.Context,
+    data: Data = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")] = False,
+) -> None:
+    """List the read models: where each stands, how far behind it is, and why one does not follow."""
+    if context.invoked_subcommand is None:
+        from api.process.operating import run_list
+
+        raise SystemExit(run_list(checked(data), as_json=as_json))
+
+
+@models.command()
+def pause(name: Name, data: Data = DEFAULT_DATA) -> None:
+    """Have a read model follow no more, for all tenants, until it is resumed."""
+    from api.process.operating import run_pause
+
+    raise SystemExit(run_pause(checked(data), name))
+
+
+@models.command()
+def resume(name: Name, data: Data = DEFAULT_DATA) -> None:
+    """Have a read model go on: after a pause, or with mended code, which you say makes the same rows as before."""
+    from api.process.operating import run_resume
+
+    raise SystemExit(run_resume(checked(data), name))
+
+
+@models.command()
+def quarantine(
+    name: Name,
+    stream: Annotated[str, typer.Option(help="The stream's id (bkg_... or a UUID).")],
+    reason: Annotated[str, typer.Option(help="Why; on record for ever: nothing personal.")],
+    by: Annotated[str | None, typer.Option(help="Who; by default your account here.")] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Have a read model leave one stream out from now on, on record; a rebuild takes it in again."""
+    from api.process.operating import run_quarantine
+
+    raise SystemExit(run_quarantine(checked(data), name, stream, reason, by))

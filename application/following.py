@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -14,6 +17,27 @@ class ReadModelStopped(Behind):
     """The read model has stopped before that position: an engineer has to look at it."""
 
     code = "read_model_stopped"
+
+
+_stale: ContextVar[dict[str, int] | None] = ContextVar("stale", default=None)
+
+
+@contextmanager
+def noting_stale() -> Iterator[dict[str, int]]:
+    """What the block reads of read models that do not follow: by name, the position up to which they are served."""
+    noted: dict[str, int] = {}
+    token = _stale.set(noted)
+    try:
+        yield noted
+    finally:
+        _stale.reset(token)
+
+
+def note_stale(model: str, position: int) -> None:
+    """Say that `model`, which is about to be read, does not follow any more, and stands at `position`."""
+    noted = _stale.get()
+    if noted is not None:
+        noted[model] = position
 
 
 class Sequenced(NamedTuple):

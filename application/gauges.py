@@ -13,6 +13,7 @@ ERASURE_OLDEST_SECONDS: Final = "erasure_oldest_seconds"
 LOGS_UNWITNESSED: Final = "logs_unwitnessed"
 LOG_UNWITNESSED_SECONDS: Final = "log_unwitnessed_oldest_seconds"
 MODEL_LAG: Final = "read_model_lag_events"
+MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
 MODEL_FOLLOWS: Final = "read_model_follows"
 # Each with its label, if it has one, and what it says.
 GAUGES: Final = {
@@ -23,6 +24,10 @@ GAUGES: Final = {
     ERASURES_OPEN: ("stands", "Erasures not at their end: unfinished, or waiting for a hold."),
     ERASURE_OLDEST_SECONDS: ("stands", "For how long the oldest of them has been open."),
     MODEL_LAG: ("model", "Events that have a place and are not in the read model yet."),
+    MODEL_LAG_SECONDS: (
+        "model",
+        "For how long the first of those has had its place, to a second; 0 when there is none.",
+    ),
     MODEL_FOLLOWS: ("model", "1 while the read model follows; 0 where it stopped or is paused."),
     LOGS_UNWITNESSED: (
         None,

@@ -26,7 +26,8 @@ class ModelStanding:
     """A read model of a tenant. `position` is the last of its events that is in it, -1 when none is.
 
     `lag_events` are those that are not, `lag_seconds` since when the first of them is known. `failed` is the event at
-    which it stopped, where that is the tenant's own, and `error` the kind of error and the event's type.
+    which it stopped, where that is the tenant's own, and `error` the kind of error and the event's type. `left_out` are
+    streams of the tenant that somebody had it leave out.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ModelStanding:
     lag_seconds: float
     error: str | None = None
     failed: UUID | None = None
+    left_out: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

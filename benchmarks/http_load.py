@@ -36,7 +36,8 @@ def request(method: str, path: str, key: str, body: object = None) -> bytes:
     return head.encode() + content
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """The next answer: its status and its body."""
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head[9:12])
     length = 0
@@ -58,7 +59,7 @@ async def _client(
             await asyncio.sleep(wait)
         started = due if interval else time.perf_counter()  # a late start counts as waiting
         writer.write(content)
-        status, _ = await _answer(reader)
+        status, _ = await answer(reader)
         result.seconds.append(time.perf_counter() - started)
         result.statuses[status] = result.statuses.get(status, 0) + 1
     writer.close()
@@ -90,9 +91,9 @@ def call(url: str, method: str, path: str, key: str, body: object = None) -> Any
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         writer.write(request(method, path, key, body))
-        answer = await _answer(reader)
+        found = await answer(reader)
         writer.close()
-        return answer
+        return found
 
     status, content = asyncio.run(once())
     if status >= 400:

@@ -16,11 +16,13 @@ from infrastructure.keys.key_watch import KeyWatch
 from infrastructure.keys.people import PostgresPeople
 from infrastructure.keys.shredding import PostgresKeyShredder
 from infrastructure.store.book import PostgresBook
+from infrastructure.store.doorbell import APPENDED, Doorbell
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import SequencedRecorder
 from infrastructure.store.event_source import PostgresPositions
 from infrastructure.store.event_store import PostgresEventStore
 from infrastructure.store.kept_answers import PostgresAnswers
+from infrastructure.store.standings import Standings
 
 CONNECTIONS = 8
 
@@ -42,6 +44,7 @@ class Engine:
     positions: PostgresPositions
     shredder: PostgresKeyShredder
     key_watch: KeyWatch
+    doorbell: Doorbell
 
     @classmethod
     def connect(
@@ -60,7 +63,8 @@ class Engine:
         watch.start()
         shredder_dsn, backups = deployment.dsn_of("shredder"), deployment.settings.key_backups
         mapper = EventMapper(vault)
-        store = PostgresEventStore(app, mapper, SequencedRecorder(app))
+        doorbell = Doorbell(deployment.dsn_of("app"), APPENDED)
+        store = PostgresEventStore(app, mapper, SequencedRecorder(app, appended=doorbell.ring))
         return cls(
             clock=clock,
             ids=ids,
@@ -72,9 +76,10 @@ class Engine:
             book=PostgresBook(app),
             people=PostgresPeople(vault, clock, store.is_begun),
             answers=PostgresAnswers(app, vault, clock, ids),
-            positions=PostgresPositions(app),
+            positions=PostgresPositions(app, Standings(deployment.dsn_of("app"))),
             shredder=PostgresKeyShredder(shredder_dsn, epoch_keys, backups, ids),
             key_watch=watch,
+            doorbell=doorbell,
         )
 
     def readiness(self) -> dict[str, bool]:
@@ -82,7 +87,9 @@ class Engine:
         return {"database": answers(self.app), "keys": answers(self.keys)}
 
     def close(self) -> None:
-        """Stop watching for destroyed keys, and give all connections back."""
+        """Stop watching and ringing, and give all connections back."""
+        self.doorbell.close()
+        self.positions.standings.close()
         self.key_watch.stop()
         self.app.close()
         self.keys.close()

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString, Protocol, get_args
 from uuid import UUID
 
 from application.disclosing.conditions import VISITS_MAX, Heads
-from application.following import Sequenced
+from application.following import ReadModelStopped, Sequenced
 from application.ports import AgendaRow
 from application.recorded import Recorded
 from domain import booking
@@ -41,6 +41,13 @@ UPSERT: Final[LiteralString] = (
     " staff_id = excluded.staff_id, starts_at = excluded.starts_at, ends_at = excluded.ends_at,"
     " status = excluded.status, last_event = excluded.last_event, version = excluded.version"
 )
+
+LEAVES_OUT: Final = (
+    "SELECT q.stream_id FROM read_model_quarantine q JOIN read_model m"
+    " ON m.name = q.name AND m.generation = q.generation"
+    " WHERE q.tenant_id = %b AND q.name = %s AND m.is_current LIMIT 1"
+)
+LEFT_OUT_SECONDS: Final = 60
 
 
 class Rows(Protocol):
@@ -200,7 +207,10 @@ class PostgresAgenda:
 
 @dataclass(frozen=True, slots=True)
 class PostgresVisits:
-    """The ports `Visits` and `Visitors`: the same rows, once they include everything that was appended before."""
+    """The ports `Visits` and `Visitors`: the same rows, once they include everything that was appended before.
+
+    Refuses: ReadModelStopped (they will not, or a stream of the tenant is left out: what rests on it is to be whole).
+    """
 
     database: Rows
     positions: Heads
@@ -230,6 +240,10 @@ class PostgresVisits:
         return [row[0] for row in rows]
 
     def _catch_up(self, tenant: UUID) -> None:
+        if self.database.rows(LEAVES_OUT, (tenant, NAME)):
+            raise ReadModelStopped(
+                "The agenda leaves a stream out", retry_after_seconds=LEFT_OUT_SECONDS
+            )
         head = self.positions.head(tenant)
         if head >= 0:
             self.positions.wait(tenant, NAME, head)

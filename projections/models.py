@@ -22,3 +22,5 @@ MODELS: Final[tuple[ReadModel, ...]] = (
     WithheldModel(),
     DisclosuresModel(),
 )
+# Those whose answers are of use without one stream. What is said of people's data is complete or not said at all.
+MAY_LEAVE_OUT: Final = frozenset({AgendaModel().name})

@@ -46,6 +46,7 @@ REACHES = {
     "infrastructure/server/postgres_account.py": "runs it under an account without rights",
     "infrastructure/server/postgres_binaries.py": "finds the embedded server's programs",
     "infrastructure/reports/as_pdf.py": "sets pages in a child process, which has their rows alone",
+    "api/process/accepting.py": "takes calls off the socket that they come in by",
     "api/process/serving.py": "takes over the socket that calls come in by",
     "api/process/listening.py": "opens the socket that calls come in by",
     "api/process/up.py": "asks our own API whether it is there",

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from api.platform import Platform
+from application.following import noting_stale
 from application.recorded import Answer, Caller, Ticket
 from domain.errors import Malformed, VersionMismatch
 from domain.values import public_id
@@ -85,10 +86,11 @@ class Call:
         Ask before reading: what is read then includes at least that position.
         """
         positions, tenant = self.platform.positions, self.by.tenant
-        if at_least is None:
-            position = positions.current(tenant, FOLLOWED)
-        else:
-            position = positions.wait(tenant, FOLLOWED, at_least)
+        with noting_stale():  # these lists are no read model's: none of them can be stale
+            if at_least is None:
+                position = positions.current(tenant, FOLLOWED)
+            else:
+                position = positions.wait(tenant, FOLLOWED, at_least)
         return ("daybook-position", str(position))
 
 

@@ -104,7 +104,9 @@ def route(spec: Spec) -> dict[str, Any]:
 
 
 def _responses(spec: Spec) -> dict[int | str, dict[str, Any]]:
-    success: dict[str, Any] = {"headers": {name: HEADERS[name] for name in spec.headers}}
+    # A list that says how far it has followed says as well when it does not go on.
+    stale = ("Daybook-Stale",) if "Daybook-Position" in spec.headers else ()
+    success: dict[str, Any] = {"headers": {it: HEADERS[it] for it in (*spec.headers, *stale)}}
     if isinstance(spec.answers, str):
         success["content"] = {spec.answers: {"schema": {"type": "string"}}}
     if spec.also:
@@ -197,6 +199,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Daybook-Signature": _text(
         "A signed note of the ledger's key over a manifest that lists the body's digest, base64.",
         "ZGF5Ym9vay9tYW5pZmVzdC92MQo=",
+    ),
+    "Daybook-Stale": _text(
+        "Only where a read model that this was read from does not follow at the moment: its name, and up to which"
+        " position it is served (a list of RFC 9651).",
+        "agenda; position=41",
     ),
     "ETag": _text("The version of the resource, for If-Match.", '"3"'),
     "Location": _text("Where the new resource is.", "/v1/bookings/" + example_id("booking")),

@@ -7,7 +7,7 @@ finds them; reading and answering are done here: both come after authentication,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Final
@@ -29,6 +29,7 @@ from api.http.reading import read_model, read_query
 from api.http.settings import ApiSettings
 from api.http.threads import Threads
 from api.platform import Platform
+from application.following import noting_stale
 from application.ledger.reading import public_reader
 from application.recorded import Answer, Caller
 from domain.errors import DomainError, NotFound
@@ -74,6 +75,14 @@ class _Request:
     def fingerprint(self) -> bytes:
         """What makes it the same call as an earlier one with the same key."""
         return self.query + b"\n" + self.body if self.query else self.body
+
+
+def stale_header(stale: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    """The header that names what was read of read models that do not follow, as a list of RFC 9651; or none."""
+    if not stale:
+        return ()
+    named = ", ".join(f"{model}; position={position}" for model, position in sorted(stale.items()))
+    return (("daybook-stale", named),)
 
 
 @cache
@@ -142,7 +151,7 @@ class Operation(APIRoute):
             token = self._token(request)
             tenant = self._tenant_named(request) if token is None else security.tenant_of(token)
             # From here on nothing of another tenant can be seen, whatever is asked for (README D13).
-            with edge.platform.bound(tenant):
+            with edge.platform.bound(tenant), noting_stale() as stale:
                 if token is None:
                     by = public_reader(tenant)
                 else:
@@ -152,6 +161,7 @@ class Operation(APIRoute):
                 signalled = security.with_signals(purposeful, request.raw_headers)
                 call = Call(edge.platform, signalled, request.headers)
                 answer = self._replayed_or_done(call, request)
+                quota = (*quota, *stale_header(stale))
         except DomainError as refusal:
             answer = edge.refused(refusal)
         except Exception as failure:

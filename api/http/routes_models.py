@@ -61,4 +61,5 @@ def _standing(it: ModelStanding) -> Json:
         "state": it.state,
         "error": it.error,
         "failed_event_id": it.failed and public_id("event", it.failed),
+        "quarantined_streams": [str(one) for one in it.left_out],
     }

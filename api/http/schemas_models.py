@@ -28,8 +28,8 @@ class ReadModel(Output):
     state: Annotated[
         ModelState,
         Field(
-            description="`stopped`: at an event that it cannot take in, what came before it is served;"
-            " `changed`: its code is not the code that filled it."
+            description="`paused`: by its operator; `stopped`: at an event that it cannot take in, what came before it"
+            " is served; `changed`: its code is not the code that filled it."
         ),
     ]
     error: Annotated[
@@ -37,6 +37,12 @@ class ReadModel(Output):
     ]
     failed_event_id: Annotated[
         str | None, Field(description="The event at which it stopped, where it is of this tenant.")
+    ]
+    quarantined_streams: Annotated[
+        list[str],
+        Field(
+            description="Streams of this tenant whose events its operator has it leave out, on record."
+        ),
     ]
 
 

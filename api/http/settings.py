@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class ApiSettings:
     """Limits, rates and names of one API process. Sizes in bytes; rates are per key and process.
 
-    `threads` carry the use cases (match it with the database pool); `waiting_threads` carry reads that
-    wait for a position, so that they never keep a booking waiting; `long_threads` make copies and hand them out.
+    `threads` carry the use cases (match it with the database pool); `waiting_threads` carry reads that wait for a
+    position, so that they never keep a booking waiting (they hold no connection meanwhile); `long_threads` make copies
+    and hand them out.
     """
 
     version: str = "0.1.0"
@@ -24,7 +25,7 @@ class ApiSettings:
     rate_per_second: int = 1_000
     rate_burst: int = 2_000
     threads: int = 8
-    waiting_threads: int = 16
+    waiting_threads: int = 256
     long_threads: int = 4
     metrics_public: bool = False
     publish_ledger: bool = False

@@ -12,10 +12,11 @@ from typing import Final
 import psycopg
 
 from domain.errors import DomainError, Unavailable
+from infrastructure.store.doorbell import Bell
 from infrastructure.store.sequencer import NotTheSequencer
 
 GATHER_SECONDS: Final = 0.02
-IDLE_SECONDS_MAX: Final = 0.05
+POLL_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.5
 MUCH: Final = 128
 
@@ -56,26 +57,32 @@ class Stop:
         """Wait, but not longer than until someone asks."""
         select.select([self._reader], [], [], seconds)
 
+    def fileno(self) -> int:
+        """A file number that can be read from once someone asked."""
+        return self._reader
+
 
 class Idle:
-    """Says how long to wait between two looks.
+    """Waits between two looks.
 
-    After much work not at all; after a little, long enough for more to gather, since a batch costs about the same
-    whatever its size; and longer and longer while there is nothing to do.
+    After much work not at all; else until the bell rings, which it may fail to: so not for ever. With `gathers`, after
+    a little work, long enough for more to gather, since a batch costs about the same whatever its size.
     """
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, bell: Bell, *, gathers: bool = False) -> None:
         self._stop = stop
-        self._seconds = GATHER_SECONDS
+        self._bell = bell
+        self._gathers = gathers
 
     def after(self, worked: int) -> None:
-        """Wait as long as the last look suggests."""
+        """Wait as long as the last look suggests. Raises OperationalError when the bell's connection is lost."""
         if worked >= MUCH:
             return
-        if worked:
-            self._seconds = GATHER_SECONDS
-        self._stop.wait(self._seconds)
-        self._seconds = min(IDLE_SECONDS_MAX, self._seconds * 1.05)
+        if worked and self._gathers:
+            self._stop.wait(GATHER_SECONDS)
+            self._bell.heard()  # the next look answers it
+        else:
+            self._bell.wait(POLL_SECONDS, self._stop.fileno())
 
 
 def persistently(stop: Stop, name: str, session: Callable[[], None]) -> None:

@@ -81,6 +81,7 @@ def _one_document(it: Proved) -> dict[str, Any]:
         "sequence": proof.sequence,
         "equal": proof.holds,
         "rows": proof.followed.rows,
+        "quarantined_streams": proof.left_out,
         "digest": str(proof.followed),
         "replayed_digest": str(proof.replayed),
         "differing": [
@@ -104,6 +105,8 @@ def as_lines(done: Sequence[Proved]) -> Iterator[str]:
             continue
         said = "equals its replay" if proof.holds else "DIFFERS FROM ITS REPLAY"
         where = f"{proof.sequence:,} events, {proof.followed.rows:,} rows"
+        if proof.left_out:
+            where += f", WITHOUT {proof.left_out} QUARANTINED STREAMS"
         yield f"{name:<16} {said:<24} {where}, digest {str(proof.followed)[:16]}"
         for one in proof.differing:
             tenant = public_id("tenant", one.tenant)

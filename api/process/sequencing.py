@@ -7,8 +7,9 @@ from time import monotonic
 from api.process.lifeline import say_ready, watch_supervisor
 from api.process.loops import RETRY_SECONDS, Idle, Stop, persistently
 from infrastructure.clock import SystemClock
-from infrastructure.database import Database
+from infrastructure.database import Database, WalledConnection
 from infrastructure.deployment import Deployment
+from infrastructure.store.doorbell import APPENDED, SEQUENCED, listening, ring
 from infrastructure.store.sequencer import MARK_SECONDS, Sequencer
 
 
@@ -33,10 +34,21 @@ def sequence_while_connected(stop: Stop, database: Database, sequencer: Sequence
             if stop.asked():
                 return
         say_ready()
-        marked = monotonic()
-        idle = Idle(stop)
-        while not stop.asked():
-            idle.after(sequencer.run_once(connection))
-            if monotonic() - marked > MARK_SECONDS:
-                sequencer.raise_mark(connection)
-                marked = monotonic()
+        with listening(connection, APPENDED) as bell:
+            sequence_when_it_rings(stop, connection, sequencer, Idle(stop, bell, gathers=True))
+
+
+def sequence_when_it_rings(
+    stop: Stop, connection: WalledConnection, sequencer: Sequencer, idle: Idle
+) -> None:
+    """Batch after batch; each is told to the followers once it is committed."""
+    marked = monotonic()
+    while not stop.asked():
+        numbered = sequencer.run_once(connection)
+        if numbered:
+            ring(connection, SEQUENCED)
+        idle.after(numbered)
+        if monotonic() - marked > MARK_SECONDS:
+            sequencer.raise_mark(connection)
+            sequencer.mark_time(connection)
+            marked = monotonic()

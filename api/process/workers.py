@@ -14,9 +14,10 @@ from api.process.backing_up import back_up_in_turns
 from api.process.couriering import carry_in_turns
 from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
+from api.process.following import follow_while_connected
 from api.process.keeping import keep_in_turns
-from api.process.lifeline import say_ready, watch_supervisor
-from api.process.loops import RETRY_SECONDS, Idle, Stop, persistently
+from api.process.lifeline import watch_supervisor
+from api.process.loops import Stop, persistently
 from application.access.denials import Denials
 from application.booking.sweeping import Sweeping
 from application.consents.expiry import ConsentExpiry
@@ -30,11 +31,12 @@ from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine, tenants_of
 from infrastructure.fsck.scrub import EVENTS_AT_ONCE, scrub_some
 from infrastructure.store.denial_counts import PostgresDenialCounts
+from infrastructure.store.doorbell import FOLLOWED, Doorbell
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
 from projections.consents import PostgresConsents
-from projections.engine.follower import Follower, ModelStopped
+from projections.engine.follower import Follower
 from projections.models import MODELS
 from projections.withheld import PostgresWithheld
 
@@ -53,8 +55,10 @@ def work(deployment: Deployment) -> int:
     engine = Engine.connect(deployment, connections=2)
     follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 4, walled=False)
     first, *others = (Follower(model, SequencedEvents(engine.mapper)) for model in MODELS)
+    doorbell = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
+    follow = partial(follow_while_connected, stop, follower_role, doorbell)
     beside = [
         _thread(
             stop,
@@ -67,16 +71,12 @@ def work(deployment: Deployment) -> int:
         _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
-        *(
-            _thread(stop, one.model.name, partial(follow_while_connected, stop, follower_role, one))
-            for one in others
-        ),
+        *(_thread(stop, one.model.name, partial(follow, one)) for one in others),
     ]
-    persistently(
-        stop, first.model.name, partial(follow_while_connected, stop, follower_role, first)
-    )
+    persistently(stop, first.model.name, partial(follow, first))
     for thread in beside:
         thread.join(timeout=5.0)
+    doorbell.close()
     keeper_role.close()
     follower_role.close()
     engine.close()
@@ -89,30 +89,6 @@ def _thread(stop: Stop, name: str, session: Callable[[], None]) -> threading.Thr
     )
     thread.start()
     return thread
-
-
-def follow_while_connected(stop: Stop, database: Database, follower: Follower) -> None:
-    """Follow on one connection until it is lost or we are told to stop."""
-    with database.connection() as connection:
-        while not follower.lead(connection):
-            say_ready()  # a standby is as good as ready
-            stop.wait(RETRY_SECONDS)
-            if stop.asked():
-                return
-        follower.begin(connection)
-        say_ready()
-        idle = Idle(stop)
-        while not stop.asked():
-            idle.after(step_or_stop(follower, connection))
-
-
-def step_or_stop(follower: Follower, connection: WalledConnection) -> int:
-    """One step; a model that fails has stopped itself, and the rest of the process goes on."""
-    try:
-        return follower.step(connection)
-    except ModelStopped as stopped:
-        log.error("%s", stopped)
-        return 0
 
 
 def sweep_in_turns(stop: Stop, engine: Engine, follower_role: Database, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """Our recorder behind the library's `ApplicationRecorder`: one SQL function call per command. README D1, D3.
 
-No table lock, no NOTIFY, no pipeline mode, no DDL: the order of events comes from the sequencer, and the schema from
-migrations. Arrays go over the wire in binary.
+No table lock, no NOTIFY in the append, no pipeline mode, no DDL: the order of events comes from the sequencer, and the
+schema from migrations. Arrays go over the wire in binary.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class SequencedRecorder(PostgresApplicationRecorder):
 
     Notification ids are sequences: dense from 1, never filled late. `sequence_now` makes them at once (tests, tools);
     without it `insert_events` returns None and the sequencer gives them within milliseconds.
-    `home` is the tenant of events that name none, and binds threads that are not bound.
+    `home` is the tenant of events that name none, and binds threads that are not bound. `appended` is called after
+    each append, to wake the sequencer: it must not wait.
     """
 
     def __init__(
@@ -99,12 +100,14 @@ class SequencedRecorder(PostgresApplicationRecorder):
         *,
         home: UUID | None = None,
         sequence_now: Callable[[], object] | None = None,
+        appended: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(WalledDatastore(database))
         self._database = database
         self._home = home
         self._ids = SystemIds()
         self._sequence_now = sequence_now
+        self._appended = appended
 
     def create_table(self) -> None:
         """The schema is made by migrations."""
@@ -126,6 +129,7 @@ class SequencedRecorder(PostgresApplicationRecorder):
             outcome = self._append(events, effects)
             if outcome is not Outcome.APPENDED:
                 raise AppendRefused(outcome)
+            self._appended()
             return self._sequences(events) if self._sequence_now else None
 
     def _append(self, events: Columns, effects: Effects) -> Outcome:

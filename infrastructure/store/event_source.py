@@ -10,15 +10,24 @@ from uuid import UUID
 
 import psycopg
 
-from application.following import EVERY_TENANT, Batch, ReadModelStopped, Sequenced, Shard
+from application.following import (
+    EVERY_TENANT,
+    Batch,
+    ReadModelStopped,
+    Sequenced,
+    Shard,
+    note_stale,
+)
 from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
 from infrastructure.database import Database
 from infrastructure.store.event_mapper import EventMapper
 from infrastructure.store.event_recorder import COLUMNS
 from infrastructure.store.loading import load
+from infrastructure.store.standings import HEAD, Standings
 
 WAIT_SECONDS_MAX: Final = 5.0
-LOOK_SECONDS: Final = 0.01
+ASK_AGAIN_SECONDS: Final = 0.02
+ASK_AGAIN_SECONDS_MAX: Final = 0.32
 # The batch first, then each event by its key: no plan may read more of the events than the batch has. What nobody asked
 # for is seen to be there and left unread; the last row tells how far the batch goes.
 PLACES: Final = (
@@ -45,7 +54,18 @@ STANDING: Final = (
     "SELECT coalesce((SELECT position FROM sequenced s WHERE s.tenant_id = %b AND s.sequence <= m.sequence"
     " ORDER BY position DESC LIMIT 1), -1), m.state FROM read_model m WHERE m.name = %s AND m.is_current"
 )
-NOT_FOLLOWED: Final = ("stopped", "changed")
+PLACE: Final = (
+    "SELECT h.sequence, s.position, s.sequence FROM sequencer_head h"
+    " LEFT JOIN sequenced s ON s.tenant_id = %b"
+)
+PLACE_OF_EVENT: Final = f"{PLACE} AND s.event_id = %b"
+PLACE_OF_POSITION: Final = f"{PLACE} AND s.position = %s"
+# In the queue, or given its place since it was looked for.
+QUEUED: Final = (
+    "SELECT EXISTS (SELECT FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids))"
+    " OR EXISTS (SELECT FROM sequenced WHERE tenant_id = %b AND event_id = %b)"
+)
+NOT_FOLLOWED: Final = ("stopped", "changed", "paused")
 STOPPED_SECONDS: Final = 60
 LAST: Final = 2**63 - 1
 MISSING, WANTED, EVENT = 4, 5, 6  # columns of its rows
@@ -101,10 +121,19 @@ class SequencedEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """An event's place in its tenant's log, and in the deployment's order."""
+
+    position: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostgresPositions:
-    """The port `Positions`."""
+    """The port `Positions`. Who waits asks when it begins and when it is woken, and not in between."""
 
     database: Database
+    standings: Standings
 
     def current(self, tenant: UUID, model: str) -> int:
         """See the port."""
@@ -113,15 +142,20 @@ class PostgresPositions:
     def _standing(self, tenant: UUID, model: str) -> tuple[int, str]:
         """The position, and the state of the version that is read."""
         row = self.database.row(STANDING, (tenant, model))
-        return (row[0], row[1]) if row else (-1, "following")
+        if row is None:
+            return -1, "following"
+        if row[1] in NOT_FOLLOWED:
+            note_stale(model, row[0])
+        return row[0], row[1]
 
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
         """See the port."""
         deadline = monotonic() + WAIT_SECONDS_MAX
+        pause = 0.0
         while True:
-            wanted = self._position(tenant, at_least)
+            place, head = self._place(tenant, at_least)
             reached, state = self._standing(tenant, model)
-            if wanted is not None and reached >= wanted:
+            if place is not None and reached >= place.position:
                 return reached
             if state in NOT_FOLLOWED:
                 raise ReadModelStopped(
@@ -129,7 +163,13 @@ class PostgresPositions:
                 )
             if monotonic() > deadline:
                 raise Behind(retry_after_seconds=1)
-            sleep(LOOK_SECONDS)
+            if place is not None:
+                self.standings.until(model, place.sequence, deadline)
+                continue
+            # It has no place yet. Most have at the next look; where many events wait it is not asked at each of them.
+            sleep(pause)
+            pause = min(ASK_AGAIN_SECONDS_MAX, 2 * pause or ASK_AGAIN_SECONDS)
+            self.standings.until(HEAD, head + 1, deadline)
 
     def head(self, tenant: UUID) -> int:
         """See the port."""
@@ -141,23 +181,24 @@ class PostgresPositions:
         assert row is not None
         return int(row[0] + row[1])
 
-    def _position(self, tenant: UUID, at_least: UUID | int) -> int | None:
-        """The position asked for; None while the event waits for one."""
+    def _place(self, tenant: UUID, at_least: UUID | int) -> tuple[Place | None, int]:
+        """The place asked for, None while it is not given; and the last sequence that is. Refuses: UnknownReference."""
         if isinstance(at_least, int):
-            if at_least > self.head(tenant):
-                raise unknown()
-            return at_least
-        row = self.database.row(
-            "SELECT (SELECT position FROM sequenced WHERE tenant_id = %b AND event_id = %b),"
-            " EXISTS (SELECT FROM event_queue WHERE tenant_id = %b AND %b = ANY(event_ids))",
-            (tenant, at_least, tenant, at_least),
-        )
-        assert row is not None
-        if row[0] is not None:
-            return int(row[0])
-        if not row[1]:
+            row = self.database.row(PLACE_OF_POSITION, (tenant, at_least))
+        else:
+            row = self.database.row(PLACE_OF_EVENT, (tenant, at_least))
+        head = row[0] if row else 0
+        if row is not None and row[1] is not None:
+            return Place(row[1], row[2]), head
+        if not self._waits_for_a_place(tenant, at_least):
             raise unknown()
-        return None
+        return None, head
+
+    def _waits_for_a_place(self, tenant: UUID, at_least: UUID | int) -> bool:
+        if isinstance(at_least, int):
+            return at_least <= self.head(tenant)
+        row = self.database.row(QUEUED, (tenant, at_least, tenant, at_least))
+        return row == (True,)
 
 
 def unknown() -> UnknownReference:

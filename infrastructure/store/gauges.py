@@ -12,6 +12,7 @@ from application.gauges import (
     ERASURES_OPEN,
     MODEL_FOLLOWS,
     MODEL_LAG,
+    MODEL_LAG_SECONDS,
     Gauge,
 )
 from infrastructure.database import Database
@@ -24,7 +25,9 @@ ERASURES: Final = (
 COUNTED: Final = "SELECT name, label, value FROM deployment_gauge ORDER BY 1, 2"
 # Looked up when it is asked: who counts might be what has stopped.
 MODELS: Final = (
-    "SELECT m.name, greatest(h.sequence - m.sequence, 0)::float8, (m.state = 'following')::int::float8"
+    "SELECT m.name, greatest(h.sequence - m.sequence, 0)::float8, (m.state = 'following')::int::float8,"
+    " coalesce((SELECT extract(epoch FROM greatest(now() - marked_at, interval '0')) FROM sequence_mark k"
+    " WHERE k.sequence > m.sequence ORDER BY k.sequence LIMIT 1), 0)::float8"
     " FROM read_model m, sequencer_head h WHERE m.is_current ORDER BY 1"
 )
 # What is not counted any more goes: a number of yesterday is worse than none.
@@ -49,8 +52,9 @@ class PostgresGauges:
     def all(self) -> list[Gauge]:
         """See the port."""
         counted = [Gauge(*row) for row in self.database.rows(COUNTED)]
-        for model, behind, follows in self.database.rows(MODELS):
+        for model, behind, follows, seconds in self.database.rows(MODELS):
             counted.append(Gauge(MODEL_LAG, model, behind))
+            counted.append(Gauge(MODEL_LAG_SECONDS, model, seconds))
             counted.append(Gauge(MODEL_FOLLOWS, model, follows))
         return counted
 

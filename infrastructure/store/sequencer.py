@@ -43,6 +43,14 @@ INSERT: Final = (
     " AS n(sequence, tenant_id, position, event_id, stream_id, stream_version, recorded_at)"
     " JOIN event e USING (tenant_id, stream_id, stream_version) WHERE e.event_id = n.event_id"
 )
+# A mark a second, of those in which anything happened: the last hour of them tells since when a follower is behind.
+MARKS_KEPT: Final = 3_600
+MARK: Final = (
+    "WITH marked AS (INSERT INTO sequence_mark SELECT sequence, %s FROM sequencer_head WHERE sequence > 0"
+    " ON CONFLICT DO NOTHING RETURNING sequence)"
+    " DELETE FROM sequence_mark WHERE EXISTS (SELECT FROM marked) AND sequence <="
+    " (SELECT sequence FROM sequence_mark ORDER BY sequence DESC OFFSET %s LIMIT 1)"
+)
 MOVE: Final = "UPDATE sequencer_head SET sequence = %s WHERE sequence = %s"
 HEADS: Final = (
     "SELECT tenant_id, size, recorded_at FROM ledger_head WHERE tenant_id = ANY(%b::uuid[])"
@@ -183,6 +191,10 @@ class Sequencer:
                 [sizes[tenant][1] for tenant in changed],
             ),
         )
+
+    def mark_time(self, connection: WalledConnection) -> None:
+        """Note how far the order is now; call it every second or so, between batches."""
+        connection.execute(MARK, (self._clock.now(), MARKS_KEPT))
 
     def raise_mark(self, connection: WalledConnection) -> int:
         """Raise the low-water mark as far as it can be; call it every second or so, between batches."""

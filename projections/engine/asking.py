@@ -14,6 +14,7 @@ from domain.errors import FieldError, UnknownReference
 from projections.engine.arrays import teach
 from projections.engine.digest import digest
 from projections.engine.proving import TEMPORARY, lay_out_temporary
+from projections.engine.quarantine import left_out, without
 from projections.engine.read_model import Connection, ReadModel
 
 BATCH_EVENTS_MAX: Final = 2_000
@@ -21,7 +22,8 @@ BATCH_EVENTS_MAX: Final = 2_000
 STANDING: Final = (
     "SELECT m.name, m.version, m.state, p.position, h.size - 1 - p.position, coalesce(extract(epoch FROM"
     " greatest(now() - n.recorded_at, interval '0'))::float8, 0),"
-    " split_part(m.error, ' ', 1), m.failed_type, f.event_id"
+    " split_part(m.error, ' ', 1), m.failed_type, f.event_id, ARRAY(SELECT q.stream_id FROM read_model_quarantine q"
+    " WHERE q.tenant_id = %b AND q.name = m.name AND q.generation = m.generation ORDER BY q.recorded_at)"
     " FROM read_model m CROSS JOIN LATERAL (SELECT coalesce((SELECT s.position FROM sequenced s WHERE s.tenant_id = %b"
     " AND s.sequence <= m.sequence ORDER BY s.position DESC LIMIT 1), -1) AS position) p"
     " CROSS JOIN LATERAL (SELECT coalesce((SELECT size FROM ledger_head WHERE tenant_id = %b), 0) AS size) h"
@@ -73,10 +75,10 @@ class PostgresModelReads:
 
     def standing(self, tenant: UUID) -> list[ModelStanding]:
         """See the port."""
-        rows = self.database.rows(STANDING, (tenant, tenant, tenant, tenant))
+        rows = self.database.rows(STANDING, [tenant] * 5)
         return [
-            ModelStanding(*place, _error(kind, type_), failed)  # type: ignore[call-arg]  # a row has nine columns
-            for *place, kind, type_, failed in rows
+            ModelStanding(*place, _error(kind, type_), failed, tuple(left))  # type: ignore[call-arg]  # ten columns
+            for *place, kind, type_, failed, left in rows
         ]
 
     def digest(self, tenant: UUID, name: str) -> ModelDigest | None:
@@ -99,6 +101,7 @@ class PostgresModelReads:
             _see_one_instant(connection)
             teach(connection)
             lay_out_temporary(connection, model.tables)
+            out = left_out(connection, model)
             reached = -1
             while reached < position:
                 limit = min(BATCH_EVENTS_MAX, position - reached)
@@ -111,8 +114,8 @@ class PostgresModelReads:
                             FieldError("/at", "unknown_reference", "There is no such position."),
                         )
                     )
-                if batch.events:
-                    model.apply(connection, batch.events)
+                if events := without(batch.events, out):
+                    model.apply(connection, events)
                 reached += batch.looked
             found = digest(connection, model.tables, TEMPORARY, tenant)
         return ModelDigest(name, model.version, position, found.rows, str(found))

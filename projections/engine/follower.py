@@ -2,18 +2,20 @@
 
 It reads by sequence, in batches; what a batch changes and the checkpoint are one transaction, so a crash repeats
 nothing and loses nothing. A batch that fails is tried again by halves, until the event that the model cannot take in
-is alone: what comes before it is taken in, and there the model stops and says which it was. Nothing is ever skipped.
+is alone: what comes before it is taken in, and there the model stops and says which it was. Nothing is ever skipped,
+but for streams that somebody had it leave out, on record.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
 
 from projections.engine.arrays import teach
 from projections.engine.fingerprint import fingerprint
+from projections.engine.quarantine import left_out, without
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
 BATCH_EVENTS_MAX: Final = 1_000
@@ -28,7 +30,10 @@ BEGIN: Final = (
     " WHEN m.state IN ('stopped', 'changed') THEN 'following' ELSE m.state END,"
     " error = CASE WHEN m.fingerprint <> excluded.fingerprint THEN 'its code is not the code that filled it' END,"
     " failed_event = NULL, failed_type = NULL"
+    " RETURNING state"
 )
+PAUSE: Final = "UPDATE read_model SET state = 'paused' WHERE name = %s AND version = %s AND state = 'following'"
+
 RESUME: Final = (
     "UPDATE read_model SET state = 'following', fingerprint = %s, error = NULL, failed_event = NULL, failed_type = NULL"
     " WHERE name = %s AND version = %s AND state <> 'retired'"
@@ -36,9 +41,14 @@ RESUME: Final = (
 # Looked at before anything is locked: a lock is written, and a follower that idles looks twenty times a second.
 BEHIND: Final = (
     "SELECT EXISTS (SELECT FROM sequenced WHERE sequence > (SELECT sequence FROM read_model"
-    " WHERE name = %s AND version = %s AND state = 'following'))"
+    " WHERE name = %s AND version = %s AND state = 'following' AND coalesce(fingerprint, %s) = %s))"
 )
-HELD: Final = "SELECT sequence, state FROM read_model WHERE name = %s AND version = %s FOR UPDATE"
+# Whoever made the tables anew, or vouched for them, did so for one code: no other comes near them.
+HELD: Final = (
+    "SELECT sequence, EXISTS (SELECT FROM read_model_quarantine q WHERE q.name = m.name"
+    " AND q.generation = m.generation) FROM read_model m WHERE name = %s AND version = %s AND state = 'following'"
+    " AND coalesce(fingerprint, %s) = %s FOR UPDATE"
+)
 MOVE: Final = "UPDATE read_model SET sequence = %s WHERE name = %s AND version = %s"
 STOP: Final = (
     "UPDATE read_model m SET state = 'stopped', error = %s, failed_event = e.event_id, failed_type = e.type"
@@ -62,29 +72,40 @@ class Follower:
 
     model: ReadModel
     source: EventSource
+    code: str = field(init=False)  # the fingerprint of what runs here
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", fingerprint(self.model))
 
     def lead(self, connection: Connection) -> bool:
         """True when this session is the one that follows; it is until the session ends."""
         row = connection.execute(LEAD, (self.model.name, str(self.model.version))).fetchone()
         return row == (True,)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection) -> str | None:
         """Make the checkpoint if no version has one; a stopped model tries again where it stopped.
 
-        A model whose code has changed without a new version is marked so, and is not followed.
+        A model whose code has changed without a new version is marked so, and is not followed. Gives the state; None
+        where another version is read.
         """
         teach(connection)
         name, version = self.model.name, self.model.version
-        connection.execute(
-            BEGIN, (name, version, fingerprint(self.model), list(self.model.tables), name, version)
-        )
+        row = connection.execute(
+            BEGIN, (name, version, self.code, list(self.model.tables), name, version)
+        ).fetchone()
+        return row[0] if row else None
+
+    def pause(self, connection: Connection) -> bool:
+        """Follow no more until resumed; False where it did not follow. Whoever runs a step brings it to its end."""
+        key = (self.model.name, self.model.version)
+        return connection.execute(PAUSE, key).rowcount == 1
 
     def resume(self, connection: Connection) -> bool:
         """Follow on from where it stands, with the code that is here; False where there is nothing to follow on.
 
         Who calls it vouches that this code would have made the same rows so far: else the model is to be rebuilt.
         """
-        key = (fingerprint(self.model), self.model.name, self.model.version)
+        key = (self.code, self.model.name, self.model.version)
         return connection.execute(RESUME, key).rowcount == 1
 
     def step(self, connection: Connection, limit: int = BATCH_EVENTS_MAX) -> int:
@@ -104,18 +125,20 @@ class Follower:
 
     def _take(self, connection: Connection, limit: int) -> int:
         key = (self.model.name, self.model.version)
-        if connection.execute(BEHIND, key).fetchone() != (True,):
+        with_this_code = (*key, self.code, self.code)
+        if connection.execute(BEHIND, with_this_code).fetchone() != (True,):
             return 0
         with connection.transaction():
-            row = connection.execute(HELD, key).fetchone()
-            if row is None or row[1] != "following":
+            row = connection.execute(HELD, with_this_code).fetchone()
+            if row is None:
                 return 0
             batch = self.source.after(connection, row[0], limit, self.model.consumes)
             if not batch.looked:
                 return 0
             assert batch.last == row[0] + batch.looked, "sequences have no gaps"
-            if batch.events:
-                self.model.apply(connection, batch.events)
+            out = left_out(connection, self.model) if row[1] else {}
+            if events := without(batch.events, out):
+                self.model.apply(connection, events)
             connection.execute(MOVE, (batch.last, *key))
         return batch.looked
 

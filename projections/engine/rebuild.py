@@ -34,6 +34,7 @@ from projections.engine.layout import (
     put_in_place,
     retired,
 )
+from projections.engine.quarantine import left_out
 from projections.engine.read_model import Connection, EventSource, ReadModel
 
 LOCK_MS: Final = 80
@@ -55,7 +56,8 @@ SWITCH: Final = (
     "INSERT INTO read_model (name, version, sequence, is_current, fingerprint, tables)"
     " SELECT %s, %s, min(sequence), true, %s, %s FROM read_model_build WHERE name = %s"
     " ON CONFLICT (name, version) DO UPDATE SET sequence = excluded.sequence, is_current = true,"
-    " fingerprint = excluded.fingerprint, tables = excluded.tables, state = 'following', error = NULL,"
+    " fingerprint = excluded.fingerprint, tables = excluded.tables, generation = excluded.generation,"
+    " state = 'following', error = NULL,"
     " failed_event = NULL, failed_type = NULL"
 )
 REPLACED: Final = "SELECT version, tables FROM read_model WHERE name = %s AND NOT is_current"
@@ -165,13 +167,16 @@ class Rebuild:
     def compare(self) -> Comparison | None:
         """Compare what was filled with what is read, at one event.
 
-        None where the two may differ: another version is read, or other code than this filled it, or it has stopped.
+        None where the two may differ: another version is read, or other code than this filled it, it has stopped, or
+        leaves streams out.
         """
         self.catch_up()
         with ExitStack() as snapshot:
             with self.owner.transaction():
                 row = self.owner.execute(HOLD, (self.model.name,)).fetchone()
                 if row != (self.model.version, "following", fingerprint(self.model)):
+                    return None
+                if left_out(self.filler, self.model):
                     return None
                 self.catch_up()  # the follower waits: what is left are a few events
                 sequence = self.progress().least

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -17,10 +18,12 @@ from application.gauges import (
     ERASURES_OPEN,
     MODEL_FOLLOWS,
     MODEL_LAG,
+    MODEL_LAG_SECONDS,
     Gauge,
 )
 from infrastructure.database import Database
 from infrastructure.store.gauges import PostgresGauges, erasure_gauges
+from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from tests.projections.test_after_an_erasure import House, house
 
@@ -78,16 +81,38 @@ def test_read_models_tell_how_far_behind_they_are_and_whether_they_follow(house:
     house.follow()
     reads = PostgresGauges(house.engine.app)
 
-    def told() -> tuple[Gauge, Gauge]:
-        lag, follows = (one for one in reads.all() if one.label == "agenda")
-        return lag, follows
+    def told() -> dict[str, float]:
+        return {one.name: one.value for one in reads.all() if one.label == "agenda"}
 
-    assert told() == (Gauge(MODEL_LAG, "agenda", 0), Gauge(MODEL_FOLLOWS, "agenda", 1))
+    def mark(ago: timedelta) -> None:
+        clock = SimpleNamespace(now=lambda: house.engine.clock.now() - ago)
+        order = Database(house.deployment.dsn_of("sequencer"), size=1, walled=False)
+        with order.connection() as connection:
+            Sequencer(order, clock).mark_time(connection)
+        order.close()
+
+    mark(timedelta(hours=2))
+    assert told() == {MODEL_LAG: 0, MODEL_LAG_SECONDS: 0, MODEL_FOLLOWS: 1}
     house.shop.book(2)
     while house.sequencer.sequence_now():
         pass
     with psycopg.connect(house.deployment.main) as owner:
         owner.execute("UPDATE read_model SET state = 'stopped' WHERE name = 'agenda'")
-    lag, follows = told()
-    assert lag.value > 0
-    assert follows.value == 0
+    mark(timedelta(hours=1))
+    found = told()
+    assert (found[MODEL_LAG] > 0, found[MODEL_FOLLOWS]) == (True, 0)
+    assert 3_500 < found[MODEL_LAG_SECONDS] < 3_700, "since the first mark beyond where it stands"
+
+
+def test_a_clock_that_was_set_back_makes_no_lag_negative(house: House) -> None:
+    house.follow()
+    house.shop.book(1)
+    while house.sequencer.sequence_now():
+        pass
+    with psycopg.connect(house.deployment.main) as owner:
+        owner.execute(
+            "INSERT INTO sequence_mark SELECT sequence, now() + interval '1 hour' FROM sequencer_head"
+        )
+    found = {one.name: one.value for one in PostgresGauges(house.engine.app).all()}
+    assert found[MODEL_LAG] > 0
+    assert found[MODEL_LAG_SECONDS] == 0

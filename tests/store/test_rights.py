@@ -20,6 +20,7 @@ WITHOUT_TENANTS = {
     "sequencer_head": "one row: the deployment's order",
     "read_model": "where followers stand in the deployment's order",
     "read_model_build": "how far a read model that is being made anew has come",
+    "sequence_mark": "how far the deployment's order was, second by second",
     "duty_total": "one row: how much is due of all tenants together",
     "deployment_gauge": "numbers about all tenants together",
     "event_type": "the names of event types",
