@@ -148,6 +148,8 @@ class Run:
         model = self.random.choice(MODELS)
         dies = self.random.random() < 0.25
         follower = Follower(Dying(model) if dies else model, self.source)
+        # What kills it is not its code: the checkpoint is moved by the model's own only.
+        object.__setattr__(follower, "code", Follower(model, self.source).code)
         try:
             with self.house.role.connection() as connection:
                 Follower(model, self.source).begin(connection)
