@@ -60,6 +60,7 @@ from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
 from projections.engine.asking import PostgresModelReads
 from projections.engine.looking_back import LookingBack
+from projections.figures import PostgresFigures
 from projections.keeping import PostgresKeeping
 from projections.models import MODELS
 from projections.past import PostgresPast
@@ -70,7 +71,11 @@ IN_MEMORY_IS_READY: Final = {"memory": True}
 
 def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
     """Everything in this process and nothing kept: for tests and for trying things out."""
-    world = MemoryWorld(seed, clock)
+    return on_memory(MemoryWorld(seed, clock))
+
+
+def on_memory(world: MemoryWorld) -> Platform:
+    """Everything on the ports of a world that is there already, whose maker can look into it."""
     return assemble(
         _everywhere()(
             clock=world.clock,

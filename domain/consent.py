@@ -217,6 +217,11 @@ def standing_at(
     return ConsentStanding(last, last.decision, last.at, valid)
 
 
+def by_now(records: Sequence[ConsentRecord], now: datetime) -> datetime:
+    """Now, or the time of the last record where a clock that is somewhat ahead wrote it: what is recorded was said."""
+    return max((now, *(one.at for one in records)))
+
+
 def is_choice(text: str) -> bool:
     """True for a listed purpose, and for a choice beside the purposes.
 

@@ -28,6 +28,7 @@ from domain.consent import (
     NoticeShown,
     RejectionReason,
     Saying,
+    by_now,
     is_choice,
     standing_at,
 )
@@ -85,11 +86,12 @@ def decide(
     records: Sequence[ConsentRecord], said: Said, now: datetime
 ) -> Accepted | ConsentRejected:
     """Accept what was said, or reject it: in this order for an unknown purpose, an unknown text, its time, its being
-    implied.
+    implied. What is said now is never said before what was said last, whatever clock that was written by.
 
     Refuses: Unacceptable (it expires before now or before it is given; see `said_flaws`).
     """
     fields.accept(said_flaws(said))
+    now = by_now([one for one in records if one.purpose == said.purpose], now)
     at = said.at or now
     reason = _objection(records, said, at, now)
     if reason is not None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from api.process.progress import progress
 from domain.values import parse_id, public_id
 from infrastructure.deployment import Deployment
-from infrastructure.fsck.checks import CHECKS, Checked, check_all
+from infrastructure.fsck.checks import ADVICE, CHECKS, Checked, check_all
 from infrastructure.server.start_faults import StartFault
 
 FOUND: Final = 1
@@ -40,6 +40,7 @@ def as_document(done: Sequence[Checked]) -> dict[str, Any]:
             {
                 "check": one.name,
                 "more": one.more,
+                "advice": ADVICE[one.name] if one.findings else None,
                 "findings": [
                     {
                         "check": each.check,
@@ -65,6 +66,8 @@ def as_lines(done: Sequence[Checked]) -> Iterator[str]:
             yield f"  {', '.join([*where, each.reason])}"
         if one.more:
             yield "  and more"
+        if one.findings:
+            yield f"  what to do: {ADVICE[one.name]}"
 
 
 def _tenant(text: str) -> UUID:

@@ -28,6 +28,7 @@ from domain.consent import (
     Method,
     NoticeShown,
     Saying,
+    by_now,
     record_of,
     standing_at,
 )
@@ -100,7 +101,8 @@ class StreamConsentStates:
     def at(self, tenant: UUID, subject: UUID, purpose: str) -> ConsentState | None:
         """See the port."""
         events = self.store.read(tenant, consent_stream(subject))
-        standing = standing_at(records_of(events), purpose, self.clock.now())
+        records = records_of(events)
+        standing = standing_at(records, purpose, by_now(records, self.clock.now()))
         if standing is None:
             return None
         record = standing.record

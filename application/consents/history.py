@@ -170,8 +170,8 @@ class ConsentReads:
             position = self.positions.current(by.tenant, MODEL)
         else:
             position = self.positions.wait(by.tenant, MODEL, at_least)
-        at = query.as_of or self.clock.now()
         rows = self.history.of(by.tenant, query.subject, query.known_at)
+        at = query.as_of or max((self.clock.now(), *(row.said_at for row in rows)))
         seen = [row for row in rows if row.said_at <= at]
         return ConsentsAsOf(
             at,

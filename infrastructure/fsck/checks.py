@@ -12,8 +12,12 @@ import psycopg
 
 from domain.errors import Unavailable
 from infrastructure.deployment import Deployment
+from infrastructure.fsck.answers import answers
 from infrastructure.fsck.book import book
+from infrastructure.fsck.contacts import contacts
+from infrastructure.fsck.denials import denials
 from infrastructure.fsck.entries import entries
+from infrastructure.fsck.fences import fences
 from infrastructure.fsck.finding import Check, Finding, Scope, Seen, snapshot
 from infrastructure.fsck.keys import keys
 from infrastructure.fsck.mirrored import mirrored
@@ -37,9 +41,29 @@ CHECKS: Final[Mapping[str, Check]] = {
     "signed": signed,
     "mirror": mirrored,
     "book": book,
+    "fences": fences,
+    "answers": answers,
+    "denials": denials,
     "models": models,
     "subjects": subjects,
     "keys": keys,
+    "contacts": contacts,
+}
+# What to do about the findings of a check: docs/fsck.md says more.
+ADVICE: Final[Mapping[str, str]] = {
+    "entries": "the record was changed past Daybook: restore a backup; what came later is in the mirror",
+    "streams": "the record was changed past Daybook: restore a backup; what came later is in the mirror",
+    "tree": "restore a backup: tiles are made with the entries that the mirror brings back",
+    "signed": "keep both copies, and tell whoever audits the log: something else was signed than is there",
+    "mirror": "see which of the two agrees with what was signed, and restore the other from it",
+    "book": "restore a backup from before: this is made anew for each log that the mirror adds to",
+    "fences": "restore a backup from before: fences are put up again for each log that the mirror adds to",
+    "answers": "delete the rows named: such a call, sent again, runs anew",
+    "denials": "delete the rows named: what was recorded of them stays in the log",
+    "models": "rebuild the read model named; for any other follower restore a backup",
+    "subjects": "restore a backup from before: index, chains and maps follow from the log",
+    "keys": "restore a key backup of this epoch: what was erased since is destroyed again",
+    "contacts": "restore a key backup of this epoch; delete entries of nobody and of the erased",
 }
 
 

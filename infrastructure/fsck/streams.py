@@ -26,6 +26,11 @@ FAULTS: Final = {
         "SELECT x.tenant_id, x.position, x.event_id FROM sequenced x"
         f" JOIN ({WAITING}) w ON w.tenant_id = x.tenant_id AND w.event_id = x.event_id"
     ),
+    # The sequencer looks at nothing below its mark any more.
+    "event {} waits for a place where the sequencer does not look": (
+        "SELECT q.tenant_id, NULL::bigint, q.event_ids[1] FROM event_queue q"
+        " WHERE q.qid < (SELECT low_water FROM sequencer_head)"
+    ),
     "event {} is there twice": (
         "SELECT x.tenant_id, NULL::bigint, x.event_id FROM event x"
         " GROUP BY x.tenant_id, x.event_id HAVING count(*) > 1"

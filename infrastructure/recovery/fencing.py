@@ -6,7 +6,6 @@ the tenant's orders are read all the same: what is there already stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,7 +36,7 @@ def fence_again(connection: Connection, tenant: UUID) -> int:
             # The order comes before what it takes from custody, whose fence is of the same instant.
             named = [
                 (fence.subject, name, fence.through)
-                for fence in _fences(rows)
+                for _, fence in map(fence_of, rows)
                 for name in fence.classes
             ]
             columns = [[one[at] for one in named] for at in range(3)]
@@ -45,12 +44,12 @@ def fence_again(connection: Connection, tenant: UUID) -> int:
     return lacking
 
 
-def _fences(rows: list[tuple[Any, ...]]) -> Iterator[Fence]:
-    mapper = EventMapper(NoKeys())
-    for row in rows:
-        event = mapper.to_domain_event(headed(row))
-        match event.decision:
-            case ErasureOrdered() | ErasureResumed() as order:
-                yield Fence(order.subject, order.classes, order.through)
-            case CustodyTaken() as order:
-                yield Fence(order.subject, order.classes, event.occurred_at)
+def fence_of(row: tuple[Any, ...]) -> tuple[UUID, Fence]:
+    """The tenant and the fence that an event of TAKING orders. Raises LedgerDamaged, UnknownEventType."""
+    event = EventMapper(NoKeys()).to_domain_event(headed(row))
+    match event.decision:
+        case ErasureOrdered() | ErasureResumed() as order:
+            return event.tenant, Fence(order.subject, order.classes, order.through)
+        case CustodyTaken() as order:
+            return event.tenant, Fence(order.subject, order.classes, event.occurred_at)
+    raise TypeError(f"{type(event.decision).__name__} orders no fence")

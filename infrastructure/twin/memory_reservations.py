@@ -34,6 +34,17 @@ class Reservations:
             for seat in one.seats
         )
 
+    def expired(self, by: int) -> list[Seat]:
+        """Who has a time that is over by then, oldest first."""
+        seats = [
+            (seat.expires_at, seat.owner, seat)
+            for found in self.by_staff.values()
+            for one in found
+            for seat in one.seats
+            if seat.expires_at is not None and seat.expires_at <= by
+        ]
+        return [seat for _, _, seat in sorted(seats, key=lambda one: one[:2])]
+
     def settled(
         self, releases: Iterable[Release], claims: Iterable[Claim]
     ) -> Reservations | Outcome:

@@ -16,6 +16,7 @@ from application.ports import (
     Counting,
     Facts,
     Outcome,
+    Seat,
 )
 from application.recorded import Recorded
 from domain.custody import Fence
@@ -213,6 +214,11 @@ class MemoryBook:
                 if after is None or (entry.created_at, entry.id) > after
             ]
             return sorted(found, key=lambda entry: (entry.created_at, entry.id))[:limit]
+
+    def expired(self, tenant: UUID, by: int, limit: int) -> list[Seat]:
+        """See the port `ExpiredClaims`."""
+        with self.state.lock:
+            return self.state.reservations.get(tenant, Reservations()).expired(by)[:limit]
 
     def _all(self, tenant: UUID, kind: CatalogKind) -> list[CatalogEntry]:
         return [

@@ -246,6 +246,21 @@ def test_holds_and_what_has_expired_are_not_counted(desk: Desk):
     assert booked(desk, Counting(NINE, NOON, NOON)) == {desk.staff: 0}
 
 
+def test_those_whose_time_is_over_are_told_oldest_first(desk: Desk):
+    late = desk.claim(start=NINE, kind="hold", expires_at=NOON)
+    early = desk.claim(start=TEN, expires_at=ELEVEN)
+    seat = desk.claim(start=NOON, capacity=5, kind="hold", expires_at=TEN)
+    for claim in (late, early, seat, desk.claim(start=ELEVEN)):
+        desk.take(claim)
+    told = [Seat(one.owner, one.kind, one.expires_at) for one in (seat, early, late)]
+    expired = desk.world.book.expired
+    assert expired(desk.tenant, NOON, 10) == told
+    assert expired(desk.tenant, NOON, 2) == told[:2]
+    assert expired(desk.tenant, NOON - 1, 10) == told[:2]
+    assert expired(desk.tenant, TEN - 1, 10) == []
+    assert expired(uuid4(), NOON, 10) == []
+
+
 def test_every_seat_of_a_class_counts(desk: Desk):
     desk.opens()
     claims = [

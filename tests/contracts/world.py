@@ -22,6 +22,7 @@ from application.ports import (
     CatalogEntry,
     Claim,
     EventStore,
+    ExpiredClaims,
     Opener,
     Outcome,
     Release,
@@ -45,13 +46,17 @@ TEN = 1_799_056_800  # 2027-01-04T10:00Z
 T = TypeVar("T")
 
 
+class ClaimedBook(Book, ExpiredClaims, Protocol):
+    """The book, which also knows whose time is over."""
+
+
 class World(Protocol):
     """The ports of one deployment that the suites here are about."""
 
     @property
     def store(self) -> EventStore: ...
     @property
-    def book(self) -> Book: ...
+    def book(self) -> ClaimedBook: ...
     @property
     def people(self) -> KnownPeople: ...
     @property

@@ -20,6 +20,7 @@ from domain.consent import (
     ConsentWithdrawn,
     Evidence,
     NoticeShown,
+    by_now,
     is_choice,
     record_of,
     standing_at,
@@ -78,6 +79,22 @@ def test_it_is_withdrawn_at_once_and_each_record_names_the_one_before():
     standing = standing_at(records, MAILS, NOW)
     assert standing is not None
     assert (standing.decision, standing.valid) == ("withdrawn", False)
+
+
+def test_the_last_word_counts_whatever_clock_it_was_written_by():
+    """Clocks of two processes differ by seconds; and one that was ahead is set back."""
+    withdrawn = replace(SAID, consent=UUID(int=2), decision="withdrawn", named=False, notice=None)
+    records = after(SAID)
+    behind = NOW - timedelta(seconds=3)
+    made = record_of(decide(records, withdrawn, behind))
+    assert made is not None
+    assert (made.decision, made.at, made.replaces) == ("withdrawn", NOW, UUID(int=1))
+    records.append(made)
+    for at in (behind, NOW, NOW + DAY):
+        standing = standing_at(records, MAILS, by_now(records, at))
+        assert standing is not None
+        assert standing.decision == "withdrawn"
+    assert isinstance(decide(records, replace(withdrawn, at=NOW + DAY), NOW), ConsentRejected)
 
 
 def test_what_was_said_about_an_earlier_day_does_not_undo_what_was_said_since():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
@@ -37,10 +37,14 @@ def _written(owner: psycopg.Connection[Any], table: str) -> sql.Composed:
 
 @contextmanager
 def done_by_hand(
-    deployment: Deployment, tables: Sequence[str], statements: Sequence[str], **values: Any
+    deployment: Deployment,
+    tables: Sequence[str],
+    statements: Sequence[str],
+    database: Literal["main", "keys"] = "main",
+    **values: Any,
 ) -> Iterator[None]:
     """Run the statements as the owner; at the end the tables are what they were before."""
-    with psycopg.connect(deployment.main, autocommit=True) as owner:
+    with psycopg.connect(getattr(deployment, database), autocommit=True) as owner:
         for table in tables:
             of_table = sql.Identifier(table)
             saved = sql.Identifier(f"saved_{table}")

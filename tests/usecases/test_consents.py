@@ -71,6 +71,19 @@ def test_the_last_word_counts_with_the_next_question(office: Office):
     assert office.state("improve") is None
 
 
+def test_a_withdrawal_counts_where_the_clock_was_set_back(office: Office):
+    office.say()
+    office.salon.world.clock.advance(seconds=-3)
+    known = office.state()
+    assert known is not None and known.valid, "what is recorded was said"
+    office.say(decision="withdrawn", version=None)
+    for seconds in (0, 3, 3_600):
+        office.salon.world.clock.advance(seconds=seconds)
+        state = office.state()
+        assert state is not None
+        assert (state.decision, state.valid) == ("withdrawn", False)
+
+
 def test_every_reason_is_recorded_and_changes_nothing(office: Office):
     office.say()
     before = office.state()
