@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -210,7 +211,8 @@ def row_of(
     """
     it = event.decision
     assert isinstance(it, DisclosureRecorded | DisclosureRefused)
-    row = DisclosureRow(
+    make = partial(
+        DisclosureRow,
         disclosure=it.disclosure,
         event=event.event_id,
         position=position,
@@ -219,30 +221,30 @@ def row_of(
         case=event.case,
         policy_version=event.policy_version,
         recipient=it.recipient,
-        recipient_version=terms.version if terms else None,
         country=terms.country if terms else None,
         purpose=it.purpose,
-        fields=it.fields if isinstance(it, DisclosureRefused) else it.scope.fields,
         count=it.count,
     )
     if isinstance(it, DisclosureRefused):
-        return replace(row, refused_for=it.reason), _shared(it.disclosure, it.subjects)
-    whole = replace(
-        row,
-        recipient_version=it.recipient_version,
-        lawful_basis=it.ground.lawful_basis,
-        legal_trigger=it.ground.legal_trigger,
-        citation=it.ground.citation,
-        legal_process=it.ground.legal_process,
-        franchise_request=it.ground.franchise_request,
-        from_=it.scope.from_,
-        to=it.scope.to,
-        locations=it.scope.locations,
-        our_role=it.our_role,
-        transfer=it.transfer,
-        channel=it.channel,
-    )
-    return whole, _shared(it.disclosure, it.subjects)
+        version = terms.version if terms else None
+        row = make(recipient_version=version, fields=it.fields, refused_for=it.reason)
+    else:
+        row = make(
+            recipient_version=it.recipient_version,
+            fields=it.scope.fields,
+            lawful_basis=it.ground.lawful_basis,
+            legal_trigger=it.ground.legal_trigger,
+            citation=it.ground.citation,
+            legal_process=it.ground.legal_process,
+            franchise_request=it.ground.franchise_request,
+            from_=it.scope.from_,
+            to=it.scope.to,
+            locations=it.scope.locations,
+            our_role=it.our_role,
+            transfer=it.transfer,
+            channel=it.channel,
+        )
+    return row, _shared(it.disclosure, it.subjects)
 
 
 def _shared(id: UUID, subjects: tuple[SubjectShared, ...]) -> tuple[SharedRow, ...]:
@@ -255,44 +257,47 @@ def _shared(id: UUID, subjects: tuple[SubjectShared, ...]) -> tuple[SharedRow, .
 
 def step_after(before: Step | None, event: Recorded[object], position: int) -> Step:
     """How a disclosure stands after one more of its events; `before` is None for the first."""
-    it = event.decision
-    happened, detail = _told(it)
-    step = Step(
+    happened, detail = _told(event.decision)
+    return Step(
         disclosure_of(event),
         event.event_id,
         position,
         event.occurred_at,
         happened,
-        outcome=before.outcome if before else "queued",
-        shared=before.shared if before else False,
-        opens_at=before.opens_at if before else None,
-        detail=detail,
+        *_standing_after(before, event),
+        detail,
     )
+
+
+def _standing_after(
+    before: Step | None, event: Recorded[object]
+) -> tuple[str, bool, datetime | None]:
+    """Outcome, whether it is shared, and when it opens."""
+    it = event.decision
+    outcome, shared, opens_at = "queued", False, None
+    if before is not None:
+        outcome, shared, opens_at = before.outcome, before.shared, before.opens_at
     match it:
         case DisclosureRecorded():
-            return replace(step, opens_at=it.withheld_until)
+            return outcome, shared, it.withheld_until
         case DisclosureAttempted():
             # From here on it may have left, whatever word comes of it, or none.
-            return replace(step, shared=True)
+            return outcome, True, opens_at
         case DisclosureDelivered():
-            return replace(step, outcome="delivered", shared=True)
+            return "delivered", True, opens_at
         case DisclosureFailed():
-            return _stopped(step, "unknown" if it.shared == "unknown" else "failed")
+            # Not handed over by this attempt; a doubt that an earlier one left stays.
+            unknown = outcome == "unknown" or it.shared == "unknown"
+            return ("unknown" if unknown else "failed"), unknown, opens_at
         case DisclosureRefused():
-            return _stopped(step, "refused")
+            unknown = outcome == "unknown"
+            return ("unknown" if unknown else "refused"), unknown, opens_at
         case DisclosureWithheld():
-            return replace(step, opens_at=it.until)
+            return outcome, shared, it.until
         case DisclosureOpened():
-            opened = min(event.occurred_at, step.opens_at or event.occurred_at)
-            return replace(step, opens_at=opened)
+            return outcome, shared, min(event.occurred_at, opens_at or event.occurred_at)
         case _:
-            return step
-
-
-def _stopped(step: Step, outcome: str) -> Step:
-    """Not handed over by this attempt; a doubt that an earlier one left stays."""
-    outcome = "unknown" if step.outcome == "unknown" else outcome
-    return replace(step, outcome=outcome, shared=outcome == "unknown")
+            return outcome, shared, opens_at
 
 
 def _told(it: object) -> tuple[Happened, Detail]:
