@@ -119,15 +119,20 @@ def on_memory(world: MemoryWorld) -> Platform:
             witness_records=NoWitnesses(world.ledger),
             witness=WitnessOfNobody(),
             readiness=lambda: IN_MEMORY_IS_READY,
-            lists=Lists(
-                world.positions,
-                world.agenda,
-                world.disclosures,
-                world.accesses,
-                world.consents,
-                world.figures,
-            ),
+            lists=_lists_on_memory(world),
         )
+    )
+
+
+def _lists_on_memory(world: MemoryWorld) -> Lists:
+    """What lists are read from: the world itself."""
+    return Lists(
+        positions=world.positions,
+        agenda=world.agenda,
+        disclosures=world.disclosures,
+        accesses=world.accesses,
+        consents=world.consents,
+        figures=world.figures,
     )
 
 
@@ -144,7 +149,6 @@ def production(
     engine = Engine.connect(deployment, connections=connections, read_url=read_url)
     signer = SignerClient(deployment.settings.signer_socket)
     evidence = PostgresEvidence(engine.app, signer, engine.clock)
-    looking_back = LookingBack(engine.app, SequencedEvents(engine.mapper))
     platform = assemble(
         _read_models(engine)(
             clock=engine.clock,
@@ -167,8 +171,6 @@ def production(
             request_rows=PostgresRequestRows(engine.app),
             duty_totals=PostgresDutyTotals(engine.app),
             gauges=PostgresGauges(engine.app),
-            past=PostgresPast(engine.app, looking_back),
-            model_reads=PostgresModelReads(engine.app, looking_back, MODELS),
             receipts=LogSignedReceipts(engine.app, signer),
             ledger=PostgresLedger(engine.app),
             evidence=evidence,
@@ -206,6 +208,7 @@ def _read_models(engine: Engine) -> partial[Ports]:
     """What is read from the read models, beside what is the same everywhere."""
     visits, courier = PostgresVisits(engine.app, engine.positions), PostgresCourier(engine.app)
     accesses = PostgresAccesses(engine.app)
+    looking_back = LookingBack(engine.app, SequencedEvents(engine.mapper))
     return partial(
         _everywhere(),
         lists=_lists(engine),
@@ -220,6 +223,8 @@ def _read_models(engine: Engine) -> partial[Ports]:
         handed=courier,
         follow_ups=courier,
         keeping=PostgresKeeping(engine.app),
+        past=PostgresPast(engine.app, looking_back),
+        model_reads=PostgresModelReads(engine.app, looking_back, MODELS),
     )
 
 

@@ -48,6 +48,7 @@ TAGS: Final = [
     },
     {"name": "Keys", "description": "Who may call, in which roles, at which locations."},
     {"name": "Book", "description": "Slots, holds, bookings and the agenda."},
+    {"name": "Figures", "description": "What became of bookings, in numbers; nobody is in them."},
     {
         "name": "People and consent",
         "description": "What the privacy policy says, who agreed to what, and what is held about a person.",
