@@ -214,14 +214,10 @@ def _request_desk(ports: Ports, store: EventStore, people: People) -> RequestDes
 
 def _disclosure_answers(ports: Ports) -> DisclosureAnswers:
     states = StreamConsentStates(ports.store, ports.clock)
-    return DisclosureAnswers(
-        ports.lists.disclosures,
-        ports.lists.positions,
-        ports.ledger,
-        ports.store,
-        states,
-        ports.clock,
-    )
+    beside = (ports.ledger, ports.store, states, ports.clock)
+    for_persons = DisclosureAnswers(ports.disclosures, ports.positions, *beside)
+    lists = ports.lists
+    return DisclosureAnswers(lists.disclosures, lists.positions, *beside, for_persons=for_persons)
 
 
 def _reports(ports: Ports, records: LedgerRecords, witnessing: Witnessing) -> Reports:

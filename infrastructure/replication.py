@@ -54,7 +54,7 @@ class Replication:
                     )
                 password = role_password(self.deployment.roles_secret(), name)
                 _ensure_role(primary, name, password)
-                _ensure_slot(primary, name)
+                kept_all = _ensure_slot(primary, name)
         except psycopg.Error as error:
             raise DeploymentRefused(
                 "the primary cannot be reached, or refuses to be followed"
@@ -67,6 +67,7 @@ class Replication:
             slot=name,
             database=str(owner["dbname"]),
             tls={name: str(owner[name]) for name in TLS if name in owner},
+            kept_all=kept_all,
         )
 
     def give_up(self) -> bool:
@@ -131,8 +132,8 @@ def _ensure_role(primary: psycopg.Connection[tuple[object, ...]], name: str, pas
         )
 
 
-def _ensure_slot(primary: psycopg.Connection[tuple[object, ...]], name: str) -> None:
-    """One that still has its WAL, for nobody else; what a slot that has lost it kept is gone anyway."""
+def _ensure_slot(primary: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
+    """One that still has its WAL, for nobody else; False for a new one, which has nothing of what was before it."""
 
     def is_free() -> bool:
         return (primary.execute(SLOT, (name,)).fetchone() or (True, False))[1] is False
@@ -146,3 +147,4 @@ def _ensure_slot(primary: psycopg.Connection[tuple[object, ...]], name: str) -> 
         row = None
     if row is None:
         primary.execute("SELECT pg_create_physical_replication_slot(%s, true)", (name,))
+    return row is not None

@@ -240,13 +240,13 @@ class PostgresVisits:
         return [row[0] for row in rows]
 
     def _catch_up(self, tenant: UUID) -> None:
+        head = self.positions.head(tenant)
+        if head >= 0:
+            self.positions.wait(tenant, NAME, head)
         if self.database.rows(LEAVES_OUT, (tenant, NAME)):
             raise ReadModelStopped(
                 "The agenda leaves a stream out", retry_after_seconds=LEFT_OUT_SECONDS
             )
-        head = self.positions.head(tenant)
-        if head >= 0:
-            self.positions.wait(tenant, NAME, head)
 
 
 def _first_second(at: datetime) -> int:

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 
 from api.administration import found_tenant
 from api.process.data_folder import DataFolder
+from api.process.parts import RESTARTS_MAX, WINDOW_SECONDS
 from infrastructure.deployment import Deployment
 from infrastructure.server.local_postgres import LocalPostgres
 from infrastructure.server.processes import inspect, send, wait_until, working_in
@@ -45,6 +47,7 @@ class Running:
         self.url = ""
         self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[str] | None = None
+        self.killed: list[tuple[float, str]] = []
 
     # Starting and stopping
 
@@ -74,9 +77,17 @@ class Running:
 
     def ensure_up(self) -> None:
         """Start it again if it is not there any more."""
+        if self.process is not None and self.has_died_often():
+            self.stop()
         if self.process is None or self.process.poll() is not None:
             self._forget()
             self.start()
+            self.killed.clear()
+
+    def has_died_often(self) -> bool:
+        """True when the tests before have killed a part so often that one kill more may make `up` give up."""
+        lately = [name for at, name in self.killed if at > time.monotonic() - WINDOW_SECONDS]
+        return any(lately.count(name) > RESTARTS_MAX // 2 - 1 for name in lately)
 
     def stop(self) -> int:
         """Stop it as a user does; its exit code."""
@@ -95,12 +106,14 @@ class Running:
     def kill(self, part: str) -> None:
         """kill -9 one part, and wait until another process stands in its place."""
         killed = self.parts()[part]
+        self.killed.append((time.monotonic(), part))
         os.kill(killed, signal.SIGKILL)
         assert wait_until(lambda: self.parts().get(part) not in (None, killed), READY_SECONDS_MAX)
 
     def kill_postgres(self) -> None:
         """kill -9 the PostgreSQL server and every process of it; wait until another one takes connections."""
         server = LocalPostgres(self.data)
+        self.killed.append((time.monotonic(), "postgres"))
         killed = server.pid
         for pid in list(working_in(server.cluster)):
             send(pid, signal.SIGKILL)

@@ -38,6 +38,7 @@ class FairServer(uvicorn.Server):
         await super().startup(sockets=[])
         self._listening.setblocking(False)
         self._accepting = asyncio.create_task(self._accept())
+        self._accepting.add_done_callback(self._end)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn; first take no more."""
@@ -47,6 +48,12 @@ class FairServer(uvicorn.Server):
                 await self._accepting
         self._listening.close()
         await super().shutdown(sockets=sockets)
+
+    def _end(self, accepting: asyncio.Task[None]) -> None:
+        """Who takes nobody any more is of no use: it ends, and is started again."""
+        if not accepting.cancelled():
+            log.critical("connections are taken no more: %r", accepting.exception())
+            self.should_exit = True
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()

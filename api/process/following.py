@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 
@@ -21,7 +22,7 @@ def follow_while_connected(
     stop: Stop, database: Database, followed: Doorbell, follower: Follower
 ) -> None:
     """Follow on one connection until it is lost or we are told to stop."""
-    with database.connection() as connection:
+    with database.connection() as connection, leading_no_longer(connection):
         while not follower.lead(connection):
             say_ready()  # a standby is as good as ready
             stop.wait(RETRY_SECONDS)
@@ -37,6 +38,18 @@ def follow_while_connected(
                 if worked:
                     followed.ring()
                 idle.after(worked)
+
+
+@contextmanager
+def leading_no_longer(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Give the lead back at the end: the connection goes back to others, and may live on for an hour."""
+    try:
+        yield
+    finally:
+        try:
+            connection.execute("SELECT pg_advisory_unlock_all()")
+        except psycopg.Error:
+            connection.close()
 
 
 @contextmanager

@@ -94,7 +94,10 @@ class Keeper:
         for number in _STOPPING:
             signal.signal(number, _leave)
         replication = Replication(Deployment.locate(self.settings))
-        standby = StandbyPostgres(self.folder, replication.admit(), port=self.port)
+        primary = replication.admit()
+        standby = StandbyPostgres(self.folder, primary, port=self.port)
+        if not primary.kept_all:
+            standby.forget()
         try:
             url = standby.start()
             self.stop.listen()

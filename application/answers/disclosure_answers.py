@@ -126,6 +126,8 @@ class DisclosureAnswers:
     consents: ConsentStates
     clock: Clock
     own: OwnSubject = nobody
+    # For a person's own view, where a gag that was prolonged a moment ago counts: never a replica's.
+    for_persons: DisclosureAnswers | None = None
 
     def about(
         self,
@@ -141,6 +143,8 @@ class DisclosureAnswers:
         Refuses: NotPermitted (the view is not the caller's), UnknownReference (at_least), Behind, NotFound.
         """
         chosen = self._view(subject, view, by)
+        if chosen == "person" and self.for_persons is not None:
+            return self.for_persons.about(subject, chosen, moment, limit, after, by)
         as_of, reached, complete_to = self._bounds(moment, by)
         totals = self.disclosures.totals(by.tenant, subject, chosen, as_of)
         if not totals.rows and not exists(self.store, by.tenant, subject):

@@ -46,6 +46,7 @@ class Primary:
     slot: str
     database: str
     tls: Mapping[str, str]
+    kept_all: bool = False  # that a copy made before lacks; else it is to be made anew
 
     def conninfo(self, passfile: Path) -> str:
         """As libpq takes it, without the password."""

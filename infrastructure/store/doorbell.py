@@ -103,7 +103,10 @@ class Bell:
         """
         if self.heard():
             return True
-        select.select([self.connection.fileno(), beside], [], [], seconds)
+        waiting = select.poll()  # which takes any file number
+        for number in (self.connection.fileno(), beside):
+            waiting.register(number, select.POLLIN | select.POLLHUP | select.POLLERR)
+        waiting.poll(1000 * seconds)
         return self.heard()
 
 

@@ -88,10 +88,12 @@ class Standings:
 
     def _wake(self) -> None:
         """Have the thread look now, whatever it waits for."""
-        if self._thread is None and not self._ended.is_set():
-            self._call, self._caller = os.pipe()
-            os.set_blocking(self._call, False)
-            os.set_blocking(self._caller, False)
+        alive = self._thread is not None and self._thread.is_alive()
+        if not alive and not self._ended.is_set():
+            if self._caller == -1:
+                self._call, self._caller = os.pipe()
+                os.set_blocking(self._call, False)
+                os.set_blocking(self._caller, False)
             self._thread = Thread(target=self._run, name="standings", daemon=True)
             self._thread.start()
         self._wanted.set()

@@ -49,7 +49,11 @@ HELD: Final = (
     " AND q.generation = m.generation) FROM read_model m WHERE name = %s AND version = %s AND state = 'following'"
     " AND coalesce(fingerprint, %s) = %s FOR UPDATE"
 )
-MOVE: Final = "UPDATE read_model SET sequence = %s WHERE name = %s AND version = %s"
+# A stream that was left out while we waited for the row is not seen in HELD, whose look is older than that: it is here.
+MOVE: Final = (
+    "UPDATE read_model m SET sequence = %s WHERE name = %s AND version = %s AND %s = EXISTS ("
+    "SELECT FROM read_model_quarantine q WHERE q.name = m.name AND q.generation = m.generation)"
+)
 STOP: Final = (
     "UPDATE read_model m SET state = 'stopped', error = %s, failed_event = e.event_id, failed_type = e.type"
     " FROM (SELECT) AS one LEFT JOIN (SELECT s.event_id, e.type FROM sequenced s LEFT JOIN event e"
@@ -139,8 +143,10 @@ class Follower:
             out = left_out(connection, self.model) if row[1] else {}
             if events := without(batch.events, out):
                 self.model.apply(connection, events)
-            connection.execute(MOVE, (batch.last, *key))
-        return batch.looked
+            moved = connection.execute(MOVE, (batch.last, *key, row[1])).rowcount
+            if not moved:
+                raise psycopg.Rollback  # the next step knows what is left out
+        return batch.looked if moved else 0
 
     def _stop(self, connection: Connection, error: Exception) -> ModelStopped:
         """Stop at the event after the checkpoint: it was alone, and failed."""

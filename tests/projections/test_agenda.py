@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from api.process.following import leading_no_longer
 from application.following import Sequenced
 from application.ports import AgendaRow, Append
 from application.recorded import Recorded
@@ -251,6 +252,16 @@ def test_one_of_two_followers_leads_and_the_other_takes_over(shop: Shop) -> None
             assert not shop.follower().lead(other)
     with shop.role.connection() as other:  # the server lets go when it sees that the first is gone
         assert wait_until(lambda: shop.follower().lead(other), 10.0)
+
+
+def test_who_follows_no_more_leads_no_more_though_its_connection_lives_on(shop: Shop) -> None:
+    with psycopg.connect(str(shop.role.pool.conninfo), autocommit=True) as one:
+        with pytest.raises(psycopg.errors.QueryCanceled), leading_no_longer(one):
+            assert shop.follower().lead(one)
+            one.execute("SET statement_timeout = 1")
+            one.execute("SELECT pg_sleep(1)")
+        with shop.role.connection() as other:
+            assert shop.follower().lead(other)
 
 
 def test_a_follower_with_nothing_to_do_writes_nothing(shop: Shop) -> None:

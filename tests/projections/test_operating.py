@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +19,7 @@ from api.process.proving import run_prove
 from api.process.rebuilding import opened
 from application.following import ReadModelStopped, Sequenced, noting_stale
 from domain.values import public_id
+from infrastructure.server.processes import wait_until
 from infrastructure.server.start_faults import StartFault
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
@@ -24,6 +27,7 @@ from projections.agenda import AgendaModel, PostgresVisits
 from projections.engine import follower as following
 from projections.engine.fingerprint import fingerprint
 from projections.engine.follower import Follower, ModelStopped
+from projections.engine.quarantine import Wanted, leave_out
 from projections.engine.read_model import Connection
 from projections.models import MAY_LEAVE_OUT, MODELS
 from tests.projections.test_after_an_erasure import House, house
@@ -206,6 +210,39 @@ def test_a_stream_in_quarantine_is_left_out_on_record_until_a_rebuild(
     with psycopg.connect(house.deployment.main) as owner:
         kept = owner.execute("SELECT by_whom FROM read_model_quarantine").fetchall()
     assert kept == [("ada",)], "it stays on record"
+
+
+def test_a_stream_that_is_left_out_while_a_follower_waits_is_left_out(house: House) -> None:
+    """The follower's look is older than the record that it waits for: what it took in is taken back."""
+    house.shop.book(1)
+    house.follow()
+    before = rows(house)
+    stream = house.shop.book(2).id
+    while house.sequencer.sequence_now():
+        pass
+    follower = Follower(AgendaModel(), SequencedEvents(house.engine.mapper))
+    wanted = Wanted(house.shop.tenant, stream, "operator", "ticket 17", datetime.now(UTC))
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(house.deployment.main) as owner,
+        house.role.connection() as connection,
+    ):
+        follower.begin(connection)
+        owner.execute("SELECT")  # from here on it is one transaction
+        assert leave_out(owner, AgendaModel(), wanted)
+        step = pool.submit(follower.step, connection)
+        pid = connection.info.backend_pid
+        assert wait_until(lambda: waits_for_a_lock(house, pid), 10.0)
+        owner.commit()
+        assert step.result(10) == 0
+        assert follower.step(connection) > 0
+    assert rows(house) == before
+
+
+def waits_for_a_lock(house: House, pid: int) -> bool:
+    asked = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
+    with psycopg.connect(house.deployment.main) as owner:
+        return owner.execute(asked, (pid,)).fetchone() == (True,)
 
 
 def test_what_was_changed_by_hand_beside_a_quarantine_is_still_found(

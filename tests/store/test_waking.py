@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import resource
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +27,7 @@ from infrastructure.deployment import Deployment
 from infrastructure.engine import Engine
 from infrastructure.server.processes import wait_until
 from infrastructure.store import event_source, standings
-from infrastructure.store.doorbell import FOLLOWED, SEQUENCED, Doorbell
+from infrastructure.store.doorbell import FOLLOWED, SEQUENCED, Doorbell, listening
 from infrastructure.store.event_source import PostgresPositions, SequencedEvents
 from infrastructure.store.sequencer import Sequencer
 from infrastructure.store.standings import Standings
@@ -280,3 +283,27 @@ def test_a_doorbell_rings_once_for_many_who_ring_it_together(own_deployment: Dep
 def test_what_was_never_rung_or_waited_for_has_no_thread(own_deployment: Deployment) -> None:
     Doorbell("host=nowhere.invalid", SEQUENCED).close()
     Standings("host=nowhere.invalid").close()
+
+
+def test_a_process_with_many_open_files_waits_like_any_other(module_deployment: Deployment) -> None:
+    """File numbers beyond 1,023 are more than select(2) takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2_048)), hard))
+    reader, writer = os.pipe()
+    high = fcntl.fcntl(reader, fcntl.F_DUPFD, 1_100)
+    try:
+        with (
+            psycopg.connect(module_deployment.main, autocommit=True) as connection,
+            listening(connection, FOLLOWED) as bell,
+        ):
+            assert not bell.wait(0.01, high)
+            connection.execute("SELECT pg_notify(%s, '')", (FOLLOWED,))
+            assert bell.wait(5.0, high)
+            os.write(writer, b"!")
+            begun = monotonic()
+            bell.wait(5.0, high)
+            assert monotonic() - begun < 4.0
+    finally:
+        for number in (reader, writer, high):
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
