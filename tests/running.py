@@ -169,6 +169,7 @@ def _environment() -> dict[str, str]:
     return kept | {"DAYBOOK_SWEEP_SECONDS": "1"}
 
 
+GROUPS = ("running", "running_more")  # each on a worker, with a deployment of its own
 _shared: list[Running] = []
 
 
@@ -202,6 +203,6 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def is_of_its_group(item: pytest.Item | None) -> bool:
-    """True for a test that shares the running deployment."""
+    """True for a test that shares the running deployment of its worker."""
     marker = item.get_closest_marker("xdist_group") if item is not None else None
-    return marker is not None and marker.args == ("running",)
+    return marker is not None and marker.args[0] in GROUPS

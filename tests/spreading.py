@@ -22,12 +22,16 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUP = re.compile(r'^pytestmark = pytest\.mark\.xdist_group\("(\w+)"\)$', re.MULTILINE)
 # Longest first, with what each took in seconds on two quiet cores when this was written.
 LONGEST = (
-    "running",  # 75
+    "running",  # 160
+    "running_more",  # 130
+    "tests/catalogue/test_gate.py",  # 100
+    "tests/projections/test_disclosures.py",  # 50
     "witnesses",  # 50
-    "tests/ledger/test_key_rotation.py",  # 40
-    "tests/ledger/test_freeze.py",  # 30
-    "tests/recovery/test_restore.py",  # 25
-    "tests/test_demo.py",  # 20
+    "tests/recovery/test_replica.py",  # 40
+    "tests/recovery/test_replica_verb.py",  # 40
+    "tests/recovery/test_restore.py",  # 35
+    "tests/test_demo.py",  # 25
+    "tests/store/test_recovery.py",  # 15
 )
 
 

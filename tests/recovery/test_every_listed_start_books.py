@@ -18,7 +18,7 @@ from tests.api_client import EVERY_DAY, Api, Business, Reply, text_of
 from tests.running import Running
 from tests.slot_oracle import DAY, Question, wall_clock
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_more")
 
 WALKED_BEFORE, WALKED_AFTER = 30, 9
 ASKED_BEFORE, ASKED_AFTER = 6 * 60, 8 * 60  # minutes around the change

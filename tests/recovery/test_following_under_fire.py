@@ -20,7 +20,7 @@ from tests.api_client import LOST, Api, Business
 from tests.running import ROOT, Running
 from tests.running_demo import verb
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_more")
 
 SECONDS_MAX = 90.0
 END_FOLLOWERS = (

@@ -16,7 +16,7 @@ from projections.models import MODELS
 from tests.running_demo import RunningDemo, command, running_demo, verb
 
 __all__ = ["running_demo"]
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_more")
 WINDOW = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&limit=50"
 
 
