@@ -25,10 +25,9 @@ LONGEST = (
     "running",  # 160
     "running_more",  # 130
     "tests/catalogue/test_gate.py",  # 100
+    "replica",  # 80
     "tests/projections/test_disclosures.py",  # 50
     "witnesses",  # 50
-    "tests/recovery/test_replica.py",  # 40
-    "tests/recovery/test_replica_verb.py",  # 40
     "tests/recovery/test_restore.py",  # 35
     "tests/test_demo.py",  # 25
     "tests/store/test_recovery.py",  # 15
