@@ -73,7 +73,7 @@ def main() -> None:
     ]
     title = f"The agenda of {chosen.events:,} events ({DURABLE}); the rows are equal"
     show(title, ("", "events/s", "us Python", "us PostgreSQL"), rows)
-    print(f"\n  {theirs.wall / ours.wall:.0f} times as many a second")
+    print(f"\n  {theirs.wall / ours.wall:.1f} times as many a second")
 
 
 def require_equal(up: Served) -> None:

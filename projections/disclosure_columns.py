@@ -17,6 +17,7 @@ DISCLOSURE: Final[LiteralString] = (
     "disclosure_id, event_id, position, at, recipient_id, recipient_version, country, purpose,"
     " legal_process_id, facts"
 )
+AS_TEXT: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 STEP: Final[LiteralString] = (
     "disclosure_id, position, event_id, at, happened, outcome, shared, opens_at, detail"
 )
@@ -188,4 +189,4 @@ def _hex(id: UUID | None) -> str | None:
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return AS_TEXT(value)
