@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from application.ports import EventStore
 from application.recorded import Recorded
 from domain import consent
-from domain.consent import ConsentRecord, by_now, record_of, standing_at
+from domain.consent import ConsentRecord, record_of, standing_now
 
 
 def consent_stream(subject: UUID) -> UUID:
@@ -29,5 +29,5 @@ def has_objected(
 ) -> bool:
     """True where a person's last word on a purpose is no: refused, or withdrawn."""
     records = records_of(store.read(tenant, consent_stream(subject)))
-    standing = standing_at(records, purpose, by_now(records, at))
+    standing = standing_now(records, purpose, at)
     return standing is not None and standing.decision in ("refused", "withdrawn")

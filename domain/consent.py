@@ -205,9 +205,20 @@ def standing_at(
     records: Sequence[ConsentRecord], purpose: str, at: datetime
 ) -> ConsentStanding | None:
     """What stands for a purpose at an instant; None where nothing does. `records` in the order they were recorded."""
+    return _standing([one for one in records if one.purpose == purpose and one.at <= at], at)
+
+
+def standing_now(
+    records: Sequence[ConsentRecord], purpose: str, now: datetime
+) -> ConsentStanding | None:
+    """The same of the present: what is recorded was said, also where a clock that was ahead wrote when."""
+    return _standing([one for one in records if one.purpose == purpose], now)
+
+
+def _standing(records: Sequence[ConsentRecord], at: datetime) -> ConsentStanding | None:
     last: ConsentRecord | None = None
     for one in records:
-        if one.purpose == purpose and one.at <= at and (last is None or one.at >= last.at):
+        if last is None or one.at >= last.at:
             last = one
     if last is None:
         return None
@@ -218,7 +229,7 @@ def standing_at(
 
 
 def by_now(records: Sequence[ConsentRecord], now: datetime) -> datetime:
-    """Now, or the time of the last record where a clock that is somewhat ahead wrote it: what is recorded was said."""
+    """Now, or the time of a purpose's last record where a clock that was ahead wrote it."""
     return max((now, *(one.at for one in records)))
 
 

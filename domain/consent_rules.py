@@ -31,6 +31,7 @@ from domain.consent import (
     by_now,
     is_choice,
     standing_at,
+    standing_now,
 )
 from domain.fields import FINE, Faults
 from domain.personal_text import flaws
@@ -86,14 +87,14 @@ def decide(
     records: Sequence[ConsentRecord], said: Said, now: datetime
 ) -> Accepted | ConsentRejected:
     """Accept what was said, or reject it: in this order for an unknown purpose, an unknown text, its time, its being
-    implied. What is said now is never said before what was said last, whatever clock that was written by.
+    implied. What is said now is never said before what was said last, whatever clock that was written by: without a
+    time of its own it comes after it, and so does a fresh no, whose time is by a clock that is right.
 
     Refuses: Unacceptable (it expires before now or before it is given; see `said_flaws`).
     """
     fields.accept(said_flaws(said))
-    now = by_now([one for one in records if one.purpose == said.purpose], now)
-    at = said.at or now
-    reason = _objection(records, said, at, now)
+    latest = by_now([one for one in records if one.purpose == said.purpose], now)
+    reason = _objection(records, said, said.at or now, now)
     if reason is not None:
         return ConsentRejected(
             consent=said.consent,
@@ -104,6 +105,9 @@ def decide(
             channel=said.channel,
             reason=reason,
         )
+    at = said.at or latest
+    if said.decision != "given" and latest > now and now - FRESH <= at:
+        at = latest
     if said.expires_at is not None and said.expires_at <= at:
         over = "It expires before it is given."
         fields.accept(fields.fault("/expires_at", "out_of_range", over))
@@ -114,7 +118,7 @@ def expire(
     records: Sequence[ConsentRecord], purpose: str, consent: UUID, subject: UUID, now: datetime
 ) -> tuple[ConsentExpired, ...]:
     """Record that what stands for a purpose has expired by now; nothing where it has not, or that is known."""
-    standing = standing_at(records, purpose, now)
+    standing = standing_now(records, purpose, now)
     if standing is None or standing.decision != "expired":
         return ()
     if standing.record.decision == "expired":
@@ -145,7 +149,7 @@ def _speaks_over(records: Sequence[ConsentRecord], said: Said, now: datetime) ->
     """True where conduct is to count against what was said expressly; nobody refuses or withdraws by using a thing."""
     if said.decision != "given":
         return True
-    standing = standing_at(records, said.purpose, now)
+    standing = standing_now(records, said.purpose, now)
     if standing is None or standing.decision == "expired":
         return False
     return standing.record.method not in NEVER_VALID

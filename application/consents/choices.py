@@ -28,9 +28,8 @@ from domain.consent import (
     Method,
     NoticeShown,
     Saying,
-    by_now,
     record_of,
-    standing_at,
+    standing_now,
 )
 from domain.consent_rules import Accepted, Said
 from domain.errors import ConsentRejected as Rejected
@@ -102,7 +101,7 @@ class StreamConsentStates:
         """See the port."""
         events = self.store.read(tenant, consent_stream(subject))
         records = records_of(events)
-        standing = standing_at(records, purpose, by_now(records, self.clock.now()))
+        standing = standing_now(records, purpose, self.clock.now())
         if standing is None:
             return None
         record = standing.record

@@ -15,7 +15,7 @@ from application.permissions import require
 from application.policy.policies import PRIVACY_READERS, PRIVACY_WRITERS
 from application.ports import Clock, EventStore, Positions
 from application.recorded import Caller, Recorded
-from domain.consent import ConsentRecord, Method, Standing, standing_at
+from domain.consent import ConsentRecord, Method, Standing, standing_now
 from domain.consent_rules import Accepted
 from domain.errors import Erased, NotFound
 from domain.sealing import Envelope
@@ -171,8 +171,9 @@ class ConsentReads:
         else:
             position = self.positions.wait(by.tenant, MODEL, at_least)
         rows = self.history.of(by.tenant, query.subject, query.known_at)
-        at = query.as_of or max((self.clock.now(), *(row.said_at for row in rows)))
-        seen = [row for row in rows if row.said_at <= at]
+        at = query.as_of or self.clock.now()
+        # What is recorded was said, whatever clock wrote when: asked of the present, all of it counts.
+        seen = rows if query.as_of is None else [row for row in rows if row.said_at <= at]
         return ConsentsAsOf(
             at,
             query.known_at,
@@ -187,7 +188,7 @@ def _states(rows: Sequence[ConsentRow], at: datetime) -> list[PurposeState]:
     by_id = {row.consent: row for row in rows}
     found: list[PurposeState] = []
     for purpose in sorted({record.purpose for record in records}):
-        standing = standing_at(records, purpose, at)
+        standing = standing_now(records, purpose, at)  # of the rows that were seen
         assert standing is not None, "a purpose with a record has something that stands"
         own = tuple(by_id[one.consent] for one in records if one.purpose == purpose)
         row = by_id[standing.record.consent]

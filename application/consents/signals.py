@@ -11,7 +11,7 @@ from application.execute import Scribe
 from application.ports import EventStore
 from application.recorded import Recorded
 from domain import consent_rules, signal
-from domain.consent import ConsentRecord, by_now, standing_at
+from domain.consent import ConsentRecord, standing_now
 from domain.consent_rules import Said
 from domain.signal import SignalSeen
 
@@ -51,5 +51,5 @@ def signal_events(
 
 
 def _is_refused(records: Sequence[ConsentRecord], scribe: Scribe) -> bool:
-    standing = standing_at(records, SALE_AND_SHARING, by_now(records, scribe.at))
+    standing = standing_now(records, SALE_AND_SHARING, scribe.at)
     return standing is not None and standing.decision in ("refused", "withdrawn")

@@ -16,7 +16,7 @@ from application.disclosing.conditions import Visits
 from application.holding.retention_rules import rules_in_force
 from application.people.people import Holdings
 from application.ports import EventStore
-from domain.consent import ConsentRecord, standing_at
+from domain.consent import ConsentRecord, standing_now
 from domain.custody import Kept
 from domain.retention import Facts, RequestsUnder, Rule, kept_of
 from domain.sealing import RETENTION_CLASSES, RetentionClass
@@ -96,13 +96,13 @@ class RulesKeeping:
 
 
 def _stands(said: Sequence[ConsentRecord], at: datetime) -> bool:
-    standing = [standing_at(said, purpose, at) for purpose in {one.purpose for one in said}]
+    standing = [standing_now(said, purpose, at) for purpose in {one.purpose for one in said}]
     return any(one is not None and one.valid for one in standing)
 
 
 def _consent_ended(said: Sequence[ConsentRecord], at: datetime) -> date | None:
     """When the last consent ended that had been given: it was withdrawn, or its time was over."""
     given = {one.purpose for one in said if one.decision == "given"}
-    standing = [standing_at(said, purpose, at) for purpose in given]
+    standing = [standing_now(said, purpose, at) for purpose in given]
     ended = [one.since.date() for one in standing if one is not None and not one.valid]
     return max(ended, default=None)

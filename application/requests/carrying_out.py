@@ -23,7 +23,7 @@ from application.ports import Clock, EventStore, Ids
 from application.recorded import Caller, Recorded
 from domain import consent_rules
 from domain.booking import Status
-from domain.consent import Channel, ConsentRejected, Method, by_now, record_of, standing_at
+from domain.consent import Channel, ConsentRejected, Method, record_of, standing_now
 from domain.consent_rules import Said
 from domain.custody import CustodyRestricted, CustodyUnlocked
 from domain.erasure import ErasureCause, ErasureDeferred, ErasureOrdered
@@ -199,7 +199,7 @@ class CarryingOut:
         records, events = records_of(known), list[Recorded[object]]()
         method, channel = _SPOKEN[state.terms.channel]
         for choice in choices:
-            standing = standing_at(records, choice, by_now(records, scribe.at))
+            standing = standing_now(records, choice, scribe.at)
             if standing is not None and standing.decision in ("refused", "withdrawn"):
                 continue
             # Whoever got data on the strength of a consent is told only of its withdrawal.

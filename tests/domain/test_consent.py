@@ -20,10 +20,10 @@ from domain.consent import (
     ConsentWithdrawn,
     Evidence,
     NoticeShown,
-    by_now,
     is_choice,
     record_of,
     standing_at,
+    standing_now,
 )
 from domain.consent_rules import Said, decide, expire, said_flaws
 from domain.errors import Unacceptable
@@ -91,10 +91,35 @@ def test_the_last_word_counts_whatever_clock_it_was_written_by():
     assert (made.decision, made.at, made.replaces) == ("withdrawn", NOW, UUID(int=1))
     records.append(made)
     for at in (behind, NOW, NOW + DAY):
-        standing = standing_at(records, MAILS, by_now(records, at))
+        standing = standing_now(records, MAILS, at)
         assert standing is not None
         assert standing.decision == "withdrawn"
     assert isinstance(decide(records, replace(withdrawn, at=NOW + DAY), NOW), ConsentRejected)
+
+
+HOUR = timedelta(hours=1)
+NO = replace(SAID, consent=UUID(int=2), decision="withdrawn", named=False, notice=None)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 30 * HOUR])
+@pytest.mark.parametrize("said_at", [None, NOW - HOUR / 60, NOW])
+def test_a_no_counts_after_a_yes_that_a_fast_clock_wrote(
+    ahead: timedelta, said_at: datetime | None
+):
+    records = after(SAID, now=NOW + ahead)
+    made = record_of(decide(records, replace(NO, at=said_at), NOW))
+    assert made is not None and made.at == NOW + ahead
+    standing = standing_now([*records, made], MAILS, NOW)
+    assert standing is not None and standing.decision == "withdrawn"
+
+
+def test_a_fast_clock_ends_no_consent_of_another_purpose():
+    fast = replace(SAID, purpose="service", consent=UUID(int=3))
+    records = [*after(replace(SAID, expires_at=NOW + HOUR)), *after(fast, now=NOW + 2 * HOUR)]
+    standing = standing_now(records, MAILS, NOW)
+    assert standing is not None and standing.valid
+    over = standing_now(records, MAILS, NOW + HOUR)
+    assert over is not None and over.decision == "expired"
 
 
 def test_what_was_said_about_an_earlier_day_does_not_undo_what_was_said_since():
