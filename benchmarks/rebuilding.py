@@ -24,6 +24,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+import psycopg
+
 from application.event_types import catalogue
 from benchmarks.bookings_http import ALWAYS, INSTANT, all_wishes, booked, business
 from benchmarks.http_load import Result, load
@@ -38,6 +40,11 @@ READS_A_SECOND = 20
 AT_ONCE_SECONDS = 2  # bookings are sent for so long at a time
 QUIET_SECONDS = 20
 CAUGHT_UP_SECONDS = 1_800.0
+WAITING = (
+    "SELECT (SELECT sequence FROM sequencer_head) - (SELECT sequence FROM subject_index)"
+    " + (SELECT count(*) FROM ledger_head h WHERE NOT EXISTS (SELECT FROM ledger_checkpoint c"
+    " WHERE c.tenant_id = h.tenant_id AND c.size >= h.size))"
+)
 
 
 def main() -> None:
@@ -119,16 +126,17 @@ class Side:
 
 
 def caught_up(up: Running, key: str) -> None:
-    """Until every model has taken the log in."""
+    """Until every model has taken the log in, and it is indexed, mirrored and signed."""
     deadline = time.monotonic() + CAUGHT_UP_SECONDS
-    with asking(up, key) as ask:
+    with asking(up, key) as ask, psycopg.connect(up.verb("dsn").strip(), autocommit=True) as owner:
         while True:
             _, body = ask("/v1/read-models")
             lag = sum(model["lag_events"] for model in json.loads(body)["data"])
-            if lag == 0:
+            (waiting,) = owner.execute(WAITING).fetchone() or (1,)
+            if lag + waiting == 0:
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"the models are {lag} events behind")
+                raise SystemExit(f"models are {lag} events behind, the ledger {waiting}")
             time.sleep(1)
 
 
