@@ -185,10 +185,12 @@ class AgendaReads:
 
     def _rows(self, query: AgendaQuery, tenant: UUID) -> tuple[Sequence[AgendaRow], int]:
         """What is asked for, and the position at which it is so."""
-        position = self._position(tenant, query.at_least)
         asked = (query.location, ceiling_seconds(query.from_), ceiling_seconds(query.to))
         if query.known_at is None:
+            position = self._position(tenant, query.at_least)
             return self.agenda.between(tenant, *asked), position
+        if query.at_least is not None:  # else where the read model stands is no matter of a replay
+            self._position(tenant, query.at_least)
         position = position_known(self.past, self.clock, tenant, query.known_at)
         with self.past.agenda(tenant, position) as agenda:
             return agenda.between(tenant, *asked), position

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
@@ -174,6 +175,9 @@ def test_a_paused_model_is_read_and_says_that_it_is_stale(running: Running) -> N
             assert stale.status == 200
             assert stale.headers["daybook-stale"] == f"agenda; position={position}"
             assert stale.body == fresh.body, "the last good state"
+            known = read(api, known_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            assert known.status == 200
+            assert "daybook-stale" not in known.headers, "a replay is as of what it says"
             refused = read(api, at_least=second["event_id"])
             assert (refused.status, refused.code) == (503, "read_model_stopped")
             assert read(api, at_least=first["event_id"]).status == 200
