@@ -175,7 +175,7 @@ def test_a_paused_model_is_read_and_says_that_it_is_stale(running: Running) -> N
             assert stale.status == 200
             assert stale.headers["daybook-stale"] == f"agenda; position={position}"
             assert stale.body == fresh.body, "the last good state"
-            known = read(api, known_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            known = read(api, known_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
             assert known.status == 200
             assert "daybook-stale" not in known.headers, "a replay is as of what it says"
             refused = read(api, at_least=second["event_id"])
