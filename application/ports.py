@@ -199,7 +199,8 @@ class Facts:
 
     `staff` are those who offer the service (active or not), `locations` those of the service (active or not).
     `occupied` and `busy` overlap the range that was asked for; `booked` has the bookings of each of the staff that
-    were to be counted.
+    were to be counted. `taken` is what `slot_facts` has packed: epoch seconds, half-open, by staff; it names no owner,
+    so nobody's own time can be ignored in it.
     """
 
     service: CatalogEntry | None
@@ -208,6 +209,7 @@ class Facts:
     occupied: tuple[Occupied, ...]
     busy: tuple[tuple[UUID, int, int], ...]
     booked: Mapping[UUID, int] = field(default_factory=dict)
+    taken: Mapping[UUID, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
 class Book(Protocol):
@@ -223,6 +225,15 @@ class Book(Protocol):
         counting: Counting | None = None,
     ) -> Facts:
         """What bears on slots of `service` in [from_, to) (epoch seconds); of one staff member when named."""
+        ...
+
+    def slot_facts(
+        self, tenant: UUID, service: UUID, from_: int, to: int, now: int, staff: UUID | None = None
+    ) -> Facts:
+        """As `facts`, packed for a search at `now`: `taken` has whole reservations that still count.
+
+        `occupied` has only those that have seats (class sessions), expired ones too.
+        """
         ...
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:

@@ -68,10 +68,12 @@ def main() -> None:
                 epoch_seconds(first) - REACH_BEFORE_SECONDS,
                 epoch_seconds(last) + REACH_AFTER_SECONDS,
             )
+            now = epoch_seconds(datetime.now(UTC))
             folder = str(owner.execute("SHOW data_directory").fetchone()[0])  # type: ignore[index]
 
             def read() -> int:
-                return len(engine.book.facts(tenant, service, *bounds).occupied)
+                facts = engine.book.slot_facts(tenant, service, *bounds, now)
+                return sum(map(len, facts.taken.values()))
 
             def search() -> int:
                 return len(platform.slots.free(SlotQuery(service, first, last), by))

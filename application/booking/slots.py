@@ -59,11 +59,12 @@ class Slots:
         start = max(ceiling_seconds(query.from_), now)
         end = min(ceiling_seconds(query.to), now + WINDOW_DAYS_MAX * DAY_SECONDS + 1)
         asked = Asked(query.service, query.location, query.staff)
-        facts = self.book.facts(
+        facts = self.book.slot_facts(
             by.tenant,
             query.service,
             min(start, end) - REACH_BEFORE_SECONDS,
             end + REACH_AFTER_SECONDS,
+            now,
             query.staff,
         )
         on_offer = offer(self.book, by, asked, facts)

@@ -52,7 +52,7 @@ class Timekeeper:
     def time_of(self, staff: Staff) -> StaffTime:
         """Working time, what occupies it, and the sessions of this service."""
         assert staff.schedule is not None, "who is on offer has a schedule"
-        occupied: list[Interval] = []
+        occupied: list[Interval] = [*self.offer.facts.taken.get(staff.id, ())]
         sessions: list[Session] = []
         is_class = self.offer.service.terms.capacity > 1
         for one in self._occupied_of(staff.id):

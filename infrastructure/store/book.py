@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from application.ports import CatalogEntry, CatalogKind, Counting, Facts, Occupied, Seat
@@ -40,22 +40,17 @@ class PostgresBook:
             " %b::uuid)",
             (tenant, service, from_, to, staff, *_counted(counting)),
         )
-        by_kind: dict[str, list[Row]] = {}
-        for row in rows:
-            by_kind.setdefault(row[0], []).append(row)
-        services = [catalog_entry(row) for row in by_kind.get("service", ())]
-        return Facts(
-            service=services[0] if services else None,
-            locations=tuple(catalog_entry(row) for row in by_kind.get("location", ())),
-            staff=tuple(catalog_entry(row) for row in by_kind.get("staff", ())),
-            occupied=tuple(_occupied(row) for row in by_kind.get("occupied", ())),
-            busy=tuple(
-                (row[1], start, end)
-                for row in by_kind.get("busy", ())
-                for start, end in parsed(row[4])
-            ),
-            booked={row[1]: row[2] for row in by_kind.get("booked", ())},
+        return _facts(rows)
+
+    def slot_facts(
+        self, tenant: UUID, service: UUID, from_: int, to: int, now: int, staff: UUID | None = None
+    ) -> Facts:
+        """See the port."""
+        rows = self.database.rows(
+            "SELECT * FROM slot_facts(%b, %b, %b::bigint, %b::bigint, %b::bigint, %b::uuid)",
+            (tenant, service, from_, to, now, staff),
         )
+        return _facts(rows)
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:
         """See the port."""
@@ -92,6 +87,30 @@ class PostgresBook:
         return [Seat(*row) for row in rows]
 
 
+def _facts(rows: Sequence[Row]) -> Facts:
+    by_kind: dict[str, list[Row]] = {}
+    for row in rows:
+        by_kind.setdefault(row[0], []).append(row)
+    services = [catalog_entry(row) for row in by_kind.get("service", ())]
+    occupied = [_occupied(row[1], row[2], parsed(row[4])) for row in by_kind.get("occupied", ())]
+    taken = {}
+    for row in by_kind.get("taken", ()):
+        starts, ends, seated = parsed(row[4])
+        taken[row[1]] = list(zip(starts, ends, strict=True))
+        occupied += [_occupied(UUID(owner), capacity, one) for owner, capacity, one in seated]
+    return Facts(
+        service=services[0] if services else None,
+        locations=tuple(catalog_entry(row) for row in by_kind.get("location", ())),
+        staff=tuple(catalog_entry(row) for row in by_kind.get("staff", ())),
+        occupied=tuple(occupied),
+        busy=tuple(
+            (row[1], start, end) for row in by_kind.get("busy", ()) for start, end in parsed(row[4])
+        ),
+        booked={row[1]: row[2] for row in by_kind.get("booked", ())},
+        taken=taken,
+    )
+
+
 def _counted(counting: Counting | None) -> tuple[int | UUID | None, ...]:
     if counting is None:
         return None, None, None, None
@@ -104,8 +123,8 @@ def _id(text: str) -> UUID:
     return UUID(text)
 
 
-def _occupied(row: Row) -> Occupied:
-    staff, service, start, end, from_, to, kind, expires_at, seats = parsed(row[4])
+def _occupied(id_: UUID, capacity: int, one: Sequence[Any]) -> Occupied:
+    staff, service, start, end, from_, to, kind, expires_at, seats = one
     return Occupied(
         staff=_id(staff),
         service=_id(service),
@@ -113,8 +132,8 @@ def _occupied(row: Row) -> Occupied:
         end=end,
         from_=from_,
         to=to,
-        capacity=row[2],
+        capacity=capacity,
         seats=tuple(Seat(UUID(owner), what, until) for owner, what, until in seats or ())
         if kind == "session"
-        else (Seat(row[1], kind, expires_at),),
+        else (Seat(id_, kind, expires_at),),
     )

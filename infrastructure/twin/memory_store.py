@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -190,6 +190,21 @@ class MemoryBook:
                 if counting
                 else {},
             )
+
+    def slot_facts(
+        self, tenant: UUID, service: UUID, from_: int, to: int, now: int, staff: UUID | None = None
+    ) -> Facts:
+        """See the port."""
+        facts = self.facts(tenant, service, from_, to, staff)
+        taken: dict[UUID, list[tuple[int, int]]] = {who.id: [] for who in facts.staff}
+        for one in facts.occupied:
+            if one.capacity > 1:
+                continue
+            until = one.seats[0].expires_at
+            if until is None or until > now:
+                taken[one.staff].append((one.from_, one.to))
+        seated = tuple(one for one in facts.occupied if one.capacity > 1)
+        return replace(facts, occupied=seated, taken=taken)
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:
         """See the port."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
+from random import Random
 from uuid import UUID, uuid4
 
 import pytest
 
+from application.booking.staff_time import has_expired
 from application.ports import BusyReplacement, CatalogEntry, CatalogKind, Counting, Seat
 from domain.location import Location, LocationTerms
 from domain.schedule import Hours, Override, Schedule, WeeklyHours
@@ -199,6 +202,40 @@ def test_a_class_says_who_has_its_seats(desk: Desk):
     assert set(session.seats) == {
         Seat(claim.owner, claim.kind, claim.expires_at) for claim in claims
     }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_packed_facts_say_what_the_reservations_say_one_by_one(desk: Desk, seed: int):
+    chance = Random(seed)
+    desk.opens()
+    for n in range(12):
+        kind = chance.choice(("booking", "hold"))
+        expires_at = chance.choice((NINE, TEN, ELEVEN)) if kind == "hold" else None
+        start, capacity = NINE + 2 * n * HOUR, chance.choice((1, 1, 3))
+        buffers = {"from_": start - chance.choice((0, 300)), "to": start + HOUR + 600}
+        for _ in range(chance.randint(1, capacity)):
+            desk.take(
+                desk.claim(
+                    start=start, capacity=capacity, kind=kind, expires_at=expires_at, **buffers
+                )
+            )
+    for now in (NINE - 1, NINE, TEN, ELEVEN, NOON):
+        from_ = NINE + chance.randrange(24 * HOUR)
+        asked = (desk.tenant, desk.service, from_, from_ + chance.randrange(1, 24 * HOUR))
+        plain = desk.world.book.facts(*asked)
+        packed = desk.world.book.slot_facts(*asked, now)
+        assert sorted(packed.taken[desk.staff]) == sorted(
+            (one.from_, one.to)
+            for one in plain.occupied
+            if one.capacity == 1 and not has_expired(one.seats[0], now)
+        )
+        by_start = attrgetter("start")
+        assert sorted(packed.occupied, key=by_start) == sorted(
+            (one for one in plain.occupied if one.capacity > 1), key=by_start
+        )
+        assert (packed.service, packed.busy) == (plain.service, plain.busy)
+        assert set(packed.staff) == set(plain.staff)
+        assert packed.locations == plain.locations
 
 
 def test_a_reservation_that_reaches_far_out_of_the_range_is_among_the_facts(desk: Desk):
