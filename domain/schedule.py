@@ -20,9 +20,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Final
 
 from domain.intervals import Interval, merged
@@ -44,6 +44,7 @@ REACH_DAYS: Final = 3
 # Back to this week's Monday and the one before it, and what reaches into that.
 LOOKBACK_DAYS: Final = 2 * WEEK_DAYS + REACH_DAYS + 1
 _SHORTER_THAN_A_WEEK: Final = 6 * DAY_SECONDS
+_STRETCHES_KEPT: Final = 1_024
 
 NOTHING_CLOSED: Final[frozenset[date]] = frozenset()
 
@@ -85,7 +86,7 @@ def working_intervals(
     schedule: Schedule,
     start: int,
     end: int,
-    closed_dates: AbstractSet[date] = NOTHING_CLOSED,
+    closed_dates: frozenset[date] = NOTHING_CLOSED,
 ) -> list[Interval]:
     """Convert the working time that meets `[start, end)` to half-open ranges of epoch seconds.
 
@@ -116,9 +117,10 @@ def _began_out_of_sight(zone_name: str, first: int, stretch: Interval, start: in
     return stretch[0] < start < stretch[1] and stretch[0] <= midnight(zone_name, first - 1)
 
 
+@lru_cache(maxsize=_STRETCHES_KEPT)
 def _stretches(
-    schedule: Schedule, first: int, last: int, closed_dates: AbstractSet[date]
-) -> list[Interval]:
+    schedule: Schedule, first: int, last: int, closed_dates: frozenset[date]
+) -> tuple[Interval, ...]:
     """The intervals that start on the days `first` to `last` (both included), merged."""
     weekly: list[list[Hours]] = [[] for _ in range(WEEK_DAYS)]
     for rule in schedule.weekly:
@@ -134,7 +136,7 @@ def _stretches(
             hours = () if day in closed_dates else weekly[(ordinal - 1) % WEEK_DAYS]
         if hours:
             intervals.extend(_intervals_of_day(schedule.time_zone, ordinal, hours))
-    return merged(intervals)
+    return tuple(merged(intervals))
 
 
 def _intervals_of_day(zone_name: str, ordinal: int, hours: Iterable[Hours]) -> list[Interval]:
