@@ -222,7 +222,9 @@ def raise_unavailable(error: psycopg.Error) -> None:
             raise Unavailable("The database took too long", retry_after_seconds=1) from error
         case psycopg.OperationalError() | psycopg.InterfaceError():
             if error.sqlstate not in ("40P01", "40001"):
-                raise Unavailable("The database cannot be reached", retry_after_seconds=1) from error
+                raise Unavailable(
+                    "The database cannot be reached", retry_after_seconds=1
+                ) from error
 
 
 class _Lent:

@@ -73,9 +73,7 @@ def columns(
     )
 
 
-def append_call(
-    events: Columns, effects: Effects, key: Vouched | None
-) -> tuple[str, list[object]]:
+def append_call(events: Columns, effects: Effects, key: Vouched | None) -> tuple[str, list[object]]:
     """The call of `append_events`, and its parameters in the order of the function. `key` must still stand."""
     answer = effects.answer
     arguments: list[tuple[str, list[object]]] = [
