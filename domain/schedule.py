@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -86,7 +87,7 @@ def working_intervals(
     schedule: Schedule,
     start: int,
     end: int,
-    closed_dates: frozenset[date] = NOTHING_CLOSED,
+    closed_dates: AbstractSet[date] = NOTHING_CLOSED,
 ) -> list[Interval]:
     """Convert the working time that meets `[start, end)` to half-open ranges of epoch seconds.
 
@@ -97,13 +98,13 @@ def working_intervals(
     """
     if start >= end:
         return []
-    zone_name = schedule.time_zone
+    zone_name, closed = schedule.time_zone, frozenset(closed_dates)
     first = local_date(zone_name, start).toordinal()
     # A start on the next local day can come before `end` where the clocks go back over midnight.
     last = local_date(zone_name, end).toordinal() + 1
-    stretches = _stretches(schedule, first - REACH_DAYS, last, closed_dates)
+    stretches = _stretches(schedule, first - REACH_DAYS, last, closed)
     if any(_began_out_of_sight(zone_name, first, stretch, start) for stretch in stretches):
-        stretches = _stretches(schedule, first - LOOKBACK_DAYS, last, closed_dates)
+        stretches = _stretches(schedule, first - LOOKBACK_DAYS, last, closed)
     return [
         piece
         for stretch in stretches

@@ -53,13 +53,14 @@ class PostgresBook:
         """See the port."""
         key = (tenant, service, staff)
         known = self.offered.get(key)
-        stamp, *rest = self.database.rows(
+        rows = self.database.rows(
             "SELECT * FROM booking_facts(%b, %b, %b::bigint, %b::bigint, %b::uuid, %b::bigint, %b::bigint, %b::bigint,"
             " %b::uuid, %s::text)",
             (tenant, service, from_, to, staff, *_counted(counting), known and known.stamp),
-        ) or [None]
-        if stamp is None:
+        )
+        if not rows:
             return NO_FACTS
+        stamp, *rest = rows
         if known is None or known.stamp != stamp[4]:
             known = _offered(stamp[4], rest)
             if len(self.offered) >= OFFERED_KEPT:

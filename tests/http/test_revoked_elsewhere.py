@@ -1,4 +1,4 @@
-"""A key that one process remembers, and another has revoked: from that instant it stores nothing and is told nothing."""
+"""A key that one process remembers, and another has revoked: it stores nothing from then on, nor is told anything."""
 
 from __future__ import annotations
 
