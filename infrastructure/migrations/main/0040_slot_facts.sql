@@ -34,11 +34,12 @@ BEGIN
                     AND (r.expires_at IS NULL OR r.expires_at > p_now)) AS starts,
                array_agg(r.ends_at) FILTER (WHERE r.kind <> 'session' AND r.capacity = 1
                     AND (r.expires_at IS NULL OR r.expires_at > p_now)) AS ends,
-               json_agg(json_build_array(r.owner_id, r.capacity, json_build_array(
-                    r.staff_id, r.service_id, r.visit_start, r.visit_end, r.starts_at, r.ends_at, r.kind, r.expires_at,
+               json_agg(json_build_array(
+                    r.owner_id, r.capacity, r.service_id, r.visit_start, r.visit_end, r.starts_at, r.ends_at, r.kind,
+                    r.expires_at,
                     CASE WHEN r.kind = 'session' THEN (
                         SELECT json_agg(json_build_array(s.owner_id, s.kind, s.expires_at) ORDER BY s.seat_no)
-                          FROM seat s WHERE s.tenant_id = p_tenant AND s.session_id = r.owner_id) END)))
+                          FROM seat s WHERE s.tenant_id = p_tenant AND s.session_id = r.owner_id) END))
                     FILTER (WHERE r.kind = 'session' OR r.capacity > 1) AS seated
           FROM reservations_between(p_tenant, who.id, p_from, p_to) r) t;
     RETURN QUERY
