@@ -40,7 +40,9 @@ from projections.engine.follower import Follower
 from projections.models import MODELS
 
 GATHER_SECONDS: Final = 0.02
-PLACED: Final = "INSERT INTO sequenced SELECT * FROM placed_later WHERE sequence > %s AND sequence <= %s"
+PLACED: Final = (
+    "INSERT INTO sequenced SELECT * FROM placed_later WHERE sequence > %s AND sequence <= %s"
+)
 Session = Callable[[], None]
 
 

@@ -58,7 +58,7 @@ def follow_while_connected(
 
 
 def begin_once(
-    begun: set[str], followers: Sequence[Follower], connection: WalledConnection
+    begun: set[str], followers: Sequence[Follower], connection: psycopg.Connection[Any]
 ) -> None:
     """Begin with those whom this session had not led before: a model that was apart, and stopped, stays so."""
     for follower in followers:

@@ -70,7 +70,9 @@ class Together:
 
         Those that are a little behind follow up to where the others stood.
         """
-        rows = connection.execute(STANDING, _keys(self._led.values())).fetchall() if self._led else []
+        rows = (
+            connection.execute(STANDING, _keys(self._led.values())).fetchall() if self._led else []
+        )
         if not rows:
             return 0
         foremost, worked = max(place for _, place, _ in rows), 0
@@ -84,9 +86,7 @@ class Together:
         for place, names in sorted(levels.items(), reverse=True):
             to = end if place == foremost else foremost
             if place < to:
-                worked = max(
-                    worked, self._level(connection, place, names, min(limit, to - place))
-                )
+                worked = max(worked, self._level(connection, place, names, min(limit, to - place)))
         return worked
 
     def _level(self, connection: Connection, place: int, names: set[str], limit: int) -> int:
@@ -96,7 +96,9 @@ class Together:
             wanted = frozenset[type]().union(*(one.model.consumes for one in level))
             batch = level[0].source.after(connection, place, limit, wanted)
             return self._take(connection, place, level, batch) if batch.looked else 0
-        except Exception:  # tidy: allow broad-except - which of them is at fault shows when each is alone
+        except (
+            Exception
+        ):  # tidy: allow broad-except - which of them is at fault shows when each is alone
             if connection.closed:
                 raise
         return max([self._alone(connection, one.model.name, limit) for one in level])
