@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -14,6 +15,17 @@ def postgres_seconds(data_directory: str) -> float:
     living = [int(one) for one in _children(postmaster)]
     own = _fields(postmaster)
     return (sum(own[:4]) + sum(sum(_fields(pid)[:2]) for pid in living)) / TICKS
+
+
+def backends_seconds(data_directory: str, whose: str) -> float:
+    """Seconds used by those living children of that postmaster whose title has `whose` in it."""
+    postmaster = int(Path(data_directory, "postmaster.pid").read_text().split("\n", 1)[0])
+    ticks = 0
+    for pid in _children(postmaster):
+        with suppress(OSError):  # it may end meanwhile
+            if whose.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                ticks += sum(_fields(int(pid))[:2])
+    return ticks / TICKS
 
 
 def _children(pid: int) -> list[str]:

@@ -14,7 +14,7 @@ from api.process.backing_up import back_up_in_turns
 from api.process.couriering import carry_in_turns
 from api.process.dutying import count_in_turns
 from api.process.erasing import erase_in_turns
-from api.process.following import follow_while_connected
+from api.process.following import follow_apart_while_connected, follow_while_connected
 from api.process.keeping import keep_in_turns
 from api.process.lifeline import watch_supervisor
 from api.process.loops import Stop, persistently
@@ -54,11 +54,13 @@ def work(deployment: Deployment) -> int:
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
     follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 4, walled=False)
-    first, *others = (Follower(model, SequencedEvents(engine.mapper)) for model in MODELS)
+    followers = [Follower(model, SequencedEvents(engine.mapper)) for model in MODELS]
+    apart: set[str] = set()  # models that cannot keep up with the others
     doorbell = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
     days = deployment.settings.scrub_days
-    follow = partial(follow_while_connected, stop, follower_role, doorbell)
+    follow = partial(follow_while_connected, stop, follower_role, doorbell, followers, apart)
+    alone = partial(follow_apart_while_connected, stop, follower_role, doorbell)
     beside = [
         _thread(
             stop,
@@ -71,9 +73,9 @@ def work(deployment: Deployment) -> int:
         _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
-        *(_thread(stop, one.model.name, partial(follow, one)) for one in others),
+        *(_thread(stop, one.model.name, partial(alone, one, apart)) for one in followers),
     ]
-    persistently(stop, first.model.name, partial(follow, first))
+    persistently(stop, "read models", follow)
     for thread in beside:
         thread.join(timeout=5.0)
     doorbell.close()

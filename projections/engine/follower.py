@@ -61,9 +61,9 @@ STOP: Final = (
     " WHERE s.sequence = %s) AS e ON true"
     " WHERE m.name = %s AND m.version = %s AND m.sequence = %s AND m.state = 'following'"
 )
-LEAD: Final = (
-    "SELECT pg_try_advisory_lock(hashtextextended('daybook/read-model/' || %s || '/' || %s, 0))"
-)
+LOCK: Final = "hashtextextended('daybook/read-model/' || %s || '/' || %s, 0)"
+LEAD: Final = f"SELECT pg_try_advisory_lock({LOCK})"
+LEAD_NO_LONGER: Final = f"SELECT pg_advisory_unlock({LOCK})"
 
 
 class ModelStopped(Exception):
@@ -82,9 +82,13 @@ class Follower:
         object.__setattr__(self, "code", fingerprint(self.model))
 
     def lead(self, connection: Connection) -> bool:
-        """True when this session is the one that follows; it is until the session ends."""
+        """True when this session is the one that follows; it is until the session ends, or gives it up."""
         row = connection.execute(LEAD, (self.model.name, str(self.model.version))).fetchone()
         return row == (True,)
+
+    def lead_no_longer(self, connection: Connection) -> None:
+        """Leave it to another session."""
+        connection.execute(LEAD_NO_LONGER, (self.model.name, str(self.model.version)))
 
     def begin(self, connection: Connection) -> str | None:
         """Make the checkpoint if no version has one; a stopped model tries again where it stopped.

@@ -15,8 +15,9 @@ from application.following import Sequenced
 from projections.engine.read_model import Connection, ReadModel
 
 LEFT_OUT: Final = (
-    "SELECT q.tenant_id, q.stream_id, q.after_sequence FROM read_model_quarantine q JOIN read_model m"
-    " ON m.name = q.name AND m.generation = q.generation WHERE m.name = %s AND m.version = %s"
+    "SELECT q.name, q.tenant_id, q.stream_id, q.after_sequence FROM read_model_quarantine q JOIN read_model m"
+    " ON m.name = q.name AND m.generation = q.generation"
+    " WHERE (m.name, m.version) IN (SELECT * FROM unnest(%s::text[], %s::int[]))"
 )
 STREAM: Final = (
     "SELECT h.tenant_id FROM ledger_head h WHERE EXISTS (SELECT FROM event e"
@@ -52,8 +53,16 @@ class Wanted:
 
 def left_out(connection: Connection, model: ReadModel) -> LeftOut:
     """What the model leaves out; of the present tenant only, where the connection is walled."""
-    rows = connection.execute(LEFT_OUT, (model.name, model.version)).fetchall()
-    return {(tenant, stream): after for tenant, stream, after in rows}
+    return left_out_of(connection, [model]).get(model.name, {})
+
+
+def left_out_of(connection: Connection, models: Sequence[ReadModel]) -> Mapping[str, LeftOut]:
+    """The same of several, by name; those that leave nothing out are not in it."""
+    keys = [one.name for one in models], [one.version for one in models]
+    found: dict[str, dict[tuple[UUID, UUID], int]] = {}
+    for name, tenant, stream, after in connection.execute(LEFT_OUT, keys).fetchall():
+        found.setdefault(name, {})[(tenant, stream)] = after
+    return found
 
 
 def without(events: Sequence[Sequenced], out: LeftOut) -> Sequence[Sequenced]:

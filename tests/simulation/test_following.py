@@ -7,8 +7,8 @@ order of things. The seed is printed with what was broken: run it again with `DA
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, LiteralString
@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from api.process.following import leading_no_longer
 from api.process.proving import prove_all
 from application.following import Sequenced
 from application.ports import Append, Outcome
@@ -29,6 +30,7 @@ from infrastructure.store.sequencer import Sequencer
 from infrastructure.wall import bound_to
 from projections.engine.follower import Follower
 from projections.engine.read_model import Connection, ReadModel
+from projections.engine.together import Together
 from projections.models import MODELS
 from tests.projections.test_after_an_erasure import House, house, lives
 from tests.simulation.shop import Faults
@@ -101,7 +103,7 @@ class Run:
     def run(self, steps: int) -> None:
         """Do so many steps, and look after each."""
         for self.step in range(1, steps + 1):
-            turns = (self.trade, self.trade, self.sequence, self.follow, self.follow)
+            turns = (self.trade, self.trade, self.sequence, self.follow, self.follow_together)
             self.random.choice(turns)()
             self.look()
             if self.step % PROVED_EVERY == 0:
@@ -145,16 +147,36 @@ class Run:
 
     def follow(self) -> None:
         """A model takes some events in; or dies with them."""
-        model = self.random.choice(MODELS)
-        dies = self.random.random() < 0.25
+        follower = self.follower(self.random.choice(MODELS), dies=self.random.random() < 0.25)
+        with self.session([follower]) as connection:
+            for _ in range(self.random.randint(1, 3)):
+                follower.step(connection, self.random.randint(1, 7))
+
+    def follow_together(self) -> None:
+        """Some models take events in together, wherever each of them stands; or one dies, and all with it."""
+        some = self.random.sample(MODELS, self.random.randint(2, len(MODELS)))
+        killer = self.random.choice(some) if self.random.random() < 0.25 else None
+        followers = [self.follower(model, dies=model is killer) for model in some]
+        with self.session(followers) as connection:
+            together = Together(followers)
+            assert together.lead(connection) == followers
+            for _ in range(self.random.randint(1, 3)):
+                together.step(connection, self.random.randint(1, 7))
+
+    def follower(self, model: ReadModel, *, dies: bool) -> Follower:
+        """A model's; what kills it is not its code: the checkpoint is moved by the model's own only."""
         follower = Follower(Dying(model) if dies else model, self.source)
-        # What kills it is not its code: the checkpoint is moved by the model's own only.
         object.__setattr__(follower, "code", Follower(model, self.source).code)
+        return follower
+
+    @contextmanager
+    def session(self, followers: Sequence[Follower]) -> Iterator[Connection]:
+        """A session in which they have begun; it may die."""
         try:
-            with self.house.role.connection() as connection:
-                Follower(model, self.source).begin(connection)
-                for _ in range(self.random.randint(1, 3)):
-                    follower.step(connection, self.random.randint(1, 7))
+            with self.house.role.connection() as connection, leading_no_longer(connection):
+                for follower in followers:
+                    follower.begin(connection)
+                yield connection
         except (psycopg.OperationalError, Unavailable):
             self.died += 1
 

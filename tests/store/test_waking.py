@@ -74,7 +74,7 @@ def at_work(
         sequencing.sequence_while_connected(stop, order, sequencer)
 
     def follow() -> None:
-        following.follow_while_connected(stop, role, followed, follower)
+        following.follow_while_connected(stop, role, followed, [follower], set())
 
     sessions = [sequence, follow] if follows else [sequence]
     threads = [Thread(target=persistently, args=(stop, "a part", one)) for one in sessions]
