@@ -1,4 +1,4 @@
-"""Looking back from a retained state is looking back from the first event, and a state that was changed shows. README D12."""
+"""Looking back from a retained state is looking back from the first event; one that was changed shows. README D12."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from api.process.proving import as_lines, prove_all, run_prove
 from api.process.retaining import retain, retain_in_turns
 from domain.errors import RangeTooLong
 from infrastructure.database import Database
+from infrastructure.server.processes import wait_until
 from infrastructure.store.event_source import SequencedEvents
 from infrastructure.wall import bound_to
 from projections.engine import looking_back, retained, retaining
@@ -299,7 +300,10 @@ def test_one_row_of_a_retained_state_shows(
 
 def test_a_state_beyond_the_log_is_found(two: House) -> None:
     retain_all(two)
-    moved = "UPDATE retained_state SET position = 1000 WHERE tenant_id = %(tenant)s AND name = 'agenda' AND position = 2"
+    moved = (
+        "UPDATE retained_state SET position = 1000"
+        " WHERE tenant_id = %(tenant)s AND name = 'agenda' AND position = 2"
+    )
     with done_by_hand(two.deployment, ("retained_state",), (moved,), tenant=two.shop.tenant):
         (done,) = prove_all(two.deployment, RETAINED[:1], lambda _name, _count: None)
     assert [(one.position, one.reason) for one in done.states.faults] == [
