@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from threading import Thread
 from typing import Any
@@ -21,10 +22,12 @@ from psycopg import sql
 from api.process.loops import Stop
 from api.process.proving import as_lines, prove_all, run_prove
 from api.process.retaining import retain, retain_in_turns
+from application.erasing.ordering import NothingKept, Wish
 from domain.errors import RangeTooLong
 from infrastructure.database import Database
 from infrastructure.server.processes import wait_until
 from infrastructure.store.event_source import SequencedEvents
+from infrastructure.twin.memory_disclosing import MemoryMirrored
 from infrastructure.wall import bound_to
 from projections.engine import looking_back, retained, retaining
 from projections.engine.digest import digest
@@ -376,7 +379,18 @@ def test_nothing_of_a_person_is_in_a_state_that_is_not_in_the_rows_that_are_foll
     two: House,
 ) -> None:
     """Neither before an erasure nor after it: names and notes are sealed in both, under keys that were destroyed."""
+    shop, tenant = two.shop, two.shop.tenant
+    dora = shop.book(20, "dora")
+    two.follow()
     retain_all(two)
+    with bound_to(tenant):
+        eraser = replace(two.platform.eraser, mirrored=MemoryMirrored())
+        orders = replace(eraser.orders, keeping=NothingKept())  # nobody follows beside us
+        orders.order(shop.by, Wish(dora.subject, "request"))
+        assert eraser.round([tenant]) > 0
+    two.follow()
+    retain_all(two)
+    assert all(one.holds for one in prove_all(two.deployment, RETAINED, lambda _name, _count: None))
     for model in RETAINED:
         with psycopg.connect(two.deployment.main) as owner:
             rows = owner.execute(
