@@ -31,7 +31,8 @@ from infrastructure.twin.memory_disclosing import MemoryMirrored
 from infrastructure.wall import bound_to
 from projections.engine import looking_back, retained, retaining
 from projections.engine.digest import digest
-from projections.engine.proving import TEMPORARY
+from projections.engine.proving import PUBLIC, TEMPORARY
+from projections.engine.quarantine import Wanted, leave_out
 from projections.engine.read_model import ReadModel
 from projections.engine.retaining import NEWEST, STATES_MAX, Retaining, leads, superfluous
 from projections.models import LOOKING_BACK, MODELS
@@ -204,6 +205,30 @@ def test_other_columns_are_other_code(house: House) -> None:
         before = retained.made_by(owner, RETAINED[0])
         owner.execute("ALTER TABLE agenda_v1 ADD COLUMN room text")
         assert retained.made_by(owner, RETAINED[0]) != before
+
+
+def test_a_stream_that_is_left_out_is_left_out_of_states_from_then_on(two: House) -> None:
+    shop, agenda = two.shop, RETAINED[0]
+    booking = shop.book(20, "dora")
+    two.follow()
+    retain_all(two)
+    before = kept(two, "agenda")
+    wanted = Wanted(shop.tenant, booking.id, "an engineer", "a test", two.engine.clock.now())
+    with two.role.connection() as connection:
+        assert leave_out(connection, agenda, wanted)
+    shop.move(booking, 22)
+    shop.book(21)
+    shop.book(23)
+    two.follow()
+    retain_all(two)
+    assert len(kept(two, "agenda")) > len(before)
+    (done,) = prove_all(two.deployment, [agenda], lambda _name, _count: None)
+    assert done.proof is not None
+    assert (done.proof.left_out, done.proof.holds, done.states.faults) == (1, True, ())
+    with psycopg.connect(two.deployment.main) as owner:
+        followed = digest(owner, agenda.tables, PUBLIC, shop.tenant)
+    last = places(two, shop.tenant)[-1][1]
+    assert looked_back(two, shop.tenant, agenda, last) == followed
 
 
 def broken(how: str, packed: bytes) -> bytes:
