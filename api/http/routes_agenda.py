@@ -32,7 +32,7 @@ def show_agenda(call: Call, query: schemas.AgendaAsked) -> Answer:
 
     Names are opened only under a purpose, and recorded as one access for the whole page. With `known_at` it shows the
     calendar as it was known then, by a replay: `Daybook-Position` says of which position. 422 for an instant in the
-    future or before the first event, or by which more than 100,000 events were recorded.
+    future or before the first event, or with more than 100,000 events between it and the nearest state that is kept.
     """
     asked = AgendaQuery(query.location_id, query.from_, query.to, query.at_least, query.known_at)
     page = call.platform.agenda.days(asked, call.by)

@@ -18,6 +18,7 @@ from infrastructure.sql_arrays import register
 from infrastructure.store.event_mapper import EventMapper, NoKeys
 from infrastructure.store.event_source import SequencedEvents
 from projections.engine.proving import Proof, Told, prove
+from projections.engine.proving_retained import StatesProof, prove_retained
 from projections.engine.read_model import ReadModel
 
 FOUND: Final = 1
@@ -29,6 +30,12 @@ class Proved:
 
     model: ReadModel
     proof: Proof | None
+    states: StatesProof
+
+    @property
+    def holds(self) -> bool:
+        """False when rows, or a retained state, are not those of a replay."""
+        return (self.proof is None or self.proof.holds) and not self.states.faults
 
 
 def run_prove(deployment: Deployment, names: Sequence[str], *, as_json: bool) -> int:
@@ -40,7 +47,7 @@ def run_prove(deployment: Deployment, names: Sequence[str], *, as_json: bool) ->
     with progress("replaying", len(models), rate=True) as told:
         done = prove_all(deployment, models, told)
     print(json.dumps(as_document(done)) if as_json else "\n".join(as_lines(done)), flush=True)
-    return FOUND if any(one.proof is not None and not one.proof.holds for one in done) else 0
+    return 0 if all(one.holds for one in done) else FOUND
 
 
 def prove_all(
@@ -56,7 +63,8 @@ def prove_all(
         for model in models:
             heard = _hearing(model.name, told)
             heard(0)
-            done.append(Proved(model, prove(connection, model, source, heard)))
+            proof = prove(connection, model, source, heard)
+            done.append(Proved(model, proof, prove_retained(connection, model, source)))
     return done
 
 
@@ -67,13 +75,25 @@ def _hearing(name: str, told: Callable[[str, int], None]) -> Told:
 def as_document(done: Sequence[Proved]) -> dict[str, Any]:
     """What was shown, for a program."""
     return {
-        "ok": all(one.proof is None or one.proof.holds for one in done),
+        "ok": all(one.holds for one in done),
         "read_models": [_one_document(one) for one in done],
     }
 
 
 def _one_document(it: Proved) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": it.model.name, "version": it.model.version}
+    found: dict[str, Any] = {
+        "name": it.model.name,
+        "version": it.model.version,
+        "retained_states": it.states.count,
+        "retained_states_at_fault": [
+            {
+                "tenant": public_id("tenant", one.tenant),
+                "position": one.position,
+                "reason": one.reason,
+            }
+            for one in it.states.faults
+        ],
+    }
     if (proof := it.proof) is None:
         return {**found, "sequence": None, "equal": None}
     return {
@@ -107,7 +127,12 @@ def as_lines(done: Sequence[Proved]) -> Iterator[str]:
         where = f"{proof.sequence:,} events, {proof.followed.rows:,} rows"
         if proof.left_out:
             where += f", WITHOUT {proof.left_out} QUARANTINED STREAMS"
+        if it.states.count:
+            where += f", {it.states.count} retained states"
         yield f"{name:<16} {said:<24} {where}, digest {str(proof.followed)[:16]}"
         for one in proof.differing:
             tenant = public_id("tenant", one.tenant)
             yield f"  only as {one.side}: {one.table}, {tenant}, {one.key}"
+        for fault in it.states.faults:
+            tenant = public_id("tenant", fault.tenant)
+            yield f"  retained state of {tenant} at position {fault.position}: {fault.reason}"

@@ -18,6 +18,7 @@ from api.process.following import follow_apart_while_connected, follow_while_con
 from api.process.keeping import keep_in_turns
 from api.process.lifeline import watch_supervisor
 from api.process.loops import Stop, persistently
+from api.process.retaining import retain_in_turns
 from application.access.denials import Denials
 from application.booking.sweeping import Sweeping
 from application.consents.expiry import ConsentExpiry
@@ -72,6 +73,9 @@ def work(deployment: Deployment) -> int:
         _thread(stop, "duties", lambda: count_in_turns(stop, deployment, follower_role)),
         _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
+        _thread(
+            stop, "retained states", lambda: retain_in_turns(stop, follower_role, engine.mapper)
+        ),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(_thread(stop, one.model.name, partial(alone, one, apart)) for one in followers),
     ]

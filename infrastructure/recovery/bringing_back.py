@@ -91,6 +91,7 @@ def begin(connection: psycopg.Connection[Any], missing: Missing) -> None:
         connection.execute(NOTE, columns)
         for table in READ_MODELS:
             connection.execute(f"DELETE FROM {table}".encode())
+        connection.execute("DELETE FROM retained_state")  # they follow from the events, too
         connection.execute(BEGIN_READ_MODELS)
 
 

@@ -73,7 +73,7 @@ class PostgresModelReads:
         model = self._model(name)
         if model is None:
             return None
-        with self.past.at(tenant, model, position) as rows:
+        with self.past.at(tenant, model, position, from_the_first=True) as rows:
             found = digest(rows.connection, model.tables, TEMPORARY, tenant)
         return ModelDigest(name, model.version, position, found.rows, str(found))
 

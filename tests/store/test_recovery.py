@@ -49,6 +49,9 @@ def story(told: Story, tmp_path: Path) -> Iterator[Story]:
 def test_everything_comes_back_to_its_place(story: Story) -> None:
     with pytest.raises(Behind):
         compare(story.deployment)
+    story.rows(
+        "INSERT INTO retained_state VALUES (%s, 'agenda', 1, 1, 'code', 9, '{}')", story.first
+    )
     done = carry_out(story.deployment)
     assert [(log.tenant, (log.found, log.restored)) for log in done.logs] == sorted(
         story.sizes.items()
@@ -60,6 +63,7 @@ def test_everything_comes_back_to_its_place(story: Story) -> None:
         ("agenda", 1, 0, "following", None)
     ]
     assert story.rows("SELECT low_water FROM sequencer_head") == [(0,)]
+    assert story.rows("SELECT FROM retained_state") == []
     compare(story.deployment)
 
 

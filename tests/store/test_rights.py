@@ -215,6 +215,24 @@ def test_nobody_but_the_follower_writes_read_models_and_a_recovery_forgets_each_
     assert found == expected
 
 
+def test_nobody_but_the_follower_retains_states_and_nobody_changes_one(
+    module_deployment: Deployment,
+) -> None:
+    with psycopg.connect(module_deployment.main, autocommit=True) as connection:
+        database = connection.info.dbname
+        rows = connection.execute(
+            "SELECT part, p FROM unnest(%s::text[]) part,"
+            " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p"
+            " WHERE has_table_privilege(%s || '_' || part, 'retained_state', p)",
+            (list(MAY), database),
+        ).fetchall()
+    assert set(rows) == {
+        ("app", "SELECT"),
+        *(("follower", right) for right in ("SELECT", "INSERT", "DELETE")),
+        *(("restorer", right) for right in ("SELECT", "DELETE")),
+    }
+
+
 @pytest.mark.parametrize("part", MAY)
 @pytest.mark.parametrize("table", ["event", "sequenced", "ledger_tile"])
 @pytest.mark.parametrize(
