@@ -18,6 +18,7 @@ from api.process.following import follow_while_connected
 from api.process.keeping import keep_in_turns
 from api.process.lifeline import watch_supervisor
 from api.process.loops import Stop, persistently
+from api.process.rebuild_jobs import carry_out_in_turns
 from application.access.denials import Denials
 from application.booking.sweeping import Sweeping
 from application.consents.expiry import ConsentExpiry
@@ -53,7 +54,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 4, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 5, walled=False)
     first, *others = (Follower(model, SequencedEvents(engine.mapper)) for model in MODELS)
     doorbell = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
     keeper_role = Database(deployment.dsn_of("keeper"), size=1, walled=False)
@@ -70,6 +71,7 @@ def work(deployment: Deployment) -> int:
         _thread(stop, "duties", lambda: count_in_turns(stop, deployment, follower_role)),
         _thread(stop, "keeper", lambda: keep_in_turns(stop, deployment, follower_role)),
         _thread(stop, "deliveries", lambda: carry_in_turns(stop, deployment, follower_role)),
+        _thread(stop, "model jobs", lambda: carry_out_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(_thread(stop, one.model.name, partial(follow, one)) for one in others),
     ]
