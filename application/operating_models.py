@@ -140,7 +140,7 @@ class OperatedModels:
         """
         act = self._act("switch", name, reason, by)
         order = Order(self._id(by), "switch", switches=True, anyway=anyway)
-        if not self._is_open(name):
+        if not self._in_the_way(name, order):
             made = self.desk.to_switch(name)
             if made is None:
                 raise operating.NothingToSwitch()
@@ -154,9 +154,10 @@ class OperatedModels:
         Refuses: NotPermitted, OperatorOnly, NotFound, JobRunning, NothingToDrop.
         """
         act = self._act("drop", name, reason, by)
-        if not self._is_open(name) and not self.desk.to_drop(name):
+        order = Order(self._id(by), "drop")
+        if not self._in_the_way(name, order) and not self.desk.to_drop(name):
             raise operating.NothingToDrop()
-        return self._ordered(act, Order(self._id(by), "drop"))
+        return self._ordered(act, order)
 
     def job(self, name: str, by: Caller) -> Job:
         """A model's last job. Refuses: NotPermitted, OperatorOnly, NotFound."""
@@ -186,9 +187,10 @@ class OperatedModels:
         occasion = by.ticket.occasion if by.ticket else None
         return occasion() if occasion else self.ids.uuid()
 
-    def _is_open(self, name: str) -> bool:
+    def _in_the_way(self, name: str, order: Order) -> bool:
+        """True while another job is open; and where this very order was given before."""
         last = self.desk.last_job(name)
-        return last is not None and last.open
+        return last is not None and (last.open or last.id == order.id)
 
     def _ordered(self, act: Act, order: Order) -> Job:
         job = self.desk.order(act, order)

@@ -41,12 +41,15 @@ LAST: Final = f"{JOB} WHERE name = %s ORDER BY number DESC LIMIT 1"
 LASTS: Final = (
     f"{JOB} WHERE number IN (SELECT max(number) FROM read_model_job GROUP BY name) ORDER BY name"
 )
-NEXT: Final = f"{JOB} WHERE ended_at IS NULL ORDER BY failures, number LIMIT 1"
+NEXT: Final = f"{JOB} WHERE ended_at IS NULL ORDER BY tries, number LIMIT 1"
 COMPARED: Final = (
     f"{JOB} WHERE name = %s AND outcome IN ('filled', 'differs', 'switched') AND EXISTS (SELECT FROM read_model_build b"
     " WHERE b.name = read_model_job.name) ORDER BY number DESC LIMIT 1"
 )
-BEGIN: Final = "UPDATE read_model_job SET started_at = coalesce(started_at, now()) WHERE id = %s AND ended_at IS NULL"
+BEGIN: Final = (
+    "UPDATE read_model_job SET tries = tries + 1, started_at = coalesce(started_at, now())"
+    " WHERE id = %s AND ended_at IS NULL"
+)
 MOVE: Final = (
     "UPDATE read_model_job SET state = %s, done = %s, total = %s, rate = %s"
     " WHERE id = %s AND ended_at IS NULL"
@@ -108,7 +111,7 @@ def last_jobs(connection: Connection) -> list[Job]:
 
 
 def next_job(connection: Connection) -> Job | None:
-    """The job that is to be carried out next."""
+    """The job that is to be carried out next; one that has to wait holds no other up."""
     return _one(connection, NEXT)
 
 

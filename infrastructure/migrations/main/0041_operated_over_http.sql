@@ -31,6 +31,7 @@ CREATE TABLE read_model_job (
     rate       float8      NOT NULL DEFAULT 0,
     equal      boolean,
     error      text,
+    tries      int         NOT NULL DEFAULT 0,  -- how often it was taken up
     failures   int         NOT NULL DEFAULT 0,  -- how often it failed in a way that may pass
     asked_at   timestamptz NOT NULL,
     started_at timestamptz,
