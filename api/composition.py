@@ -148,10 +148,9 @@ def production(
     Lists are read from the replica at `read_url` where one is given.
     """
     pin_zones()
-    settings = deployment.settings
+    settings, signer = deployment.settings, SignerClient(deployment.settings.signer_socket)
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections, read_url=read_url)
-    signer = SignerClient(deployment.settings.signer_socket)
     evidence = PostgresEvidence(engine.app, signer, engine.clock)
     platform = assemble(
         _read_models(engine)(

@@ -1,30 +1,31 @@
 """Operate read models over HTTP: pause, resume, leave a stream out; make anew, switch, drop. README D12.
 
 A model is the whole deployment's, and a key a tenant's: so it takes a key that the deployment's operator made for it.
-What is done is on record with who, when and why, in the very transaction that does it; what takes long is a job, which
-the worker carries out.
+What is ordered is an event of that tenant before it is done; what is done is on the deployment's record with who, when
+and why, in the very transaction that does it. What takes long is a job, which the worker carries out.
 """
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, Protocol, get_args
+from typing import Literal, Protocol
 from uuid import UUID
 
 from application.access.denials import Denials
+from application.execute import Plan, Scribe, carry_out
 from application.permissions import require
-from application.ports import Clock, Ids
+from application.ports import Append, Clock, EventStore, Ids
 from application.read_models import ModelReads, ModelStanding
-from application.recorded import Caller
+from application.recorded import Caller, Recorded
+from application.setup.register import Receipt
 from domain import operating
 from domain.errors import FieldError, NotFound, UnknownReference
-from domain.operating import Job, JobKind
+from domain.operating import ActName, Job, JobKind, ModelOperated
 from domain.values import PREFIXES, parse_id, public_id
 
-ActName = Literal["pause", "resume", "quarantine", "rebuild", "switch", "drop", "abandon"]
-ACT_NAMES: Final[tuple[ActName, ...]] = get_args(ActName)
 LeavingOut = Literal["left_out", "no_stream", "leaves_nothing_out"]
 
 
@@ -32,7 +33,8 @@ LeavingOut = Literal["left_out", "no_stream", "leaves_nothing_out"]
 class Act:
     """What somebody does to a read model: goes on record.
 
-    `by` is a key's public id, `tenant` the tenant whose key it is; at the machine an account, and None.
+    `by` is a key's public id, `tenant` the tenant whose key it is, and `event` the order in that tenant's log; at the
+    machine `by` is an account, and the others are None.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Act:
     tenant: UUID | None
     reason: str | None
     at: datetime
+    event: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,68 +99,64 @@ class OperatedModels:
     desk: ModelDesk
     reads: ModelReads
     denials: Denials
+    store: EventStore
     clock: Clock
     ids: Ids
 
-    def pause(self, name: str, reason: str | None, by: Caller) -> ModelStanding:
+    def pause(self, name: str, reason: str | None, by: Caller) -> Receipt[ModelStanding]:
         """Have a model follow no more. Refuses: NotPermitted, OperatorOnly, NotFound, NotFollowing."""
-        if not self.desk.pause(self._act("pause", name, reason, by)):
+        act = self._recorded("pause", name, reason, by, self._id(by))
+        if not self.desk.pause(act):
             raise operating.NotFollowing("It does not follow at this moment")
-        return self._standing(name, by)
+        return self._standing(act, by)
 
-    def resume(self, name: str, reason: str | None, by: Caller) -> ModelStanding:
+    def resume(self, name: str, reason: str | None, by: Caller) -> Receipt[ModelStanding]:
         """Have it go on where it stands. Refuses: NotPermitted, OperatorOnly, NotFound, NotFollowing."""
-        if not self.desk.resume(self._act("resume", name, reason, by)):
+        act = self._recorded("resume", name, reason, by, self._id(by))
+        if not self.desk.resume(act):
             raise operating.NotFollowing("Another version of it is read: rebuild it")
-        return self._standing(name, by)
+        return self._standing(act, by)
 
-    def leave_out(self, name: str, stream: str, reason: str, by: Caller) -> ModelStanding:
+    def leave_out(self, name: str, stream: str, reason: str, by: Caller) -> Receipt[ModelStanding]:
         """Have it leave a stream out from where it stands.
 
         Refuses: NotPermitted, OperatorOnly, NotFound, UnknownReference (the stream), LeavesNothingOut.
         """
-        act, id = self._act("quarantine", name, reason, by), stream_id(stream)
-        done = "no_stream" if id is None else self.desk.leave_out(act, id)
-        if done == "no_stream":
-            words = "There is no such stream in this deployment."
-            raise UnknownReference(errors=(FieldError("/stream_id", "unknown_reference", words),))
-        if done == "leaves_nothing_out":
-            raise operating.LeavesNothingOut()
-        return self._standing(name, by)
+        self._permit(name, by)
+        if (id := stream_id(stream)) is None:
+            raise _unknown_stream()
+        act = self._recorded("quarantine", name, reason, by, self._id(by))
+        match self.desk.leave_out(act, id):
+            case "no_stream":
+                raise _unknown_stream()
+            case "leaves_nothing_out":
+                raise operating.LeavesNothingOut()
+        return self._standing(act, by)
 
-    def rebuild(self, name: str, reason: str | None, by: Caller, *, switch: bool) -> Job:
+    def rebuild(self, name: str, reason: str | None, by: Caller, *, switch: bool) -> Receipt[Job]:
         """Order that a model be made anew and compared, and with `switch` be switched to where it is equal.
 
         Refuses: NotPermitted, OperatorOnly, NotFound, JobRunning.
         """
-        act = self._act("rebuild", name, reason, by)
-        return self._ordered(act, Order(self._id(by), "rebuild", switches=switch))
+        self._permit(name, by)
+        return self._ordered(name, reason, by, Order(self._id(by), "rebuild", switches=switch))
 
-    def switch(self, name: str, reason: str | None, by: Caller, *, anyway: bool) -> Job:
+    def switch(self, name: str, reason: str | None, by: Caller, *, anyway: bool) -> Receipt[Job]:
         """Order that what was made anew be read from now on; `anyway` though its rows are not those that are read.
 
         Refuses: NotPermitted, OperatorOnly, NotFound, JobRunning, NothingToSwitch, RebuildNotEqual.
         """
-        act = self._act("switch", name, reason, by)
+        self._permit(name, by)
         order = Order(self._id(by), "switch", switches=True, anyway=anyway)
-        if not self._in_the_way(name, order):
-            made = self.desk.to_switch(name)
-            if made is None:
-                raise operating.NothingToSwitch()
-            if made.equal is False and not anyway:
-                raise operating.RebuildNotEqual('`{"anyway": true}` switches all the same')
-        return self._ordered(act, order)
+        return self._ordered(name, reason, by, order)
 
-    def drop(self, name: str, reason: str | None, by: Caller) -> Job:
+    def drop(self, name: str, reason: str | None, by: Caller) -> Receipt[Job]:
         """Order that what was replaced be dropped.
 
         Refuses: NotPermitted, OperatorOnly, NotFound, JobRunning, NothingToDrop.
         """
-        act = self._act("drop", name, reason, by)
-        order = Order(self._id(by), "drop")
-        if not self._in_the_way(name, order) and not self.desk.to_drop(name):
-            raise operating.NothingToDrop()
-        return self._ordered(act, order)
+        self._permit(name, by)
+        return self._ordered(name, reason, by, Order(self._id(by), "drop"))
 
     def job(self, name: str, by: Caller) -> Job:
         """A model's last job. Refuses: NotPermitted, OperatorOnly, NotFound."""
@@ -166,10 +165,6 @@ class OperatedModels:
         if found is None:
             raise NotFound()
         return found
-
-    def _act(self, act: ActName, name: str, reason: str | None, by: Caller) -> Act:
-        self._permit(name, by)
-        return Act(name, act, by.actor, by.tenant, reason, self.clock.now())
 
     def _permit(self, name: str, by: Caller) -> None:
         require(by, "engineer")
@@ -187,22 +182,57 @@ class OperatedModels:
         occasion = by.ticket.occasion if by.ticket else None
         return occasion() if occasion else self.ids.uuid()
 
-    def _in_the_way(self, name: str, order: Order) -> bool:
-        """True while another job is open; and where this very order was given before."""
-        last = self.desk.last_job(name)
-        return last is not None and (last.open or last.id == order.id)
+    def _recorded(
+        self, act: ActName, name: str, reason: str | None, by: Caller, operation: UUID
+    ) -> Act:
+        """Permit it, and record that it was ordered, once for each operation: before it is done."""
+        self._permit(name, by)
+        said = None if reason is None else hashlib.sha256(reason.encode()).hexdigest()
 
-    def _ordered(self, act: Act, order: Order) -> Job:
+        def attempt() -> Plan[Recorded[object]]:
+            if known := self.store.read(by.tenant, operation):
+                return Plan(Append(by.tenant, known[0].occurred_at, ()), known[0])
+            scribe = Scribe.begin(by, self.clock, self.ids)
+            event = scribe.record(operation, 1, ModelOperated(operation, name, act, said))
+            return Plan(Append(by.tenant, scribe.at, (event,)), event)
+
+        event = carry_out(self.store, attempt)
+        return Act(name, act, by.actor, by.tenant, reason, event.occurred_at, event.event_id)
+
+    def _ordered(self, name: str, reason: str | None, by: Caller, order: Order) -> Receipt[Job]:
+        last = self.desk.last_job(name)
+        if last is None or last.id != order.id:  # else this very order was given before
+            self._refuse(name, order, last)
+        act = self._recorded(order.kind, name, reason, by, order.id)
         job = self.desk.order(act, order)
         if job.id != order.id:
             raise operating.JobRunning(job_id=public_id("job", job.id))
-        return job
+        assert act.event is not None
+        return Receipt(job, act.event)
 
-    def _standing(self, name: str, by: Caller) -> ModelStanding:
-        found = next((one for one in self.reads.standing(by.tenant) if one.name == name), None)
+    def _refuse(self, name: str, order: Order, last: Job | None) -> None:
+        if last is not None and last.open:
+            raise operating.JobRunning(job_id=public_id("job", last.id))
+        if order.kind == "switch":
+            made = self.desk.to_switch(name)
+            if made is None:
+                raise operating.NothingToSwitch()
+            if made.equal is False and not order.anyway:
+                raise operating.RebuildNotEqual('`{"anyway": true}` switches all the same')
+        if order.kind == "drop" and not self.desk.to_drop(name):
+            raise operating.NothingToDrop()
+
+    def _standing(self, act: Act, by: Caller) -> Receipt[ModelStanding]:
+        found = next((one for one in self.reads.standing(by.tenant) if one.name == act.name), None)
         if found is None:
             raise NotFound()
-        return found
+        assert act.event is not None
+        return Receipt(found, act.event)
+
+
+def _unknown_stream() -> UnknownReference:
+    words = "There is no such stream in this deployment."
+    return UnknownReference(errors=(FieldError("/stream_id", "unknown_reference", words),))
 
 
 def stream_id(text: str) -> UUID | None:

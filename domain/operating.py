@@ -1,6 +1,7 @@
 """Operating read models, which are the whole deployment's: what may be refused, and how its jobs are told.
 
 1. Whoever does it has a key that the deployment's operator made for it, or sits at the machine.
+   What a key orders is in the log of the tenant whose key it is, before it is done.
 2. A job is one order to make a model anew, to switch to what was made, or to drop what was replaced.
 3. A model has one job at a time.
 
@@ -11,11 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Annotated, ClassVar, Final, Literal, get_args
 from uuid import UUID
 
 from domain.errors import NotPermitted, Refused
+from domain.sealing import Plain
 
+ActName = Literal["pause", "resume", "quarantine", "rebuild", "switch", "drop", "abandon"]
 JobKind = Literal["rebuild", "switch", "drop"]
 JobState = Literal["waiting", "filling", "comparing", "switching", "dropping", "done", "failed"]
 JobOutcome = Literal["filled", "differs", "switched", "dropped"]
@@ -33,6 +36,30 @@ JOB_STATES: Final[tuple[JobState, ...]] = get_args(JobState)
 JOB_OUTCOMES: Final[tuple[JobOutcome, ...]] = get_args(JobOutcome)
 JOB_ERRORS: Final[tuple[JobError, ...]] = get_args(JobError)
 REASON_CHARACTERS_MAX: Final = 500
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOperated:
+    """Somebody with a key that operates ordered this of a read model; a rule may still have refused it.
+
+    `reason_sha256` is of what they said, which the deployment's own record has (`read_model_act`).
+    """
+
+    TYPE: ClassVar[str] = "read_model.operated.v1"
+
+    operation: UUID
+    model: Annotated[str, Plain("the permanent name of a read model")]
+    act: ActName
+    reason_sha256: Annotated[str, Plain("digest of a text about a read model, hexadecimal")] | None
+
+
+DECISIONS: Final = (ModelOperated,)
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +98,9 @@ class Job:
         if self.state != "filling" or self.rate <= 0:
             return None
         return max(0, self.total - self.done) / self.rate
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
 
 
 class OperatorOnly(NotPermitted):

@@ -10,6 +10,7 @@ from api.http.rendering import Json, optional_instant
 from api.http.routes_models import standing_json
 from application.read_models import ModelStanding
 from application.recorded import Answer
+from application.setup.register import Receipt
 from domain import errors, operating
 from domain.operating import Job
 from domain.values import instant_text, public_id
@@ -26,6 +27,7 @@ ORDERED = (*REFUSED, operating.JobRunning)
     schemas.ReadModel,
     *REFUSED,
     operating.NotFollowing,
+    headers=("Daybook-Event",),
 )
 def pause_model(call: Call, name: ReadModelPath, body: schemas.Operated | None) -> Answer:
     """Have a read model follow no more, for all tenants, until it is resumed.
@@ -45,6 +47,7 @@ def pause_model(call: Call, name: ReadModelPath, body: schemas.Operated | None) 
     schemas.ReadModel,
     *REFUSED,
     operating.NotFollowing,
+    headers=("Daybook-Event",),
 )
 def resume_model(call: Call, name: ReadModelPath, body: schemas.Operated | None) -> Answer:
     """Have a read model go on where it stands: after a pause, or with mended code.
@@ -66,6 +69,7 @@ def resume_model(call: Call, name: ReadModelPath, body: schemas.Operated | None)
     *REFUSED,
     errors.UnknownReference,
     operating.LeavesNothingOut,
+    headers=("Daybook-Event",),
 )
 def quarantine_stream(call: Call, name: ReadModelPath, body: schemas.StreamLeftOut) -> Answer:
     """Have a read model leave one stream out from where it stands; a rebuild takes it in again.
@@ -85,7 +89,7 @@ def quarantine_stream(call: Call, name: ReadModelPath, body: schemas.StreamLeftO
     schemas.JobOrdered,
     *ORDERED,
     status=202,
-    headers=("Location",),
+    headers=("Daybook-Event",),
 )
 def rebuild_model(call: Call, name: ReadModelPath, body: schemas.RebuildOrdered | None) -> Answer:
     """Make a read model anew beside the one that is read, and compare the two.
@@ -119,7 +123,7 @@ def show_rebuild(call: Call, name: ReadModelPath) -> Answer:
     operating.NothingToSwitch,
     operating.RebuildNotEqual,
     status=202,
-    headers=("Location",),
+    headers=("Daybook-Event",),
 )
 def switch_model(call: Call, name: ReadModelPath, body: schemas.SwitchOrdered | None) -> Answer:
     """Have what a rebuild made be read from now on, where it equals what is read; `anyway` where it does not.
@@ -142,7 +146,7 @@ def switch_model(call: Call, name: ReadModelPath, body: schemas.SwitchOrdered | 
     *ORDERED,
     operating.NothingToDrop,
     status=202,
-    headers=("Location",),
+    headers=("Daybook-Event",),
 )
 def drop_replaced(call: Call, name: ReadModelPath, body: schemas.Operated | None) -> Answer:
     """Drop what a switch replaced. Role: engineer, with a key that operates."""
@@ -170,10 +174,9 @@ def job_json(it: Job) -> Json:
     }
 
 
-def _ordered(job: Job) -> Answer:
-    there = f"/v1/read-models/{job.name}/rebuild"
-    return answered({"job": job_json(job)}, status=202, location=there)
+def _ordered(receipt: Receipt[Job]) -> Answer:
+    return answered({"job": job_json(receipt.state)}, status=202, event=receipt.event)
 
 
-def _standing(it: ModelStanding) -> Answer:
-    return answered(standing_json(it))
+def _standing(receipt: Receipt[ModelStanding]) -> Answer:
+    return answered(standing_json(receipt.state), event=receipt.event)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 
-from application.operating_models import Act, ActName
+from application.operating_models import Act
+from domain.operating import ActName
 from infrastructure.clock import SystemClock
 from infrastructure.server.start_faults import StartFault
 from projections.engine.read_model import ReadModel

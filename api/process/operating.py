@@ -168,6 +168,7 @@ def _act(it: Act, detail: str | None) -> dict[str, Any]:
         "detail": detail,
         "by": it.by,
         "tenant": it.tenant and public_id("tenant", it.tenant),
+        "event_id": it.event and public_id("event", it.event),
         "reason": it.reason,
         "at": instant_text(it.at),
     }

@@ -18,11 +18,11 @@ from projections.engine.read_model import Connection
 FAILURES_MAX: Final = 5
 
 NOTE: Final = (
-    "INSERT INTO read_model_act (name, act, detail, by_whom, of_tenant, reason, recorded_at)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO read_model_act (name, act, detail, by_whom, of_tenant, event_id, reason, recorded_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ACTS: Final = (
-    "SELECT name, act, detail, by_whom, of_tenant, reason, recorded_at FROM read_model_act"
+    "SELECT name, act, detail, by_whom, of_tenant, event_id, reason, recorded_at FROM read_model_act"
     " ORDER BY number DESC LIMIT %s"
 )
 ORDER: Final = (
@@ -71,15 +71,15 @@ FAILED_ONCE: Final = (
 
 def note(connection: Connection, act: Act, detail: str | None = None) -> None:
     """Put on record what somebody does, in the caller's transaction."""
-    who = (act.by, act.tenant, act.reason or None, act.at)
+    who = (act.by, act.tenant, act.event, act.reason or None, act.at)
     connection.execute(NOTE, (act.name, act.act, detail, *who))
 
 
 def acts(connection: Connection, limit: int) -> list[tuple[Act, str | None]]:
     """What was done last, the newest first, each with its detail."""
     return [
-        (Act(name, act, by, tenant, reason, at), detail)
-        for name, act, detail, by, tenant, reason, at in connection.execute(ACTS, (limit,))
+        (Act(name, act, by, tenant, reason, at, event), detail)
+        for name, act, detail, by, tenant, event, reason, at in connection.execute(ACTS, (limit,))
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,13 @@ from api.process.rebuilding import RebuildRefused, opened, run_drop, run_rebuild
 from application.permissions import operator
 from application.setup.access_keys import IssueKey
 from domain.access_key import KeyTerms, Role
+from domain.errors import Unavailable
 from domain.values import parse_id, public_id
 from infrastructure.filler import filler
 from infrastructure.wall import bound_to
 from projections.agenda import AgendaModel
 from projections.engine import jobs
+from projections.engine.desk import PostgresModelDesk
 from projections.engine.rebuild import Rebuild
 from projections.models import MODELS
 from tests.projections.test_after_an_erasure import House, house
@@ -62,7 +65,6 @@ class Desk:
         """Order a job; its id."""
         answer = self.post(act, body)
         assert answer.status_code == 202, answer.text
-        assert answer.headers["location"] == f"{AGENDA}/rebuild"
         assert answer.json()["job"]["state"] == "waiting"
         id = parse_id("job", answer.json()["job"]["id"])
         assert id is not None
@@ -85,6 +87,21 @@ class Desk:
         with psycopg.connect(self.house.deployment.main, autocommit=True) as owner:
             cursor = owner.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was ordered, as the tenant's log has it: anything but when."""
+        rows = self.rows(
+            "SELECT e.event_id, e.header, e.state FROM event e JOIN sequenced s USING (tenant_id, event_id)"
+            " WHERE e.type = 'read_model.operated.v1' ORDER BY s.sequence"
+        )
+        return [
+            {
+                **json.loads(bytes(state).split(b"\n")[0]),
+                "actor": json.loads(bytes(header).split(b"\n")[1])["actor"],
+                "event_id": public_id("event", id),
+            }
+            for id, header, state in rows
+        ]
 
     def acts(self) -> list[tuple[str, str | None]]:
         return [
@@ -170,6 +187,13 @@ def test_a_model_is_paused_and_resumed_for_all_and_on_record(
         ("resume", "mended"),
         ("pause", "ticket 17"),
     ]
+    desk.house.follow()
+    ordered = desk.events()
+    assert [one["act"] for one in ordered] == ["pause", "pause", "resume"], "the refused one, too"
+    assert {(one["model"], one["actor"]) for one in ordered} == {("agenda", told[0]["by"])}
+    assert ordered[0]["reason_sha256"] == sha256(b"ticket 17").hexdigest()
+    assert ordered[0]["event_id"] == paused.headers["daybook-event"] == told[3]["event_id"]
+    assert ordered[2]["event_id"] == resumed.headers["daybook-event"] == told[0]["event_id"]
     tenant = public_id("tenant", desk.house.shop.tenant)
     assert [one["tenant"] for one in told] == [tenant, None, None, tenant]
     assert told[0]["by"] == told[3]["by"]
@@ -187,6 +211,24 @@ def test_a_call_that_is_repeated_is_done_once(desk: Desk) -> None:
     first, second = (desk.post("rebuild", **{"idempotency-key": "r-1"}) for _ in range(2))
     assert first.json() == second.json()
     assert [act for act, _ in desk.acts()] == ["pause", "rebuild"]
+    desk.house.follow()
+    assert [one["act"] for one in desk.events()] == ["pause", "rebuild"]
+
+
+def test_a_call_that_died_after_its_record_is_done_when_it_is_repeated(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise Unavailable()
+
+    key = {"idempotency-key": "pause-1"}
+    with monkeypatch.context() as patched:
+        patched.setattr(PostgresModelDesk, "pause", dies)
+        assert desk.post("pause", **key).status_code == 503
+    assert desk.post("pause", **key).json()["state"] == "paused"
+    desk.house.follow()
+    assert [one["act"] for one in desk.events()] == ["pause"]
+    assert [act for act, _ in desk.acts()] == ["pause"]
 
 
 def test_a_stream_of_any_tenant_is_left_out_by_who_operates(desk: Desk) -> None:

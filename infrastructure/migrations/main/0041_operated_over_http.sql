@@ -10,6 +10,7 @@ CREATE TABLE read_model_act (
     detail      text,  -- the stream, the job, how it was wanted
     by_whom     text        NOT NULL CHECK (by_whom <> ''),  -- a key; at the machine an account
     of_tenant   uuid,  -- whose key it is
+    event_id    uuid,  -- the order, in that tenant's log
     reason      text        CHECK (reason <> ''),
     recorded_at timestamptz NOT NULL
 );
