@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 
 from infrastructure.server.processes import wait_until
-from tests.api_client import Api, Business
+from tests.api_client import Api, Business, Reply
 from tests.running import Running
 
 pytestmark = pytest.mark.xdist_group("running_more")
@@ -23,74 +24,86 @@ AGENDA = "/v1/read-models/agenda"
 HOLD = "SELECT FROM read_model_build WHERE name = 'agenda' FOR UPDATE"
 
 
-def operating(business: Business) -> Api:
+@dataclass(frozen=True)
+class Caller:
+    """Calls with one key, each time on a connection of its own: none is there that stood idle for too long."""
+
+    running: Running
+    key: str
+
+    def get(self, path: str, query: dict[str, object] | None = None) -> Reply:
+        with Api(self.running.url, self.key) as api:
+            return api.get(path, query)
+
+    def post(self, path: str, body: object = None) -> Reply:
+        with Api(self.running.url, self.key) as api:
+            return api.post(path, body)
+
+    def job(self) -> dict[str, Any]:
+        """The agenda's last job."""
+        answer = self.get(f"{AGENDA}/rebuild")
+        assert answer.status == 200, answer.body
+        found: dict[str, Any] = answer.body["job"]
+        return found
+
+    def ended(self) -> dict[str, Any]:
+        """The same, once it has ended."""
+        assert wait_until(lambda: self.job()["ended_at"] is not None, SECONDS_MAX), self.job()
+        return self.job()
+
+    def order(self, act: str, body: object = None) -> dict[str, Any]:
+        answer = self.post(f"{AGENDA}/{act}", body)
+        assert answer.status == 202, answer.body
+        ordered: dict[str, Any] = answer.body["job"]
+        return ordered
+
+
+def operating(business: Business) -> Caller:
     """An engineer of theirs, with a key that operates."""
     key = business.running.verb(
         "key", "create", "--tenant", business.tenant, "--role", "engineer", "--operates"
     )
-    return Api(business.running.url, key.strip())
-
-
-def job(api: Api) -> dict[str, Any]:
-    answer = api.get(f"{AGENDA}/rebuild")
-    assert answer.status == 200, answer.body
-    found: dict[str, Any] = answer.body["job"]
-    return found
-
-
-def ended(api: Api) -> dict[str, Any]:
-    """The job, once it has ended."""
-    assert wait_until(lambda: job(api)["ended_at"] is not None, SECONDS_MAX), job(api)
-    return job(api)
-
-
-def order(api: Api, act: str, body: object = None) -> dict[str, Any]:
-    answer = api.post(f"{AGENDA}/{act}", body)
-    assert answer.status == 202, answer.body
-    ordered: dict[str, Any] = answer.body["job"]
-    return ordered
+    return Caller(business.running, key.strip())
 
 
 def test_a_model_is_paused_resumed_made_anew_switched_to_and_dropped(running: Running) -> None:
     business = Business.found(running)
     service = business.offer("Visit", 30)
     staff = business.engage([service])
-    place = {"location_id": business.location, **business.span()}
+    place: dict[str, object] = {"location_id": business.location, **business.span()}
+    owner, booking = (Caller(running, business.keys[role]) for role in ("owner", "booking"))
+    engineer = operating(business)
 
     def booked(minute: int) -> str:
-        wish = business.wish(service, minute, staff_id=staff)
-        return str(booking.made("/v1/bookings", wish)["event_id"])
+        made = booking.post("/v1/bookings", business.wish(service, minute, staff_id=staff))
+        assert made.status == 201, made.body
+        return str(made.body["event_id"])
 
-    with business.api() as api, business.api("booking") as booking, operating(business) as engineer:
-        first = booked(60)
-        assert api.get("/v1/agenda", {**place, "at_least": first}).status == 200
-        refused = api.post(f"{AGENDA}/pause")
-        assert (refused.status, refused.code) == (403, "not_permitted"), "an owner is no operator"
-        assert engineer.post(f"{AGENDA}/pause", {"reason": "ticket 17"}).status == 200
-        try:
-            second = booked(120)
-            stale = api.get("/v1/agenda", place)
-            position = stale.headers["daybook-position"]
-            assert stale.headers["daybook-stale"] == f"agenda; position={position}"
-        finally:
-            assert engineer.post(f"{AGENDA}/resume").status == 200
-        fresh = api.get("/v1/agenda", {**place, "at_least": second})
-        assert (fresh.status, "daybook-stale" in fresh.headers) == (200, False)
-        order(engineer, "rebuild")
-        assert engineer.post(f"{AGENDA}/rebuild").code == "job_running"
-        filled = ended(engineer)
-        assert (filled["outcome"], filled["equal"]) == ("filled", True), filled
-        third = booked(180)
-        order(engineer, "switch")
-        assert ended(engineer)["outcome"] == "switched"
-        followed = api.get("/v1/agenda", {**place, "at_least": third})
-        assert followed.status == 200
-        assert len(str(followed.body)) > len(str(fresh.body)), (
-            "the tables that are read are followed"
-        )
-        order(engineer, "drop")
-        assert ended(engineer)["outcome"] == "dropped"
-        assert engineer.post(f"{AGENDA}/drop").code == "nothing_to_drop"
+    assert owner.get("/v1/agenda", {**place, "at_least": booked(60)}).status == 200
+    refused = owner.post(f"{AGENDA}/pause")
+    assert (refused.status, refused.code) == (403, "not_permitted"), "an owner is no operator"
+    assert engineer.post(f"{AGENDA}/pause", {"reason": "ticket 17"}).status == 200
+    try:
+        second = booked(120)
+        stale = owner.get("/v1/agenda", place)
+        position = stale.headers["daybook-position"]
+        assert stale.headers["daybook-stale"] == f"agenda; position={position}"
+    finally:
+        assert engineer.post(f"{AGENDA}/resume").status == 200
+    fresh = owner.get("/v1/agenda", {**place, "at_least": second})
+    assert (fresh.status, "daybook-stale" in fresh.headers) == (200, False)
+    engineer.order("rebuild")
+    filled = engineer.ended()
+    assert (filled["outcome"], filled["equal"]) == ("filled", True), filled
+    third = booked(180)
+    engineer.order("switch")
+    assert engineer.ended()["outcome"] == "switched"
+    followed = owner.get("/v1/agenda", {**place, "at_least": third})
+    assert (followed.status, "daybook-stale" in followed.headers) == (200, False)
+    assert str(followed.body).count("bkg_") == 3, "the tables that are read are followed"
+    engineer.order("drop")
+    assert engineer.ended()["outcome"] == "dropped"
+    assert engineer.post(f"{AGENDA}/drop").code == "nothing_to_drop"
     told = running.verb("models", "history", "--limit", "5")
     assert [line.split()[1] for line in told.splitlines()] == [
         *("drop", "switch", "rebuild", "resume", "pause")
@@ -100,26 +113,24 @@ def test_a_model_is_paused_resumed_made_anew_switched_to_and_dropped(running: Ru
 
 @pytest.mark.parametrize("killed", ["worker", "the job's process"])
 def test_a_rebuild_goes_on_whatever_of_it_is_killed(running: Running, killed: str) -> None:
-    business = Business.found(running)
-    with operating(business) as engineer:
-        id = order(engineer, "rebuild", {"switch": True})["id"]
-        with held_up(running) as owner:
-            assert job(engineer)["ended_at"] is None, "its parts are held up"
-            before = tries(running)
-            if killed == "worker":
-                running.kill("worker")
-            else:
-                (pid,) = children(running, "carry-out")
-                os.kill(pid, signal.SIGKILL)
-            assert wait_until(lambda: tries(running) > before, SECONDS_MAX), job(engineer)
-            owner.rollback()
-        done = ended(engineer)
-        assert (done["id"], done["outcome"], done["equal"]) == (id, "switched", True), done
-        order(engineer, "drop")
-        assert ended(engineer)["outcome"] == "dropped"
-        assert {one["state"] for one in engineer.get("/v1/read-models").body["data"]} == {
-            "following"
-        }
+    engineer = operating(Business.found(running))
+    id = engineer.order("rebuild", {"switch": True})["id"]
+    with held_up(running) as owner:
+        assert engineer.job()["ended_at"] is None, "its parts are held up"
+        assert engineer.post(f"{AGENDA}/rebuild").body["job_id"] == id
+        before = tries(running)
+        if killed == "worker":
+            running.kill("worker")
+        else:
+            (pid,) = children(running, "carry-out")
+            os.kill(pid, signal.SIGKILL)
+        assert wait_until(lambda: tries(running) > before, SECONDS_MAX), engineer.job()
+        owner.rollback()
+    done = engineer.ended()
+    assert (done["id"], done["outcome"], done["equal"]) == (id, "switched", True), done
+    engineer.order("drop")
+    assert engineer.ended()["outcome"] == "dropped"
+    assert {one["state"] for one in engineer.get("/v1/read-models").body["data"]} == {"following"}
 
 
 def tries(running: Running) -> int:
