@@ -185,15 +185,17 @@ class OperatedModels:
     def _recorded(
         self, act: ActName, name: str, reason: str | None, by: Caller, operation: UUID
     ) -> Act:
-        """Permit it, and record that it was ordered, once for each operation: before it is done."""
+        """Permit it, and record that it was ordered: before it is done.
+
+        A call that is started again is another event of the same operation: the append sees that its key still stands.
+        """
         self._permit(name, by)
         said = None if reason is None else hashlib.sha256(reason.encode()).hexdigest()
 
         def attempt() -> Plan[Recorded[object]]:
-            if known := self.store.read(by.tenant, operation):
-                return Plan(Append(by.tenant, known[0].occurred_at, ()), known[0])
             scribe = Scribe.begin(by, self.clock, self.ids)
-            event = scribe.record(operation, 1, ModelOperated(operation, name, act, said))
+            version = len(self.store.read(by.tenant, operation)) + 1
+            event = scribe.record(operation, version, ModelOperated(operation, name, act, said))
             return Plan(Append(by.tenant, scribe.at, (event,)), event)
 
         event = carry_out(self.store, attempt)
