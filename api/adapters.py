@@ -40,6 +40,7 @@ from application.ledger.reading import Ledger
 from application.ledger.replaying import Log
 from application.ledger.witnessing import Witness, WitnessRecords
 from application.looking_back import Past
+from application.operating_models import ModelDesk
 from application.orders.franchise_requests import Visitors
 from application.orders.openings import WithheldDisclosures
 from application.people.contacts import KnownPeople
@@ -132,6 +133,7 @@ class Ports:
     duty_totals: DutyTotals
     gauges: Gauges
     model_reads: ModelReads
+    model_desk: ModelDesk
     booking_calendar: Callable[[CalendarEntry], bytes]
     package_bytes: Callable[[Package, PackageFormat], bytes]
     bound: Callable[[UUID], AbstractContextManager[None]]

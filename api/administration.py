@@ -8,7 +8,7 @@ from uuid import UUID
 from api.demo.load import write_secret
 from api.platform import Platform
 from application.ledger.log_history import LogHistory
-from application.recorded import Caller
+from application.permissions import operator
 from application.setup.access_keys import AccessKeys, IssueKey
 from application.setup.tenancy import Tenancy
 from domain.access_key import KeyTerms
@@ -62,8 +62,13 @@ def issue_key(
     roles: tuple[str, ...],
     actor: str,
     locations: tuple[str, ...],
+    *,
+    operates: bool = False,
 ) -> dict[str, Any]:
-    """Issue a key on behalf of the operator. Refuses: UnknownReference, Unacceptable."""
+    """Issue a key on behalf of the operator, `operates` for one that operates read models.
+
+    Refuses: UnknownReference, Unacceptable.
+    """
     tenant_id = reference("tenant", tenant, "/tenant")
     location_ids = tuple(reference("location", it, "/location") for it in locations)
     engine = Engine.connect(deployment, connections=1)
@@ -71,10 +76,9 @@ def issue_key(
         with bound_to(tenant_id):
             if engine.book.entry(tenant_id, "tenant", tenant_id) is None:
                 raise unknown("/tenant")
-            operator = Caller(tenant_id, "system:operator", frozenset({"owner"}))
-            terms = KeyTerms(roles=roles, actor=actor, location_ids=location_ids or None)  # type: ignore[arg-type]
+            terms = KeyTerms(roles, actor, location_ids or None, operates=operates)  # type: ignore[arg-type]
             issued = AccessKeys(engine.store, engine.book, engine.clock, engine.ids).issue(
-                IssueKey(terms), operator
+                IssueKey(terms), operator(tenant_id)
             )
         return {"id": public_id("key", issued.state.key.id), "key": issued.state.token}
     finally:

@@ -51,6 +51,7 @@ from application.ledger.reading import LedgerReads
 from application.ledger.records import LedgerRecords
 from application.ledger.replaying import Replays
 from application.ledger.witnessing import Witnessing
+from application.operating_models import OperatedModels
 from application.orders.franchise_requests import FranchiseRequests
 from application.orders.legal_processes import LegalProcesses, StandingOrders
 from application.people.people import People
@@ -121,6 +122,7 @@ def assemble(ports: Ports) -> Platform:
         policy=PolicyReads(ports.policy),
         ledger=LedgerReads(ports.ledger),
         read_models=ReadModels(ports.model_reads),
+        operated_models=_operated_models(ports, store, denials),
         evidence=EvidenceReads(ports.evidence, records, witnessing),
         legal_processes=_legal_processes(ports, store, reveal),
         replays=Replays(ports.replay_log, store, records),
@@ -131,6 +133,13 @@ def assemble(ports: Ports) -> Platform:
         readiness=ports.readiness,
         replica=ports.replica,
         bound=ports.bound,
+    )
+
+
+def _operated_models(ports: Ports, store: EventStore, denials: Denials) -> OperatedModels:
+    """What engineers do to read models."""
+    return OperatedModels(
+        ports.model_desk, ports.model_reads, denials, store, ports.clock, ports.ids
     )
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from api.cli_ledger import ledger
-from api.cli_models import models, rebuild
+from api.cli_models import carry_out, models, rebuild
 from api.cli_replay import replay
 from api.cli_replica import replica
 from api.cli_witness import witness
@@ -36,6 +36,7 @@ app.add_typer(keys, name="key")
 app.add_typer(ledger, name="ledger")
 app.add_typer(witness, name="witness")
 app.command("rebuild")(rebuild)
+app.command("carry-out", hidden=True)(carry_out)
 app.command("replica")(replica)
 app.command("replay")(replay)
 app.add_typer(models, name="models")
@@ -285,6 +286,12 @@ def create_key(
     location: Annotated[
         list[str] | None, typer.Option(help="A location (loc_...); none: all of them.")
     ] = None,
+    operates: Annotated[
+        bool,
+        typer.Option(
+            "--operates", help="An engineer's: it operates read models, which are all tenants'."
+        ),
+    ] = False,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -292,7 +299,9 @@ def create_key(
     from api.administration import issue_key
 
     issued = _refusing(
-        lambda: issue_key(checked(data), tenant, tuple(role), actor, tuple(location or ()))
+        lambda: issue_key(
+            checked(data), tenant, tuple(role), actor, tuple(location or ()), operates=operates
+        )
     )
     print(json.dumps(issued) if as_json else issued["key"])
 

@@ -73,20 +73,24 @@ def list_models(
         raise SystemExit(run_list(checked(data), as_json=as_json))
 
 
+Reason = Annotated[str | None, typer.Option(help="Why; on record for ever: nothing personal.")]
+By = Annotated[str | None, typer.Option(help="Who; by default your account here.")]
+
+
 @models.command()
-def pause(name: Name, data: Data = DEFAULT_DATA) -> None:
+def pause(name: Name, by: By = None, reason: Reason = None, data: Data = DEFAULT_DATA) -> None:
     """Have a read model follow no more, for all tenants, until it is resumed."""
     from api.process.operating import run_pause
 
-    raise SystemExit(run_pause(checked(data), name))
+    raise SystemExit(run_pause(checked(data), name, by, reason))
 
 
 @models.command()
-def resume(name: Name, data: Data = DEFAULT_DATA) -> None:
+def resume(name: Name, by: By = None, reason: Reason = None, data: Data = DEFAULT_DATA) -> None:
     """Have a read model go on: after a pause, or with mended code, which you say makes the same rows as before."""
     from api.process.operating import run_resume
 
-    raise SystemExit(run_resume(checked(data), name))
+    raise SystemExit(run_resume(checked(data), name, by, reason))
 
 
 @models.command()
@@ -94,10 +98,31 @@ def quarantine(
     name: Name,
     stream: Annotated[str, typer.Option(help="The stream's id (bkg_... or a UUID).")],
     reason: Annotated[str, typer.Option(help="Why; on record for ever: nothing personal.")],
-    by: Annotated[str | None, typer.Option(help="Who; by default your account here.")] = None,
+    by: By = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Have a read model leave one stream out from now on, on record; a rebuild takes it in again."""
     from api.process.operating import run_quarantine
 
     raise SystemExit(run_quarantine(checked(data), name, stream, reason, by))
+
+
+@models.command()
+def history(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, at most.")] = 50,
+    data: Data = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")] = False,
+) -> None:
+    """List what was done to read models, the newest first: what, by whom, when and why."""
+    from api.process.operating import run_history
+
+    raise SystemExit(run_history(checked(data), limit, as_json=as_json))
+
+
+def carry_out(job: Annotated[str, typer.Argument()], data: Data = DEFAULT_DATA) -> None:
+    """Carry a read model's job out (a part of the worker)."""
+    from uuid import UUID
+
+    from api.process.rebuild_jobs import run_job
+
+    raise SystemExit(run_job(checked(data), UUID(job)))

@@ -25,6 +25,7 @@ from infrastructure.delivery.https_sender import HttpsSender
 from infrastructure.delivery.signatures import Ed25519Signatures
 from infrastructure.deployment import Deployment, pin_zones
 from infrastructure.engine import Engine
+from infrastructure.filler import filler_at_call
 from infrastructure.ledger.copies.exporter import PostgresExporter
 from infrastructure.ledger.copies.replay_log import PostgresLog
 from infrastructure.ledger.publishing.ledger_reads import PostgresLedger
@@ -43,6 +44,7 @@ from infrastructure.reports.press import PostgresReportPress
 from infrastructure.store.denial_counts import PostgresDenialCounts
 from infrastructure.store.duty_totals import PostgresDutyTotals
 from infrastructure.store.erasures import PostgresErasures
+from infrastructure.store.event_mapper import EventMapper, NoKeys
 from infrastructure.store.event_source import PostgresPositions, SequencedEvents
 from infrastructure.store.gauges import PostgresGauges
 from infrastructure.store.holdings import PostgresHoldings
@@ -50,7 +52,7 @@ from infrastructure.store.open_erasures import PostgresOpenErasures
 from infrastructure.store.request_rows import PostgresRequestRows
 from infrastructure.twin.memory import MemoryWorld, NoEvidence, SettableClock
 from infrastructure.twin.memory_gauges import MemoryGauges
-from infrastructure.twin.memory_models import NoModelReads
+from infrastructure.twin.memory_models import NoModelDesk, NoModelReads
 from infrastructure.twin.memory_witnesses import NoWitnesses, WitnessOfNobody
 from infrastructure.wall import bound_to
 from projections.access_reads import PostgresAccesses
@@ -59,10 +61,11 @@ from projections.consents import PostgresConsents
 from projections.courier import PostgresCourier
 from projections.disclosure_questions import PostgresDisclosures
 from projections.engine.asking import PostgresModelReads
+from projections.engine.desk import PostgresModelDesk
 from projections.engine.looking_back import LookingBack
 from projections.figures import PostgresFigures
 from projections.keeping import PostgresKeeping
-from projections.models import MODELS
+from projections.models import MAY_LEAVE_OUT, MODELS
 from projections.past import PostgresPast
 from projections.withheld import PostgresWithheld
 
@@ -108,6 +111,7 @@ def on_memory(world: MemoryWorld) -> Platform:
             duty_totals=world.duty_totals,
             gauges=MemoryGauges(),
             model_reads=NoModelReads(),
+            model_desk=NoModelDesk(),
             keeping=world.keeping,
             receipts=world.receipts,
             ledger=world.ledger,
@@ -144,13 +148,13 @@ def production(
     Lists are read from the replica at `read_url` where one is given.
     """
     pin_zones()
-    settings = deployment.settings
+    settings, signer = deployment.settings, SignerClient(deployment.settings.signer_socket)
     policy = load_policy(settings.witness_policy) if settings.witness_policy else None
     engine = Engine.connect(deployment, connections=connections, read_url=read_url)
-    signer = SignerClient(deployment.settings.signer_socket)
     evidence = PostgresEvidence(engine.app, signer, engine.clock)
     platform = assemble(
         _read_models(engine)(
+            model_desk=_desk(deployment),
             clock=engine.clock,
             ids=engine.ids,
             store=engine.store,
@@ -238,6 +242,14 @@ def _lists(engine: Engine) -> Lists:
         accesses=PostgresAccesses(rows),
         consents=PostgresConsents(rows),
         figures=PostgresFigures(rows),
+    )
+
+
+def _desk(deployment: Deployment) -> PostgresModelDesk:
+    """What operates read models: as the role that fills them, and only while it does."""
+    connected = partial(filler_at_call, deployment)
+    return PostgresModelDesk(
+        connected, MODELS, SequencedEvents(EventMapper(NoKeys())), MAY_LEAVE_OUT
     )
 
 

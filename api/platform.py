@@ -39,6 +39,7 @@ from application.ledger.exports import LedgerExports
 from application.ledger.reading import LedgerReads
 from application.ledger.replaying import Replays
 from application.ledger.witnessing import Witness, Witnessing
+from application.operating_models import OperatedModels
 from application.orders.franchise_requests import FranchiseRequests
 from application.orders.legal_processes import LegalProcesses
 from application.people.people import People
@@ -108,6 +109,7 @@ class Platform:
     policy: PolicyReads
     ledger: LedgerReads
     read_models: ReadModels
+    operated_models: OperatedModels
     evidence: EvidenceReads
     legal_processes: LegalProcesses
     legal_holds: LegalHolds

@@ -22,6 +22,7 @@ from domain.errors import NotFound, NotPermitted
 # Everyone who works for the tenant; a person's own key (`subject`) sees only what is about them.
 TENANT_ROLES: Final[tuple[Role, ...]] = tuple(role for role in ROLES if role != "subject")
 SETUP_ROLES: Final[tuple[Role, ...]] = ("owner", "manager")
+OPERATOR: Final = "system:operator"
 
 
 def require(by: Caller, *roles: Role, at: Collection[UUID] = ()) -> None:
@@ -54,4 +55,4 @@ def require_all_locations(by: Caller) -> None:
 
 def operator(tenant: UUID) -> Caller:
     """Whoever works at the machine itself, on the command line: an owner."""
-    return Caller(tenant=tenant, actor="system:operator", roles=frozenset({"owner"}))
+    return Caller(tenant=tenant, actor=OPERATOR, roles=frozenset({"owner"}))

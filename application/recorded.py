@@ -72,7 +72,8 @@ class Caller:
     """Who asks: one actor of one tenant, and for what purpose.
 
     `locations` is None for a key that is good at every location. `break_glass` is the reason for which the caller means
-    to go beyond role or locations, where that is needed and the tenant allows it. `global_privacy_control` and
+    to go beyond role or locations, where that is needed and the tenant allows it. `operates` is True for a key that the
+    deployment's operator made for operating read models. `global_privacy_control` and
     `do_not_track` are what the person's browser said, where the call carries a person.
     """
 
@@ -86,3 +87,4 @@ class Caller:
     global_privacy_control: bool = False
     do_not_track: Literal["0", "1"] | None = None
     break_glass: GlassReason | None = None
+    operates: bool = False

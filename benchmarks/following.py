@@ -17,12 +17,13 @@ from functools import partial
 
 import psycopg
 
-from api.process.rebuilding import events, fill, filler, opened
+from api.process.rebuilding import events, fill, opened
 from benchmarks.long_log import LongLog
 from benchmarks.postgres_time import postgres_seconds
 from benchmarks.servers import served
 from benchmarks.table import show
 from infrastructure.deployment import Deployment
+from infrastructure.filler import filler
 from projections.engine.follower import Follower
 from projections.engine.read_model import ReadModel
 from projections.models import MODELS

@@ -37,6 +37,7 @@ DenialReason = Literal[
     "objected",
     "restricted",
     "kept_for_other_purposes",
+    "operator_only",
 ]
 DENIAL_REASONS: Final[tuple[DenialReason, ...]] = get_args(DenialReason)
 

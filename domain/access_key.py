@@ -3,8 +3,10 @@
 1. Only the SHA-256 digest of a key's secret is kept; the key itself is shown once.
 2. A revoked key stays revoked. A key that has expired is as good as none.
 3. `actor` and `label` are ids that the business chose, not names of people.
+4. A key that operates works at read models, which are the whole deployment's: an engineer's, good at every location.
 
-*Not here*: how a key is written for its holder, and who may issue one (`application/setup/access_keys.py`).
+*Not here*: how a key is written for its holder, and who may issue one, or one that operates
+(`application/setup/access_keys.py`).
 *Source*: README D15.
 """
 
@@ -48,7 +50,8 @@ class KeyTerms:
     """What a key is good for.
 
     `location_ids` is None for a key that is good at every location, those to come included. `expires_at` is the first
-    instant at which it is good no more; None never comes.
+    instant at which it is good no more; None never comes. `operates` is True for one with which its holder operates
+    read models.
     """
 
     roles: tuple[Role, ...]
@@ -58,6 +61,7 @@ class KeyTerms:
     location_ids: tuple[UUID, ...] | None = None
     expires_at: datetime | None = None
     label: Annotated[str, Plain("an id that tells keys apart; not a name")] | None = None
+    operates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +150,7 @@ def _faults(terms: KeyTerms, at: datetime) -> Faults:
     if terms.label is not None:
         words = "It is an id of at most 64 of A-Z a-z 0-9 . _ - and space."
         found += fields.shaped("/label", terms.label, _LABEL, words)
+    if terms.operates and ("engineer" not in terms.roles or terms.location_ids is not None):
+        words = "A key that operates is an engineer's, good at all locations."
+        found += fields.fault("/operates", "not_an_engineer", words)
     return found

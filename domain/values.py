@@ -38,6 +38,7 @@ PREFIXES: Final = {
     "package": "pkg_",
     "legal_hold": "lho_",
     "privacy_request": "req_",
+    "job": "job_",
 }
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

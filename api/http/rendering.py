@@ -82,6 +82,7 @@ def key_json(it: AccessKey) -> Json:
         ),
         "expires_at": optional_instant(terms.expires_at),
         "label": terms.label,
+        "operates": terms.operates,
         "active": it.active,
     }
 

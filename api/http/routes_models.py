@@ -21,7 +21,9 @@ def list_read_models(call: Call) -> Answer:
 
     Roles: engineer, owner, auditor.
     """
-    return answered({"data": [_standing(one) for one in call.platform.read_models.page(call.by)]})
+    return answered(
+        {"data": [standing_json(one) for one in call.platform.read_models.page(call.by)]}
+    )
 
 
 @routes.add(
@@ -51,7 +53,8 @@ def show_digest(call: Call, name: ReadModelPath, query: schemas.DigestAsked) -> 
     )
 
 
-def _standing(it: ModelStanding) -> Json:
+def standing_json(it: ModelStanding) -> Json:
+    """Where a model stands."""
     return {
         "name": it.name,
         "version": it.version,

@@ -268,6 +268,9 @@ class Key(Output):
     location_ids: list[str] | Literal["all"]
     expires_at: str | None
     label: str | None
+    operates: Annotated[
+        bool, Field(description="It operates read models; only the operator makes such a key.")
+    ]
     active: bool
 
 

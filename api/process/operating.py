@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from uuid import UUID
 
-from api.process.models_named import named
-from api.process.rebuilding import events, filler
-from domain.values import PREFIXES, instant_text, parse_id, public_id
-from infrastructure.clock import SystemClock
+from api.process.models_named import act_of, named
+from api.process.rebuilding import events
+from application.operating_models import Act, stream_id
+from domain.operating import Job
+from domain.values import instant_text, public_id
 from infrastructure.deployment import Deployment
+from infrastructure.filler import filler
 from infrastructure.server.start_faults import StartFault
-from projections.engine.follower import Follower
+from projections.engine.desk import PostgresModelDesk, who
+from projections.engine.jobs import acts, last_jobs
 from projections.engine.operating import LeftOut, Standing, all_left_out, standings
-from projections.engine.quarantine import Wanted, leave_out, tenants_with
-from projections.models import MAY_LEAVE_OUT
+from projections.models import MAY_LEAVE_OUT, MODELS
 
 
 class ModelRefused(StartFault):
@@ -26,31 +27,47 @@ class ModelRefused(StartFault):
 
 
 def run_list(deployment: Deployment, *, as_json: bool) -> int:
-    """Say where each model stands, and what it leaves out."""
+    """Say where each model stands, what it leaves out, and which job it has."""
     with filler(deployment) as connection:
-        found, out = standings(connection), all_left_out(connection)
-    print(json.dumps(as_document(found, out)) if as_json else "\n".join(as_lines(found, out)))
+        seen = Seen(standings(connection), all_left_out(connection), last_jobs(connection))
+    print(json.dumps(as_document(seen)) if as_json else "\n".join(as_lines(seen)))
     return 0
 
 
-def run_pause(deployment: Deployment, name: str) -> int:
-    """Have a model follow no more, for all tenants. Refuses: NoSuchReadModel, ModelRefused."""
-    (model,) = named([name])
+def run_history(deployment: Deployment, limit: int, *, as_json: bool) -> int:
+    """Say what was done to models, the newest first: what, by whom, when and why."""
     with filler(deployment) as connection:
-        if not Follower(model, events()).pause(connection):
-            raise ModelRefused(f"{name} does not follow at this moment: see `daybook models`")
+        found = acts(connection, limit)
+    if as_json:
+        print(json.dumps({"acts": [_act(act, detail) for act, detail in found]}))
+    else:
+        for act, detail in found:
+            why = f": {act.reason}" if act.reason else ""
+            what = f"{act.act} {act.name}" + (f" ({detail})" if detail else "")
+            print(f"{instant_text(act.at)} {what} by {who(act)}{why}")
+    return 0
+
+
+def run_pause(
+    deployment: Deployment, name: str, by: str | None = None, reason: str | None = None
+) -> int:
+    """Have a model follow no more, for all tenants. Refuses: NoSuchReadModel, ModelRefused."""
+    named([name])
+    if not desk(deployment).pause(act_of("pause", name, by, reason)):
+        raise ModelRefused(f"{name} does not follow at this moment: see `daybook models`")
     print(f"paused {name}; what it has is served, and marked stale")
     return 0
 
 
-def run_resume(deployment: Deployment, name: str) -> int:
+def run_resume(
+    deployment: Deployment, name: str, by: str | None = None, reason: str | None = None
+) -> int:
     """Have a model go on where it stands, with the code that is here. Refuses: NoSuchReadModel, ModelRefused."""
     (model,) = named([name])
-    with filler(deployment) as connection:
-        if not Follower(model, events()).resume(connection):
-            raise ModelRefused(
-                f"version {model.version} of {name} is not what is read: `daybook rebuild {name}` makes it"
-            )
+    if not desk(deployment).resume(act_of("resume", name, by, reason)):
+        raise ModelRefused(
+            f"version {model.version} of {name} is not what is read: `daybook rebuild {name}` makes it"
+        )
     print(
         f"{name} follows from where it stands; a worker of another release has to be started anew"
     )
@@ -61,7 +78,7 @@ def run_quarantine(
     deployment: Deployment, name: str, stream: str, reason: str, by: str | None
 ) -> int:
     """Have a model leave a stream out from where it stands, on record. Refuses: NoSuchReadModel, ModelRefused."""
-    (model,) = named([name])
+    named([name])
     if name not in MAY_LEAVE_OUT:
         raise ModelRefused(
             f"{name} leaves nothing out: an answer about people's data is complete or not given;"
@@ -70,31 +87,34 @@ def run_quarantine(
     if not reason.strip():
         raise ModelRefused("say why: the reason is on record")
     id = stream_id(stream)
-    with filler(deployment) as connection:
-        tenants = tenants_with(connection, id)
-        if not tenants:
+    if id is None:
+        raise ModelRefused(f"{stream} is not the id of a stream (a UUID, or for example bkg_...)")
+    match desk(deployment).leave_out(act_of("quarantine", name, by, reason), id):
+        case "no_stream":
             raise ModelRefused(f"there is no stream {stream}")
-        for tenant in tenants:
-            wanted = Wanted(tenant, id, by or getpass.getuser(), reason, SystemClock().now())
-            if not leave_out(connection, model, wanted):
-                raise ModelRefused(f"{name} leaves that stream out already, or follows nothing yet")
+        case "leaves_nothing_out":
+            raise ModelRefused(f"{name} leaves that stream out already, or follows nothing yet")
     print(
         f"{name} leaves {stream} out from where it stands; `daybook rebuild {name}` takes it in again"
     )
     return 0
 
 
-def stream_id(text: str) -> UUID:
-    """The stream behind an id of ours or a bare UUID. Refuses: ModelRefused."""
-    for kind in PREFIXES:
-        if (found := parse_id(kind, text)) is not None:
-            return found
-    with suppress(ValueError):
-        return UUID(text)
-    raise ModelRefused(f"{text} is not the id of a stream (a UUID, or for example bkg_...)")
+def desk(deployment: Deployment) -> PostgresModelDesk:
+    """What does it: the same as behind the API."""
+    return PostgresModelDesk(partial(filler, deployment), MODELS, events(), MAY_LEAVE_OUT)
 
 
-def as_document(found: Sequence[Standing], out: Sequence[LeftOut]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an operator sees."""
+
+    found: Sequence[Standing]
+    out: Sequence[LeftOut]
+    jobs: Sequence[Job]
+
+
+def as_document(seen: Seen) -> dict[str, Any]:
     """All of it, for a program."""
     return {
         "read_models": [
@@ -110,9 +130,10 @@ def as_document(found: Sequence[Standing], out: Sequence[LeftOut]) -> dict[str, 
                 "failed_type": it.failed_type,
                 "failed_tenant": it.tenant and public_id("tenant", it.tenant),
                 "failed_stream": it.stream and str(it.stream),
-                "quarantined": [_left_out(one) for one in out if one.name == it.name],
+                "quarantined": [_left_out(one) for one in seen.out if one.name == it.name],
+                "job": next((_job(one) for one in seen.jobs if one.name == it.name), None),
             }
-            for it in found
+            for it in seen.found
         ]
     }
 
@@ -128,17 +149,52 @@ def _left_out(it: LeftOut) -> dict[str, Any]:
     }
 
 
-def as_lines(found: Sequence[Standing], out: Sequence[LeftOut]) -> Iterator[str]:
+def _job(it: Job) -> dict[str, Any]:
+    return {
+        "id": public_id("job", it.id),
+        "kind": it.kind,
+        "state": it.state,
+        "outcome": it.outcome,
+        "done": it.done,
+        "total": it.total,
+        "error": it.error,
+    }
+
+
+def _act(it: Act, detail: str | None) -> dict[str, Any]:
+    return {
+        "name": it.name,
+        "act": it.act,
+        "detail": detail,
+        "by": it.by,
+        "tenant": it.tenant and public_id("tenant", it.tenant),
+        "event_id": it.event and public_id("event", it.event),
+        "reason": it.reason,
+        "at": instant_text(it.at),
+    }
+
+
+def as_lines(seen: Seen) -> Iterator[str]:
     """All of it, for a person; what to do about a model stands under it."""
-    for it in found:
+    for it in seen.found:
         behind = f"{it.lag_events:,} behind, {it.lag_seconds:,.1f} s" if it.lag_events else "up"
         yield f"{it.name + f' v{it.version}':<16} {it.state:<10} at {it.sequence:<12,} {behind}"
         yield from (f"  {line}" for line in _advice(it))
-        for one in (each for each in out if each.name == it.name):
+        yield from (f"  {_told(one)}" for one in seen.jobs if one.name == it.name and one.open)
+        for one in (each for each in seen.out if each.name == it.name):
             yield (
                 f"  without stream {one.stream} of {public_id('tenant', one.tenant)} after"
                 f" {one.after_sequence:,}: {one.reason} ({one.by}, {instant_text(one.at)})"
             )
+
+
+def _told(it: Job) -> str:
+    """A job that runs."""
+    said = f"{it.kind} {public_id('job', it.id)}: {it.state}"
+    if it.state != "filling":
+        return said
+    left = "" if it.seconds_left is None else f", {it.seconds_left:,.0f} s left"
+    return f"{said}, {it.done:,} of {it.total:,} events, {it.rate:,.0f} a second{left}"
 
 
 def _advice(it: Standing) -> Iterator[str]:

@@ -13,19 +13,19 @@ from typing import Final
 
 import psycopg
 
-from api.process.models_named import named
+from api.process.models_named import act_of, named
 from api.process.rebuild_report import Teller, say, tell, telling
 from application.following import Shard
-from infrastructure.database import OPTIONS
 from infrastructure.deployment import Deployment
+from infrastructure.filler import filler
 from infrastructure.server.processes import die_with_parent
 from infrastructure.server.start_faults import StartFault
-from infrastructure.sql_arrays import register
 from infrastructure.store.event_mapper import EventMapper, NoKeys
 from infrastructure.store.event_source import SequencedEvents
 from projections.engine.filling import Filling
+from projections.engine.jobs import note
 from projections.engine.layout import NotLaidOut
-from projections.engine.read_model import Connection, ReadModel
+from projections.engine.read_model import ReadModel
 from projections.engine.reading_ahead import reading_ahead
 from projections.engine.rebuild import Rebuild, Refused
 
@@ -47,6 +47,7 @@ def run_rebuild(
     """
     (model,) = named([name])
     with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        note(rebuild.filler, act_of("rebuild", name), "anyway" if anyway else None)
         if rebuild.begin(processes) and rebuild.shards != processes:
             say(f"going on with what was begun, in {rebuild.shards} parts")
         begun = time.monotonic()
@@ -65,6 +66,7 @@ def run_drop(deployment: Deployment, name: str) -> int:
     """Drop what a rebuild replaced. Refuses: NoSuchReadModel, RebuildRefused."""
     (model,) = named([name])
     with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        note(rebuild.filler, act_of("drop", name))
         dropped = rebuild.drop()
     print("\n".join(f"dropped {what}" for what in dropped) or "there is nothing to drop")
     return 0
@@ -74,6 +76,7 @@ def run_abandon(deployment: Deployment, name: str) -> int:
     """Forget a rebuild that was begun. Refuses: NoSuchReadModel, RebuildRefused."""
     (model,) = named([name])
     with opened(deployment, model) as rebuild, refusing(), rebuild.held():
+        note(rebuild.filler, act_of("abandon", name))
         print("abandoned" if rebuild.abandon() else "nothing was begun")
     return 0
 
@@ -121,9 +124,13 @@ def fill(deployment: Deployment, rebuild: Rebuild, told: Teller) -> None:
 def _part(
     deployment: Deployment, model: ReadModel, shard: int, shards: int
 ) -> subprocess.Popen[bytes]:
-    place = ("--part", f"{shard}/{shards}", "--data", str(deployment.settings.data))
+    return a_process(deployment, "rebuild", model.name, "--part", f"{shard}/{shards}")
+
+
+def a_process(deployment: Deployment, *verb: str) -> subprocess.Popen[bytes]:
+    """A process that runs a verb beside us, and dies with the thread that started it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "rebuild", model.name, *place],
+        [sys.executable, "-m", "api.cli", *verb, "--data", str(deployment.settings.data)],
         stdin=subprocess.DEVNULL,
         preexec_fn=die_with_parent(signal.SIGKILL),
     )
@@ -132,16 +139,6 @@ def _part(
 def events() -> SequencedEvents:
     """The events, their sealed values closed."""
     return SequencedEvents(EventMapper(NoKeys()))
-
-
-@contextmanager
-def filler(deployment: Deployment) -> Iterator[Connection]:
-    """A connection of the follower's role."""
-    with psycopg.connect(
-        deployment.dsn_of("follower"), autocommit=True, options=OPTIONS
-    ) as connection:
-        register(connection)
-        yield connection
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from api.process.following import follow_apart_while_connected, follow_while_con
 from api.process.keeping import keep_in_turns
 from api.process.lifeline import watch_supervisor
 from api.process.loops import Stop, persistently
+from api.process.rebuild_jobs import carry_out_in_turns
 from api.process.retaining import retain_in_turns
 from application.access.denials import Denials
 from application.booking.sweeping import Sweeping
@@ -54,7 +55,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 4, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 5, walled=False)
     followers = [Follower(model, SequencedEvents(engine.mapper)) for model in MODELS]
     apart: set[str] = set()  # models that cannot keep up with the others
     doorbell = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
@@ -76,6 +77,7 @@ def work(deployment: Deployment) -> int:
         _thread(
             stop, "retained states", lambda: retain_in_turns(stop, follower_role, engine.mapper)
         ),
+        _thread(stop, "model jobs", lambda: carry_out_in_turns(stop, deployment, follower_role)),
         _thread(stop, "scrub", lambda: scrub_in_turns(stop, keeper_role, engine.clock, days)),
         *(_thread(stop, one.model.name, partial(alone, one, apart)) for one in followers),
     ]

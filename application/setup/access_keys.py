@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from application.execute import Plan, Scribe, carry_out
-from application.permissions import require, require_all_locations
+from application.permissions import OPERATOR, require, require_all_locations
 from application.ports import Book, CatalogEntry, Clock, EventStore, Ids
 from application.recorded import Caller
 from application.setup.references import require_locations
@@ -25,7 +25,7 @@ from application.setup.register import CreationKey, Listing, Receipt, Register, 
 from application.vouching import Vouched
 from domain import access_key
 from domain.access_key import AccessKey, KeyIssued, KeyTerms
-from domain.errors import NotFound, Unidentified
+from domain.errors import NotFound, NotPermitted, Unidentified
 from domain.values import public_id
 
 KEYS: Final = Register("key", AccessKey, access_key.evolve)
@@ -131,12 +131,14 @@ class AccessKeys:
     def issue(self, command: IssueKey, by: Caller) -> Receipt[IssuedKey]:
         """Issue a key, for any roles, at no location beyond the caller's own.
 
-        Refuses: NotPermitted (not an owner; all locations asked for by a key that has not all), NotFound (no such
-        tenant), Unacceptable (fields), UnknownReference (locations).
+        Refuses: NotPermitted (not an owner; all locations asked for by a key that has not all; one that operates, but
+        by the deployment's operator), NotFound (no such tenant), Unacceptable (fields), UnknownReference (locations).
         """
         require(by, "owner")
         if command.terms.location_ids is None:
             require_all_locations(by)
+        if command.terms.operates and by.actor != OPERATOR:
+            raise NotPermitted("Only the operator makes a key that operates, on the command line")
         if self.book.entry(by.tenant, "tenant", by.tenant) is None:
             raise NotFound()
 
@@ -231,6 +233,7 @@ def _caller(token: Token, key: AccessKey | None, now: datetime) -> Caller:
         actor=public_id("key", key.id),
         roles=frozenset(key.terms.roles),
         locations=None if locations is None else frozenset(locations),
+        operates=key.terms.operates,
     )
 
 

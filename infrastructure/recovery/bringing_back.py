@@ -54,6 +54,12 @@ BEGIN_READ_MODELS: Final = (
     "UPDATE read_model SET sequence = 0, state = 'following', error = NULL, failed_event = NULL, failed_type = NULL,"
     " fingerprint = NULL WHERE state <> 'retired'"
 )
+# What was being made anew is of the events as they were before: it begins again when somebody orders it again.
+FORGET_BUILDS: Final = "DELETE FROM read_model_build"
+END_JOBS: Final = (
+    "UPDATE read_model_job SET state = 'failed', error = 'restored', ended_at = now()"
+    " WHERE ended_at IS NULL"
+)
 EVENTS: Final = (
     "INSERT INTO event (tenant_id, stream_id, stream_version, event_id, type, header, state) SELECT * FROM"
     " unnest(%b::uuid[], %b::uuid[], %b::int[], %b::uuid[], %b::text[], %b::bytea[], %b::bytea[])"
@@ -93,6 +99,8 @@ def begin(connection: psycopg.Connection[Any], missing: Missing) -> None:
             connection.execute(f"DELETE FROM {table}".encode())
         connection.execute("DELETE FROM retained_state")  # they follow from the events, too
         connection.execute(BEGIN_READ_MODELS)
+        connection.execute(FORGET_BUILDS)
+        connection.execute(END_JOBS)
 
 
 def bring_back(

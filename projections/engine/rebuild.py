@@ -12,7 +12,7 @@ Readers are served throughout: a switch waits for none of them longer than `LOCK
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -65,6 +65,10 @@ REPLACED: Final = "SELECT version, tables FROM read_model WHERE name = %s AND NO
 
 class Refused(Exception):
     """It cannot be done now; the message says why."""
+
+
+class InUse(Refused):
+    """Readers do not let go of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +132,21 @@ class Rebuild:
 
         The parts of what was begun stay as many as they were: see `shards`.
         """
-        code = fingerprint(self.model)
-        begun = self.owner.execute(BEGUN, (self.model.name,)).fetchall()
-        there = all(has(self.owner, building(self.model), one) for one in self.model.tables)
-        if begun and there and {row[:2] for row in begun} == {(self.model.version, code)}:
+        if self.begun():
             return True
+        code = fingerprint(self.model)
         with self.owner.transaction():
             self.owner.execute(FORGET, (self.model.name,))
             lay_out(self.owner, self.model)
             self.owner.execute(BEGIN, (self.model.name, shards, self.model.version, code, shards))
         return False
+
+    def begun(self) -> bool:
+        """True when something is being made anew with this code."""
+        begun = self.owner.execute(BEGUN, (self.model.name,)).fetchall()
+        there = all(has(self.owner, building(self.model), one) for one in self.model.tables)
+        code = fingerprint(self.model)
+        return bool(begun) and there and {row[:2] for row in begun} == {(self.model.version, code)}
 
     @property
     def shards(self) -> int:
@@ -201,17 +210,20 @@ class Rebuild:
             )  # the instant is that of the first look
             yield
 
-    def switch(self) -> Switched:
-        """Have what was filled read from now on. Raises Refused (readers did not let go of the tables)."""
+    def switch(self, also: Callable[[Connection], None] = lambda _: None) -> Switched:
+        """Have what was filled read from now on, and `also` something with it, or neither.
+
+        Raises InUse (readers did not let go of the tables).
+        """
         for _ in range(TRIES_MAX):
             self.catch_up()
             try:
-                return self._switch_now()
+                return self._switch_now(also)
             except psycopg.errors.LockNotAvailable:
                 time.sleep(PAUSE_SECONDS)
-        raise Refused(f"the tables of {self.model.name} are read without a pause: try again later")
+        raise InUse(f"the tables of {self.model.name} are read without a pause: try again later")
 
-    def _switch_now(self) -> Switched:
+    def _switch_now(self, also: Callable[[Connection], None]) -> Switched:
         name = self.model.name
         with self.owner.transaction():
             self.owner.execute(HOLD, (name,))
@@ -224,6 +236,7 @@ class Rebuild:
             self.owner.execute(SWITCH, (name, *held, name))
             sequence = self.progress().least
             self.owner.execute(FORGET, (name,))
+            also(self.owner)
         return Switched(self.model.version, sequence, (time.perf_counter() - begun) * 1_000)
 
     def drop(self) -> tuple[str, ...]:

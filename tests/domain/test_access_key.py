@@ -67,6 +67,11 @@ def test_the_bounds_themselves_are_allowed():
         (replace(TERMS, label=""), "/label"),
         (replace(TERMS, label="a" * 65), "/label"),
         (replace(TERMS, label="<b>"), "/label"),
+        (replace(TERMS, operates=True), "/operates"),
+        (
+            KeyTerms(roles=("engineer",), actor="a", location_ids=(HERE,), operates=True),
+            "/operates",
+        ),
     ],
 )
 def test_a_field_that_cannot_be_is_refused(terms: KeyTerms, pointer: str):
@@ -100,3 +105,10 @@ def test_a_key_is_good_before_its_end_and_not_at_it():
     key = evolve(None, replace(ISSUED, terms=replace(TERMS, expires_at=end)))
     assert is_good(key, end - timedelta(microseconds=1))
     assert not is_good(key, end)
+
+
+def test_a_key_that_operates_is_an_engineers_at_all_locations():
+    terms = KeyTerms(roles=("engineer",), actor="ops", operates=True)
+    Scenario(evolve).starting(lambda: issue(ID, terms, DIGEST, NOW)).then(
+        KeyIssued(ID, terms, DIGEST)
+    )

@@ -13,7 +13,9 @@ from api.composition import in_memory
 from api.http.app import create_app
 from api.http.settings import ApiSettings
 from api.platform import Platform
-from domain.access_key import Role
+from application.permissions import operator
+from application.setup.access_keys import IssueKey
+from domain.access_key import KeyTerms, Role
 from infrastructure.twin.memory import SettableClock
 
 Json = dict[str, Any]
@@ -87,6 +89,12 @@ class Business:
         """A new key in these roles, good at the locations `at` or everywhere."""
         asked = {"roles": list(roles), "actor": "test", "location_ids": at or "all"}
         return str(self.make("/v1/keys", asked)["key"])
+
+    def operating_key(self) -> str:
+        """A new key with which an engineer operates read models: the operator makes it, and nobody over HTTP."""
+        terms = KeyTerms(("engineer",), "test", operates=True)
+        keys = self.server.platform.access_keys
+        return keys.issue(IssueKey(terms), operator(self.tenant)).state.token
 
     def location(self, **more: Any) -> str:
         """The id of a new location, in Lisbon."""

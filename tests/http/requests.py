@@ -103,6 +103,7 @@ def bodies(made: dict[str, str]) -> dict[str, Any]:
         "record_onward_sharing": {"legal_name": "B", "country": "IE", "purpose": "service"},
         "prove_inclusion": {"index": 0, "size": 1},
         "prove_consistency": {"from": 1, "to": 1},
+        "quarantine_stream": {"stream_id": example_id("booking"), "reason": "ticket 17"},
         "review_access": {"outcome": "justified"},
         "rule_break_glass": {"allowed": False},
         "receive_request": ASKED,

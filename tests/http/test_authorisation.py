@@ -38,12 +38,15 @@ def test_every_role_may_do_what_the_table_says(server: Server):
 
 def _table(server: Server) -> Iterator[tuple[str, dict[str, str]]]:
     shop = _furnished(server.business().opened())
+    operates = shop.operating_key()
     keys = {role: (shop.key(role), shop.key(role, at=[shop.made["elsewhere"]])) for role in ROLES}
     for spec in SPECS:
         row: dict[str, str] = {}
         for role, (own, far) in keys.items():
             elsewhere, here = _tried(shop, spec, far), _tried(shop, spec, own)
             row[role] = here if elsewhere == here else f"{here}; elsewhere {elsewhere}"
+        if spec.tag == "Read models":
+            row["engineer, operates"] = _tried(shop, spec, operates)
         yield f"{spec.method} {spec.path}", row
 
 

@@ -149,7 +149,7 @@ def test_a_key_is_shown_once_and_good_until_it_is_revoked(business: Business):
     }
     issued = business.make("/v1/keys", asked)
     key = issued.pop("key")
-    assert issued == {**asked, "id": issued["id"], "active": True}
+    assert issued == {**asked, "id": issued["id"], "operates": False, "active": True}
     assert business.get("/v1/services", key=key).status_code == 200
     shown = business.get(f"/v1/keys/{issued['id']}")
     assert shown.json() == issued
@@ -159,3 +159,14 @@ def test_a_key_is_shown_once_and_good_until_it_is_revoked(business: Business):
     revoked = business.post(f"/v1/keys/{issued['id']}/revoke")
     assert revoked.json()["active"] is False
     assert_problem(business.get("/v1/services", key=key), "unidentified")
+
+
+def test_nobody_makes_a_key_that_operates_over_http(business: Business):
+    asked = {"roles": ["engineer"], "actor": "ops", "location_ids": "all", "operates": True}
+    assert_problem(business.post("/v1/keys", asked), "unknown_field", "/operates")
+    key = business.operating_key()
+    assert [one["operates"] for one in business.get("/v1/keys").json()["data"]].count(True) == 1
+    operated = business.post("/v1/read-models/agenda/pause", key=key)
+    assert_problem(operated, "not_found")  # no read model is in memory
+    mere = business.post("/v1/read-models/agenda/pause", key=business.key("engineer"))
+    assert_problem(mere, "operator_only")

@@ -85,13 +85,14 @@ def test_another_business_sees_nothing_of_this_one(shop: Business):
     made["recipient"] = a_recipient(shop)["id"]
     told = wish(made["recipient"], made["subject"])
     made["disclosure"] = shop.make("/v1/disclosures", told, role="privacy_officer")["id"]
-    theirs = other.key("owner", "privacy_officer", "auditor")
+    theirs, operating = other.key("owner", "privacy_officer", "auditor"), other.operating_key()
     for spec in SPECS:
         if spec.takes.ids and spec.method in ("GET", "DELETE"):
             asked = arguments(spec, made)["params"]
             why = {"daybook-purpose": "service"}
+            key = operating if spec.handler.__name__ == "show_rebuild" else theirs
             refused = other.call(
-                spec.method, address(spec, made), key=theirs, params=asked, headers=why
+                spec.method, address(spec, made), key=key, params=asked, headers=why
             )
             assert_problem(refused, "not_found")
     for listed in ("locations", "services", "staff", "bookings"):

@@ -13,9 +13,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api.process.rebuilding import events, filler, opened
+from api.process.rebuilding import events, opened
 from application.following import Sequenced, Shard
 from domain.errors import Unavailable
+from infrastructure.filler import filler
 from infrastructure.wall import bound_to
 from projections.agenda import UPSERT, AgendaModel, PostgresAgenda
 from projections.engine.filling import Filling

@@ -184,6 +184,13 @@ CHANGES: dict[str, Change] = {
         " AND owner_id = (SELECT min(owner_id::text)::uuid FROM reservation WHERE kind = 'booking')",
         "not taken",
     ),
+    "a key that was made to operate": Change(
+        *("book", "catalog"),
+        """UPDATE catalog SET state = replace(state::text, '"operates":false', '"operates":true')"""
+        f" WHERE {OF_TENANT} AND id = (SELECT min(id::text)::uuid FROM catalog WHERE kind = 'key'"
+        f" AND {OF_TENANT})",
+        "not what its events say",
+    ),
     "a fence that is gone": Change(
         *("fences", "subject_fence"),
         "DELETE FROM subject_fence WHERE subject_id = %(ada)s AND retention_class = 'booking'",

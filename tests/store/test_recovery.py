@@ -67,6 +67,19 @@ def test_everything_comes_back_to_its_place(story: Story) -> None:
     compare(story.deployment)
 
 
+def test_what_was_being_made_anew_is_ended_and_forgotten(story: Story) -> None:
+    """It is of the events as the backup had them; whoever wants it orders it again."""
+    story.rows(
+        "INSERT INTO read_model_job (id, name, kind, switches, anyway, asked_at)"
+        " VALUES (gen_random_uuid(), 'agenda', 'rebuild', true, false, now())"
+    )
+    story.rows("INSERT INTO read_model_build VALUES ('agenda', 0, 1, 1, 'code', 3)")
+    carry_out(story.deployment)
+    jobs = "SELECT state, error, ended_at IS NOT NULL FROM read_model_job"
+    assert story.rows(jobs) == [("failed", "restored", True)]
+    assert story.rows("SELECT FROM read_model_build") == []
+
+
 def test_what_came_back_is_whole_and_goes_on(story: Story) -> None:
     carry_out(story.deployment)
     with ledger_house(story.deployment) as house:

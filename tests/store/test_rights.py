@@ -20,6 +20,8 @@ WITHOUT_TENANTS = {
     "sequencer_head": "one row: the deployment's order",
     "read_model": "where followers stand in the deployment's order",
     "read_model_build": "how far a read model that is being made anew has come",
+    "read_model_act": "who did what to the models of all tenants together",
+    "read_model_job": "what the worker is to do to them",
     "sequence_mark": "how far the deployment's order was, second by second",
     "duty_total": "one row: how much is due of all tenants together",
     "deployment_gauge": "numbers about all tenants together",

@@ -217,3 +217,13 @@ def test_keys_are_issued_on_the_command_line_for_tenants_that_exist(shop: Shop):
 def test_an_unknown_key_is_not_found(shop: Shop):
     with pytest.raises(NotFound):
         shop.keys.key(UUID(int=1), shop.owner)
+
+
+def test_only_the_operator_makes_a_key_that_operates(shop: Shop):
+    terms = KeyTerms(roles=("engineer",), actor="ops", operates=True)
+    with pytest.raises(NotPermitted, match="operator"):
+        shop.keys.issue(IssueKey(terms), shop.owner)
+    issued = shop.keys.issue(IssueKey(terms), operator(shop.founded.tenant.id)).state
+    assert shop.keys.authenticate(issued.token, shop.world.clock.now()).operates
+    mere = shop.keys.issue(IssueKey(replace(terms, operates=False)), shop.owner).state
+    assert not shop.keys.authenticate(mere.token, shop.world.clock.now()).operates
