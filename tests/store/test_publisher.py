@@ -127,6 +127,7 @@ def test_it_is_ready_before_it_mirrors_and_its_supervisor_keeps_it(
     tenant, seen = uuid4(), list[tuple[bool, str | None]]()
     here.append(tenant, module.MIRROR_AT_ONCE + 5)
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     part = RunningPart(Part("ledger", ()), tmp_path / "log", lifeline=-1)
     part.ready_pipe = reader
     monkeypatch.setenv(READY, str(writer))
