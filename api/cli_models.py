@@ -37,12 +37,12 @@ def rebuild(
 
     Ctrl-C pauses it: the same command goes on where it was. Exit codes: 0 switched; 1 not, because the rows differ.
     """
-    from api.process.rebuilding import run_abandon, run_drop, run_part, run_rebuild
+    from api.process.rebuilding import run_abandon, run_drop, run_part, run_rebuild, shard_of
 
+    shard = None if part is None else shard_of(part)
     deployment = checked(data)
-    if part is not None:
-        shard, shards = part.split("/")
-        raise SystemExit(run_part(deployment, name, int(shard), int(shards)))
+    if shard is not None:
+        raise SystemExit(run_part(deployment, name, shard))
     if drop:
         raise SystemExit(run_drop(deployment, name))
     if abandon:

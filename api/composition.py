@@ -13,6 +13,7 @@ from api.assembly import assemble
 from api.platform import Platform
 from application.booking.booking_reads import CalendarEntry
 from application.disclosing.conditions import (
+    NoSender,
     Sender,
 )
 from application.disclosing.tickets import TicketOffice
@@ -77,7 +78,7 @@ def in_memory(clock: SettableClock | None = None, seed: int = 0) -> Platform:
     return on_memory(MemoryWorld(seed, clock))
 
 
-def on_memory(world: MemoryWorld) -> Platform:
+def on_memory(world: MemoryWorld, sender: Callable[[TicketOffice], Sender] = NoSender) -> Platform:
     """Everything on the ports of a world that is there already, whose maker can look into it."""
     return assemble(
         _everywhere()(
@@ -120,6 +121,7 @@ def on_memory(world: MemoryWorld) -> Platform:
             exporter=world.exporter,
             replay_log=world.replay_log,
             room=FolderCopyRoom(Path(gettempdir())),
+            sender=sender,
             witness_records=NoWitnesses(world.ledger),
             witness=WitnessOfNobody(),
             readiness=lambda: IN_MEMORY_IS_READY,

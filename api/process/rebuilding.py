@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,14 @@ NICE: Final = 10  # those who book and read come first
 
 class RebuildRefused(StartFault):
     """It cannot be done now."""
+
+
+def shard_of(text: str) -> Shard:
+    """Which part `text` names, as "0/2". Raises RebuildRefused (there is no such part)."""
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
+    if found is None or not int(found[1]) < int(found[2]):
+        raise RebuildRefused(f"--part is a number below another, as 0/2, and not {text!r}")
+    return Shard(int(found[1]), int(found[2]))
 
 
 def run_rebuild(
@@ -81,7 +90,7 @@ def run_abandon(deployment: Deployment, name: str) -> int:
     return 0
 
 
-def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
+def run_part(deployment: Deployment, name: str, part: Shard) -> int:
     """Fill one part, up to where the version that is read stands; a process of `run_rebuild`."""
     (model,) = named([name])
     os.nice(NICE)
@@ -90,7 +99,7 @@ def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
         filler(deployment) as another,
         reading_ahead(events(), another) as source,
     ):
-        filling = Filling(model, source, Shard(shard, shards))
+        filling = Filling(model, source, part)
         filling.prepare(connection)
         try:
             while filling.step(connection):
@@ -98,7 +107,7 @@ def run_part(deployment: Deployment, name: str, shard: int, shards: int) -> int:
         except (
             Exception
         ) as error:  # tidy: allow broad-except - whatever a model raises; its words may hold values
-            raise RebuildRefused(f"{name}: {type(error).__name__}, part {shard}") from None
+            raise RebuildRefused(f"{name}: {type(error).__name__}, part {part.shard}") from None
     return 0
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -88,3 +89,12 @@ def test_what_cannot_be_rebuilt_is_told_in_a_line(running_demo: RunningDemo) -> 
     assert verb("rebuild", "consents", "--abandon", data=running_demo.data).stdout == (
         "nothing was begun\n"
     )
+
+
+@pytest.mark.parametrize(
+    "part", ["", "nonsense", "1", "1/", "/2", "2/2", "3/2", "-1/2", "0/0", "1/2/3", "¹/2"]
+)
+def test_a_part_that_is_none_is_told_in_a_line(tmp_path: Path, part: str) -> None:
+    done = verb("rebuild", "agenda", f"--part={part}", data=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (f"daybook: --part is a number below another, as 0/2, and not {part!r}\n")

@@ -29,7 +29,9 @@ def main() -> int:
         except Broken as broken:
             print(broken, file=sys.stderr)
             return 1
-        print(f"  nothing broken; {run.audit.story.read} events, trace {digest}")
+        print(
+            f"  nothing broken; {sum(side.audit.story.read for side in run.sides)} events, trace {digest}"
+        )
         print("  " + ", ".join(f"{what}: {count}" for what, count in sorted(run.seen.items())))
     return 0
 

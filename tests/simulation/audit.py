@@ -9,6 +9,7 @@ from random import Random
 from uuid import UUID
 
 from domain.values import epoch_seconds, parse_id, public_id
+from tests.simulation.sharing import Sharing
 from tests.simulation.shop import Shop
 from tests.simulation.story import Story
 
@@ -22,8 +23,11 @@ class Audit:
 
     shop: Shop
     random: Random
-    story: Story = field(default_factory=Story)
+    story: Story = field(init=False)
     accepted: dict[str, set[UUID]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.story = Story(self.shop.tenant, Sharing(self.shop.post))
 
     def accept(self, kind: str, id: str) -> None:
         """A caller was told that this was made."""
@@ -34,6 +38,7 @@ class Audit:
     def after_a_step(self, pending: Counter[str]) -> Iterable[str]:
         """What is wrong, in words. `pending` are the calls of a kind of which nobody knows what became."""
         yield from self.story.take(self.shop.world.state.log[self.shop.tenant])
+        yield from self.shop.post.wrong
         yield from self.story.overlapping()
         yield from self._accepted(pending)
         yield from self._reservations()
@@ -48,6 +53,7 @@ class Audit:
             if subject not in erased:
                 yield from self._consents(subject)
             yield from self._disclosures(subject)
+            yield from self._looks(subject)
 
     def _subjects(self) -> set[UUID]:
         told = {subject for subject, _ in self.story.consents}
@@ -112,21 +118,56 @@ class Audit:
             yield f"consents of {subject}: {shown} shown, {told} by the events"
 
     def _disclosures(self, subject: UUID) -> Iterable[str]:
-        path, shown = (
-            f"/v1/subjects/{public_id('subject', subject)}/disclosures?limit=200",
-            set[str](),
+        """All of them to the auditor, to the person those that no gag keeps from them."""
+        path = f"/v1/subjects/{public_id('subject', subject)}/disclosures"
+        shown, wrong = self.listed(f"{path}?limit=200&view=auditor", "id")
+        told = {public_id("disclosure", one) for one in self.story.disclosures.get(subject, ())}
+        if wrong or shown != told:
+            yield wrong or f"disclosures of {subject}: {shown ^ told} are not where they should be"
+        sharing, now = self.story.sharing, self.shop.world.clock.now()
+        hidden, waits = (
+            {public_id("disclosure", one) for one in part}
+            for part in sharing.hidden_from(subject, now)
         )
-        cursor = ""
+        hers, wrong = self.listed(f"{path}?limit=200&view=person", "id")
+        if wrong or hers & hidden:
+            yield wrong or f"{subject} is shown {hers & hidden}, which are under a gag"
+        if not told - hidden - waits <= hers <= told:
+            yield f"{subject} is shown {hers}, and should be {told - hidden}"
+
+    def _looks(self, subject: UUID) -> Iterable[str]:
+        """No look under a gag is in what the person gets."""
+        path = f"/v1/subjects/{public_id('subject', subject)}/access-log?limit=200&view=person"
+        shown, wrong = self.listed(path, "event_id")
+        now = self.shop.world.clock.now()
+        shut, _ = self.story.sharing.hidden_from(subject, now)
+        hidden = {public_id("event", one) for one in shut}
+        if wrong or shown & hidden:
+            yield wrong or f"{subject} is shown {shown & hidden}, looks under a gag"
+
+    def of_the_house(self) -> Iterable[str]:
+        """Reviews and figures, which are nobody else's."""
+        path, wrong = "/v1/access-reviews?limit=200", ""
+        shown, wrong = self.listed(path, "event_id", "state")
+        now, glass = self.shop.world.clock.now(), self.story.sharing.glass
+        told = {f"{public_id('event', event)} {one.state_at(now)}" for event, one in glass.items()}
+        if wrong or shown != told:
+            yield wrong or f"reviews: {shown} are shown, {told} by the events"
+        path = f"/v1/figures?location_id={self.shop.place}&from=2027-01-04&to=2028-01-03"
+        answer = self.shop.business.get(path)
+        made = len(self.story.begun.get("booking", ()))
+        if answer.status_code != 200 or answer.json()["total"]["made"] != made:
+            yield f"figures: {made} bookings by the events, and {answer.text}"
+
+    def listed(self, path: str, *names: str) -> tuple[set[str], str]:
+        """What a list has, from its first page to its last, as an auditor sees it; or what is wrong with it."""
+        shown, cursor = set[str](), ""
         while True:
             answer = self.shop.business.get(path + cursor, role="auditor")
             if answer.status_code != 200:
-                yield f"{path} answers {answer.status_code}: {answer.text}"
-                return
+                return shown, f"{path} answers {answer.status_code}: {answer.text}"
             page = answer.json()
-            shown |= {one["id"] for one in page["data"]}
+            shown |= {" ".join(str(one[name]) for name in names) for one in page["data"]}
             if not page.get("next_cursor"):
-                break
+                return shown, ""
             cursor = f"&cursor={page['next_cursor']}"
-        told = {public_id("disclosure", one) for one in self.story.disclosures.get(subject, ())}
-        if shown != told:
-            yield f"disclosures of {subject}: {shown ^ told} are not where they should be"

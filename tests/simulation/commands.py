@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
 from domain.values import instant_text
-from tests.http.disclosing import wish
 from tests.http.holding import a_hold
+from tests.simulation.sharing_commands import (
+    disclose,
+    gag,
+    list_reviews,
+    look,
+    look_beyond,
+    review,
+    rule_glass,
+    serve,
+)
 from tests.simulation.shop import Shop
+from tests.simulation.wanting import Known, Wanted
 
 CUSTOMERS: Final = 12
 DAYS_AHEAD: Final = 5
@@ -22,34 +31,6 @@ CONSENT: Final = {
     "policy_version": "2027-01",
     "method": "explicit_click",
 }
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A call that somebody wants to make. `kind` says what would be made by it, where something would."""
-
-    kind: str
-    method: str
-    path: str
-    json: Any = None
-    role: str = "owner"
-
-
-@dataclass
-class Known:
-    """What the callers have been told: ids that were given out, oldest first."""
-
-    made: dict[str, list[str]] = field(default_factory=dict)
-
-    def learn(self, kind: str, id: str) -> None:
-        """There is one more of a kind."""
-        if id not in self.made.setdefault(kind, []):
-            self.made[kind].append(id)
-
-    def one(self, kind: str, random: Random, of_last: int = 30) -> str | None:
-        """Any of the last of a kind; None where there is none."""
-        found = self.made.get(kind, [])[-of_last:]
-        return random.choice(found) if found else None
 
 
 def next_call(random: Random, shop: Shop, known: Known) -> Wanted:
@@ -113,16 +94,6 @@ def _consent(random: Random, shop: Shop, known: Known) -> Wanted | None:
     return Wanted("consent", "POST", f"/v1/subjects/{subject}/consents", body, OFFICER)
 
 
-def _disclose(random: Random, shop: Shop, known: Known) -> Wanted | None:
-    subject = known.one("subject", random)
-    if subject is None:
-        return None
-    body = wish(shop.recipient, subject)
-    if random.random() < 0.2:
-        body |= {"purpose": "marketing_first_party", "lawful_basis": "consent"}
-    return Wanted("disclosure", "POST", "/v1/disclosures", body, OFFICER)
-
-
 def _ask_erasure(random: Random, shop: Shop, known: Known) -> Wanted | None:
     subject = known.one("subject", random)
     if subject is None:
@@ -171,10 +142,17 @@ WISHES: Final[dict[Callable[[Random, Shop, Known], Wanted | None], int]] = {
     _move: 10,
     _cancel: 8,
     _consent: 10,
-    _disclose: 8,
+    disclose: 10,
     _ask_erasure: 2,
     _request_step: 12,
     _legal_hold: 2,
     _lift: 2,
     _revise: 1,
+    serve: 3,
+    gag: 4,
+    look: 4,
+    look_beyond: 5,
+    rule_glass: 1,
+    list_reviews: 3,
+    review: 5,
 }

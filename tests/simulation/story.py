@@ -16,12 +16,15 @@ from domain.booking import (
     BookingRescheduled,
 )
 from domain.consent import ConsentExpired, ConsentGiven, ConsentRefused, ConsentWithdrawn
-from domain.disclosure import DisclosureRecorded, DisclosureRefused
+from domain.disclosure import DisclosureRecorded, DisclosureRefused, DisclosureWithheld
 from domain.erasure import ErasureEffected
 from domain.hold import HoldConsumed, HoldExpired, HoldPlaced, HoldReleased
 from domain.legal_hold import LegalHoldPlaced
+from domain.legal_process import ProcessReceived
 from domain.sealing import Envelope
+from domain.subject import SubjectRegistered
 from domain.visit import Visit
+from tests.simulation.sharing import Sharing
 
 STATES = {
     ConsentGiven: "given",
@@ -35,6 +38,8 @@ STATES = {
 class Story:
     """One tenant's log, as far as it was read."""
 
+    tenant: UUID
+    sharing: Sharing
     read: int = 0
     events: set[UUID] = field(default_factory=set)
     versions: Counter[UUID] = field(default_factory=Counter)
@@ -44,6 +49,7 @@ class Story:
     disclosures: dict[UUID, set[UUID]] = field(default_factory=dict)
     sealed: dict[tuple[UUID, str], list[Envelope]] = field(default_factory=dict)
     erased: set[tuple[UUID, str]] = field(default_factory=set)
+    people: set[UUID] = field(default_factory=set)
 
     def take(self, log: list[Recorded[object]]) -> Iterable[str]:
         """Read on; what is wrong with the log itself."""
@@ -51,6 +57,8 @@ class Story:
             self.read += 1
             if event.event_id in self.events:
                 yield f"event {event.event_id} is in the log twice"
+            if event.tenant != self.tenant:
+                yield f"event {event.event_id} of another tenant is in the log"
             self.events.add(event.event_id)
             self.versions[event.stream] += 1
             if event.version != self.versions[event.stream]:
@@ -62,6 +70,7 @@ class Story:
                     yield f"something was sealed for {whose} after its erasure"
                 self.sealed.setdefault(whose, []).append(envelope)
             self._fold(event.decision)
+            yield from self.sharing.take(event)
 
     def _fold(self, decision: Any) -> None:
         match decision:
@@ -88,6 +97,14 @@ class Story:
                     self._begin("disclosure", decision.disclosure)
                 for one in decision.subjects:
                     self.disclosures.setdefault(one.subject, set()).add(decision.disclosure)
+            case DisclosureWithheld():
+                for tag in decision.tags:
+                    self.disclosures.pop(tag.tag, None)
+                    self.disclosures.setdefault(tag.stands_for, set()).add(decision.disclosure)
+            case ProcessReceived():
+                self._begin("process", decision.process)
+            case SubjectRegistered():
+                self.people.add(decision.subject)
             case ErasureEffected():
                 self.erased |= {(decision.subject, name) for name in decision.classes}
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from api.process.lifeline import READY
+from api.process.loops import Stop
+from api.process.parts import Part, RunningPart
+from api.process.publishing import publish_while_connected
 from domain.errors import Unavailable
+from infrastructure.clock import SystemClock
 from infrastructure.deployment import Deployment
 from infrastructure.ledger.publishing import publisher as module
 from infrastructure.ledger.publishing.fork_guard import Behind, Rewritten, compare
-from infrastructure.ledger.publishing.mirror import FolderMirror
-from infrastructure.ledger.publishing.origins import default
+from infrastructure.ledger.publishing.mirror import FolderMirror, MirroredEvent
+from infrastructure.ledger.publishing.origins import Origins, default
 from infrastructure.ledger.publishing.publisher import DatabaseBehind
 from infrastructure.ledger.signed.checkpoints import parse_tree_head
 from infrastructure.ledger.signed.notes import VerifierKey, parse_note, verify
 from infrastructure.ledger.signing.signer_keys import MEMORY
 from tests.store.publishing import Press, press
+
+
+class Living:
+    """A process that runs."""
+
+    def poll(self) -> None:
+        return None
 
 
 @pytest.fixture
@@ -105,6 +119,36 @@ def test_a_signer_that_is_away_holds_up_checkpoints_and_nothing_else(here: Press
     publisher.open()
     publisher.tick()
     assert here.published(tenant) == [3]
+
+
+def test_it_is_ready_before_it_mirrors_and_its_supervisor_keeps_it(
+    here: Press, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tenant, seen = uuid4(), list[tuple[bool, str | None]]()
+    here.append(tenant, module.MIRROR_AT_ONCE + 5)
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    part = RunningPart(Part("ledger", ()), tmp_path / "log", lifeline=-1)
+    part.ready_pipe = reader
+    monkeypatch.setenv(READY, str(writer))
+    stop, append = Stop(), here.mirror.append
+
+    def slow(events: Sequence[MirroredEvent]) -> None:
+        part.hear()
+        monkeypatch.setattr(part, "_deadline", 0.0)  # all the time that it had is over
+        seen.append((part.ready, part.ended()))
+        append(events)
+        if len(events) < module.MIRROR_AT_ONCE:
+            stop.ask()
+
+    monkeypatch.setattr(here.mirror, "append", slow)
+    monkeypatch.setattr(part, "_process", Living())
+    publisher = module.Publisher(
+        here.publishing, here.mirror, here.signer, Origins(here.publishing), SystemClock()
+    )
+    publish_while_connected(stop, publisher)
+    assert seen == [(True, None), (True, None)]
+    assert here.published(tenant)[-1] == module.MIRROR_AT_ONCE + 5
 
 
 # --- a database administrator with a plan ----------------------------------------------------------------------------

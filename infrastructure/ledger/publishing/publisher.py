@@ -90,10 +90,11 @@ class Publisher:
     _due: dict[UUID, int] = field(default_factory=dict)
 
     def open(self) -> None:
-        """Mirror what is not yet, and find what is unpublished. Raises DatabaseBehind, MirrorFailed, Unavailable."""
+        """Find where the mirror and the database stand, and what is unpublished of what is mirrored.
+
+        What is not mirrored yet, however much, is left to `tick`. Raises DatabaseBehind, MirrorFailed, Unavailable.
+        """
         self._compare_ends()
-        while self._mirror_some():
-            pass
         sizes = self.database.rows(UNPUBLISHED, (self.mirror.end(),))
         self._due |= dict(sizes)
 
