@@ -10,7 +10,7 @@ from uuid import UUID
 
 from application.ports import Append, Clock, EventStore, Ids, Outcome
 from application.recorded import Answer, Caller, Recorded
-from domain.errors import Erased, IdempotencyInFlight, SlotUnavailable, Stale
+from domain.errors import Erased, IdempotencyInFlight, SlotUnavailable, Stale, Unidentified
 
 ATTEMPTS_MAX: Final = 6
 
@@ -31,7 +31,8 @@ def carry_out(store: EventStore, attempt: Callable[[], Plan[Result]]) -> Result:
     """Run `attempt` (load, fold, decide) and append what it plans, again after a lost race; at most 6 times.
 
     `attempt` must read afresh each time. An append without events stores nothing and its result stands.
-    Refuses: whatever `attempt` refuses, Erased, IdempotencyInFlight, SlotUnavailable or Stale when every attempt lost.
+    Refuses: whatever `attempt` refuses, Erased, Unidentified (see `vouching`), IdempotencyInFlight, SlotUnavailable or
+    Stale when every attempt lost.
     """
     outcome = Outcome.CONFLICT
     for _ in range(ATTEMPTS_MAX):
@@ -44,6 +45,8 @@ def carry_out(store: EventStore, attempt: Callable[[], Plan[Result]]) -> Result:
                 return plan.result
             case Outcome.ERASED:
                 raise Erased()
+            case Outcome.REVOKED:
+                raise Unidentified()
             case Outcome.ANSWERED:
                 raise IdempotencyInFlight(retry_after_seconds=1)
             case Outcome.CONFLICT | Outcome.MOVED | Outcome.TAKEN | Outcome.FULL:

@@ -59,6 +59,7 @@ class Outcome(StrEnum):
     )
     ERASED = "erased"  # a subject it speaks of is fenced
     ANSWERED = "answered"  # the idempotent call was answered by someone else meanwhile
+    REVOKED = "revoked"  # the key that asks for it stands no more
 
 
 @dataclass(frozen=True, slots=True)

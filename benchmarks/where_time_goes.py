@@ -1,15 +1,17 @@
-"""Where the processor time of a booking goes: `python -m benchmarks.where_time_goes [--bookings N] [--folded FILE]`.
+"""Where the processor time of a booking goes: `python -m benchmarks.where_time_goes [--bookings N] [--profile FILE]`.
 
-`daybook up` as anyone runs it, and one more API process that is sampled and takes all bookings, each of a new
-customer. Printed: processor time for each booking of every process of the deployment (PostgreSQL's by role), then that
-of the sampled process by what its stacks were at: the figures of its flame graph. `--folded` keeps the stacks, for a
-flame graph tool. Rates are not this benchmark's business: sampling costs some.
+`daybook up` as anyone runs it, and one more API process that takes all bookings, each of a new customer. Printed:
+processor time for each booking of every process of the deployment (PostgreSQL's by role), and of the event loop and the
+worker threads of that API process. Then the same with an API process that is profiled: what of a call's time each step
+takes, and what code it is spent in: the figures of its flame graph. `--profile` keeps the profile for what draws one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import pstats
 import random
 import re
 import signal
@@ -22,7 +24,9 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bookings_http import ALWAYS, all_wishes, booked, business
 from benchmarks.http_load import load
@@ -32,20 +36,26 @@ from benchmarks.table import show
 
 WARM_UP = 300
 SETTLE_SECONDS = 1.5
-# What a stack was at: the first of these that one of its frames is in, from the innermost frame outwards.
-AT = (
-    ("driver and pool", re.compile(r"psycopg")),
-    ("sealing, keys and blind index", re.compile(r"infrastructure\.keys|cryptography|hmac")),
-    ("encoding, heading and storing events", re.compile(r"infrastructure\.store|eventsourcing")),
-    ("deciding", re.compile(r"domain\.|application\.")),
+# The steps of a booking, by the function that takes each.
+STEPS = (
+    ("choosing the slot", "application/booking/choice.py", "choose"),
+    ("... reading its facts", "infrastructure/store/book.py", "facts"),
+    ("finding the customer or making keys", "infrastructure/keys/people.py", "find_or_prepare"),
+    ("storing", "infrastructure/store/event_store.py", "append"),
+    ("... sealing and encoding", "infrastructure/store/event_mapper.py", "to_stored_event"),
+    ("... the append", "infrastructure/store/event_recorder.py", "insert_events"),
+)
+# What code time is spent in, by its file: the first that fits.
+IN = (
     (
-        "our HTTP edge: reading, refusing, answering",
-        re.compile(r"api\.http|api\.platform|pydantic"),
+        "driver, pool and connections",
+        re.compile(r"psycopg|infrastructure/(database|sql_arrays)|select"),
     ),
-    (
-        "HTTP server, framework and event loop",
-        re.compile(r"uvicorn|starlette|fastapi|asyncio|concurrent"),
-    ),
+    ("sealing, keys and blind index", re.compile(r"infrastructure/keys|hmac|cryptography")),
+    ("encoding, heading and storing events", re.compile(r"infrastructure/|eventsourcing")),
+    ("deciding", re.compile(r"domain/|application/")),
+    ("HTTP edge: reading, refusing, answering", re.compile(r"api/|pydantic")),
+    ("uuid, dataclasses, functools, JSON and the rest", re.compile(r"")),
 )
 
 
@@ -54,33 +64,40 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument("--bookings", type=int, default=4_000)
     options.add_argument("--clients", type=int, default=8)
-    options.add_argument("--folded", type=Path, help="where to keep the stacks")
+    options.add_argument("--profile", type=Path, help="where to keep the profile")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch, running() as up:
-        folded = chosen.folded or Path(scratch) / "stacks"
+        profile = chosen.profile or Path(scratch) / "profile"
         keys = json.loads(up.verb("tenant", "create", "--name", "Benchmark", "--json"))["keys"]
         services = [business(up.url, keys["owner"], ALWAYS, 30) for _ in range(3)]
         wishes = all_wishes(services, random.Random(7))
-        with sampled(up, folded) as (url, pid):
-            load(url, booked(wishes[:WARM_UP], keys["booking"], 0), clients=chosen.clients)
+        booking = partial(booked, key=keys["booking"])
+        with serving(up, "-m", "api.cli") as (url, pid):
+            load(url, booking(wishes[:WARM_UP], first=0), clients=chosen.clients)
             time.sleep(SETTLE_SECONDS)
-            before = used(up.process.pid, pid)
+            before, threads_before = used(up.process.pid, pid), threads(pid)
             rest = wishes[WARM_UP : WARM_UP + chosen.bookings]
-            load(url, booked(rest, keys["booking"], WARM_UP), clients=chosen.clients)
+            load(url, booking(rest, first=WARM_UP), clients=chosen.clients)
             time.sleep(SETTLE_SECONDS)
-            after = used(up.process.pid, pid)
-        show_processes(after - before, chosen.bookings, chosen.clients)
-        show_stacks(folded)
+            spent = used(up.process.pid, pid) - before
+            spent_in = threads(pid) - threads_before
+        show_processes(spent, spent_in, chosen.bookings, chosen.clients)
+        with serving(up, "-m", "benchmarks.profiled", str(profile)) as (url, pid):
+            more = wishes[WARM_UP + chosen.bookings :][: WARM_UP + chosen.bookings // 2]
+            load(url, booking(more[:WARM_UP], first=10**6), clients=chosen.clients)
+            os.kill(pid, signal.SIGUSR1)
+            load(url, booking(more[WARM_UP:], first=2 * 10**6), clients=chosen.clients)
+        show_profile(pstats.Stats(str(profile)))
 
 
 @contextmanager
-def sampled(up: Running, folded: Path) -> Iterator[tuple[str, int]]:
+def serving(up: Running, *program: str) -> Iterator[tuple[str, int]]:
     """One more API process of the deployment: its address and process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     verb = ("serve", "--port", str(port), "--data", str(up.data))
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sampled", str(folded), *verb])
+    process = subprocess.Popen([sys.executable, *program, *verb])
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for(url)
@@ -103,7 +120,7 @@ def wait_for(url: str) -> None:
             time.sleep(0.1)
 
 
-def used(up: int, sampled: int) -> Counter[str]:
+def used(up: int, serving: int) -> Counter[str]:
     """Processor seconds by process of the deployment, ended children of PostgreSQL left out."""
     processes = {int(path.name): path for path in Path("/proc").iterdir() if path.name.isdigit()}
     parents: dict[int, int] = {}
@@ -116,11 +133,11 @@ def used(up: int, sampled: int) -> Counter[str]:
             continue
         numbers = fields.split()
         parents[pid] = int(numbers[1])
-        label = "the sampled API process" if pid == sampled else label_of(name, command)
+        label = "the API process" if pid == serving else label_of(name, command)
         seconds[pid] = label, (int(numbers[11]) + int(numbers[12])) / TICKS
     found: Counter[str] = Counter()
     for pid, (label, spent) in seconds.items():
-        if pid == sampled or up in above(pid, parents):
+        if pid == serving or up in above(pid, parents):
             found[label] += spent  # type: ignore[assignment]
     return found
 
@@ -143,34 +160,69 @@ def label_of(name: str, command: str) -> str:
     return f"PostgreSQL for {role}" if words[0].startswith("daybook_") else "PostgreSQL itself"
 
 
-def show_processes(spent: Counter[str], bookings: int, clients: int) -> None:
+def threads(pid: int) -> Counter[str]:
+    """Processor seconds of a process's main thread, which has the event loop, and of its others."""
+    found: Counter[str] = Counter()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        nanoseconds = int((task / "schedstat").read_text().split()[0])
+        label = "event loop" if task.name == str(pid) else "worker threads"
+        found[label] += nanoseconds / 1e9  # type: ignore[assignment]
+    return found
+
+
+def show_processes(
+    spent: Counter[str], spent_in: Counter[str], bookings: int, clients: int
+) -> None:
     """Microseconds for each booking."""
-    rows = [(name, f"{1e6 * seconds / bookings:.0f}") for name, seconds in spent.most_common()]
-    total = sum(spent.values())
-    rows = [row for row in rows if int(row[1]) > 4]
-    rows.append(("all", f"{1e6 * total / bookings:.0f}"))
+    rows: list[tuple[str, str]] = []
+    for name, seconds in spent.most_common():
+        if 1e6 * seconds / bookings > 4:
+            rows.append((name, f"{1e6 * seconds / bookings:.0f}"))
+        if name == "the API process":
+            rows += [(f"... {one}", f"{1e6 * n / bookings:.0f}") for one, n in spent_in.items()]
+    rows.append(("all", f"{1e6 * sum(spent.values()) / bookings:.0f}"))
     title = f"Processor time of a booking ({DURABLE}; {clients} clients)"
     show(title, ("process", "us a booking"), rows)
 
 
-def show_stacks(folded: Path) -> None:
-    """Shares of the sampled process, by what it was at."""
+def show_profile(stats: pstats.Stats) -> None:
+    """Shares of a call's time in a worker thread: by step, what is called included, and by the code it is spent in."""
+    total: float = stats.total_tt  # type: ignore[attr-defined]
+    timings = stats.stats  # type: ignore[attr-defined]
+    steps = [(name, share(step_seconds(timings, *where), total)) for name, *where in STEPS]
+    show("A booking in its worker thread, by step (profiled)", ("step", "of its time"), steps)
     at: Counter[str] = Counter()
-    for line in folded.read_text().splitlines():
-        stack, _, spent = line.rpartition(" ")
-        at[what(stack.split(";"))] += int(spent)
-    total = sum(at.values())
-    rows = [(name, f"{100 * spent / total:.0f} %") for name, spent in at.most_common()]
-    show("The sampled process, start and warm-up included", ("at", "of its time"), rows)
+    for function, (_, _, own, _, callers) in timings.items():
+        if function[0] != "~":
+            at[code(function[0])] += own
+            continue
+        for caller, (
+            _,
+            _,
+            spent,
+            _,
+        ) in callers.items():  # what is written in C counts as its caller's
+            at[code(caller[0])] += spent
+    rows = [(name, share(seconds, total)) for name, seconds in at.most_common()]
+    show("The same by the code it is spent in", ("code", "of its time"), rows)
 
 
-def what(frames: list[str]) -> str:
-    """What a stack was at."""
-    for frame in reversed(frames):
-        for name, pattern in AT:
-            if pattern.search(frame.partition(":")[0]):
-                return name
-    return "start, threads and the rest"
+def step_seconds(timings: Any, file: str, name: str) -> float:
+    """Seconds in a function and in what it calls."""
+    found = [
+        row[3] for where, row in timings.items() if where[0].endswith(file) and where[2] == name
+    ]
+    return max(found)
+
+
+def share(seconds: float, total: float) -> str:
+    """A share for reading."""
+    return f"{100 * seconds / total:.0f} %"
+
+
+def code(file: str) -> str:
+    """What a file is counted to."""
+    return next(name for name, pattern in IN if pattern.search(file))
 
 
 if __name__ == "__main__":

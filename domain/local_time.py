@@ -93,6 +93,7 @@ def end_instant(zone_name: str, ordinal: int, minute: int) -> int:
     return (ordinal - EPOCH_ORDINAL) * DAY_SECONDS + minute * MINUTE_SECONDS - offset
 
 
+@lru_cache(maxsize=_DAYS_KEPT)
 def midnight(zone_name: str, ordinal: int) -> int:
     """Say when a local day begins: the first instant at which the wall clock has reached its 00:00.
 

@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Final
 
 from domain.intervals import Interval, merged
@@ -44,6 +45,7 @@ REACH_DAYS: Final = 3
 # Back to this week's Monday and the one before it, and what reaches into that.
 LOOKBACK_DAYS: Final = 2 * WEEK_DAYS + REACH_DAYS + 1
 _SHORTER_THAN_A_WEEK: Final = 6 * DAY_SECONDS
+_STRETCHES_KEPT: Final = 1_024
 
 NOTHING_CLOSED: Final[frozenset[date]] = frozenset()
 
@@ -96,13 +98,13 @@ def working_intervals(
     """
     if start >= end:
         return []
-    zone_name = schedule.time_zone
+    zone_name, closed = schedule.time_zone, frozenset(closed_dates)
     first = local_date(zone_name, start).toordinal()
     # A start on the next local day can come before `end` where the clocks go back over midnight.
     last = local_date(zone_name, end).toordinal() + 1
-    stretches = _stretches(schedule, first - REACH_DAYS, last, closed_dates)
+    stretches = _stretches(schedule, first - REACH_DAYS, last, closed)
     if any(_began_out_of_sight(zone_name, first, stretch, start) for stretch in stretches):
-        stretches = _stretches(schedule, first - LOOKBACK_DAYS, last, closed_dates)
+        stretches = _stretches(schedule, first - LOOKBACK_DAYS, last, closed)
     return [
         piece
         for stretch in stretches
@@ -116,9 +118,10 @@ def _began_out_of_sight(zone_name: str, first: int, stretch: Interval, start: in
     return stretch[0] < start < stretch[1] and stretch[0] <= midnight(zone_name, first - 1)
 
 
+@lru_cache(maxsize=_STRETCHES_KEPT)
 def _stretches(
-    schedule: Schedule, first: int, last: int, closed_dates: AbstractSet[date]
-) -> list[Interval]:
+    schedule: Schedule, first: int, last: int, closed_dates: frozenset[date]
+) -> tuple[Interval, ...]:
     """The intervals that start on the days `first` to `last` (both included), merged."""
     weekly: list[list[Hours]] = [[] for _ in range(WEEK_DAYS)]
     for rule in schedule.weekly:
@@ -134,7 +137,7 @@ def _stretches(
             hours = () if day in closed_dates else weekly[(ordinal - 1) % WEEK_DAYS]
         if hours:
             intervals.extend(_intervals_of_day(schedule.time_zone, ordinal, hours))
-    return merged(intervals)
+    return tuple(merged(intervals))
 
 
 def _intervals_of_day(zone_name: str, ordinal: int, hours: Iterable[Hours]) -> list[Interval]:

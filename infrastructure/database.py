@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import select
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -103,21 +103,35 @@ class Database:
         """Give all connections back."""
         self.pool.close()
 
-    @contextmanager
-    def connection(self) -> Iterator[WalledConnection]:
+    def connection(self) -> AbstractContextManager[WalledConnection]:
         """A connection, bound to the present tenant. Raises Unavailable."""
-        with unavailable():
+        return _Lent(self)
+
+    def lend(self) -> WalledConnection:
+        """A connection, bound to the present tenant, until it is given to `take_back`. Raises Unavailable."""
+        try:
             connection = self._taken()
-            try:
-                if self._walled:
-                    self._bind(connection)
-                yield connection
-            except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            raise_unavailable(error)
+            raise
+        try:
+            if self._walled:
+                self._bind(connection)
+        except BaseException as error:
+            self.take_back(connection, error)
+            raise
+        return connection
+
+    def take_back(self, connection: WalledConnection, error: BaseException | None) -> None:
+        """End a loan that ended with `error`. Raises Unavailable for what `raise_unavailable` takes for that."""
+        try:
+            if isinstance(error, psycopg.OperationalError):
                 self._check_after(error)
-                raise
-            finally:
-                # It rolls back what was left open, and replaces what is broken.
-                self.pool.putconn(connection)
+        finally:
+            # It rolls back what was left open, and replaces what is broken.
+            self.pool.putconn(connection)
+        if isinstance(error, psycopg.Error):
+            raise_unavailable(error)
 
     @contextmanager
     def fresh(self) -> Iterator[WalledConnection]:
@@ -192,13 +206,38 @@ def unavailable() -> Iterator[None]:
     """Turn a lost or refused connection into Unavailable, without the library's words."""
     try:
         yield
-    except psycopg.errors.UndefinedTable as error:
-        raise Unavailable(
-            "A read model is being made for this release", retry_after_seconds=5
-        ) from error
-    except psycopg.errors.QueryCanceled as error:
-        raise Unavailable("The database took too long", retry_after_seconds=1) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if getattr(error, "sqlstate", None) in ("40P01", "40001"):
-            raise
-        raise Unavailable("The database cannot be reached", retry_after_seconds=1) from error
+    except psycopg.Error as error:
+        raise_unavailable(error)
+        raise
+
+
+def raise_unavailable(error: psycopg.Error) -> None:
+    """Raise Unavailable for an error that says that the database cannot answer now; nothing for what it has refused."""
+    match error:
+        case psycopg.errors.UndefinedTable():
+            raise Unavailable(
+                "A read model is being made for this release", retry_after_seconds=5
+            ) from error
+        case psycopg.errors.QueryCanceled():
+            raise Unavailable("The database took too long", retry_after_seconds=1) from error
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            if error.sqlstate not in ("40P01", "40001"):
+                raise Unavailable(
+                    "The database cannot be reached", retry_after_seconds=1
+                ) from error
+
+
+class _Lent:
+    """A loan as a block. A class and no generator: every statement of every call passes here."""
+
+    __slots__ = ("_connection", "_database")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> WalledConnection:
+        self._connection = self._database.lend()
+        return self._connection
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._database.take_back(self._connection, error)

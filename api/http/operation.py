@@ -7,7 +7,7 @@ finds them; reading and answering are done here: both come after authentication,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Final
@@ -32,6 +32,7 @@ from api.platform import Platform
 from application.following import noting_stale
 from application.ledger.reading import public_reader
 from application.recorded import Answer, Caller
+from application.vouching import Vouched, vouching
 from domain.errors import DomainError, NotFound
 
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -152,21 +153,45 @@ class Operation(APIRoute):
             tenant = self._tenant_named(request) if token is None else security.tenant_of(token)
             # From here on nothing of another tenant can be seen, whatever is asked for (README D13).
             with edge.platform.bound(tenant), noting_stale() as stale:
-                if token is None:
-                    by = public_reader(tenant)
-                else:
-                    by = edge.platform.access_keys.authenticate(token, edge.platform.clock.now())
+                by, key = (public_reader(tenant), None) if token is None else self._caller(token)
                 quota = edge.limiter.take(by.actor)
-                purposeful = self._purposeful(by, request)
-                signalled = security.with_signals(purposeful, request.raw_headers)
-                call = Call(edge.platform, signalled, request.headers)
-                answer = self._replayed_or_done(call, request)
+                if token is None or key is None:
+                    answer = self._answer(by, request)
+                else:
+                    answer = self._once_seen(token, key, partial(self._answer, by, request))
                 quota = (*quota, *stale_header(stale))
         except DomainError as refusal:
             answer = edge.refused(refusal)
         except Exception as failure:
             answer = edge.failed(failure)
         return replace(answer, headers=(*answer.headers, *quota))
+
+    def _caller(self, token: str) -> tuple[Caller, Vouched | None]:
+        """Who calls; and their key, where it is from memory and yet to be seen. Refuses: Unidentified."""
+        keys, now = self.edge.platform.access_keys, self.edge.platform.clock.now()
+        if self.spec.method != "GET" and (recalled := keys.recall(token, now)) is not None:
+            return recalled
+        return keys.authenticate(token, now), None
+
+    def _once_seen(self, token: str, key: Vouched, work: Callable[[], Answer]) -> Answer:
+        """What came of `work`, told only once the key was seen to stand: by its append, or else by looking now."""
+        try:
+            with vouching(key):
+                answer = work()
+        except DomainError:
+            self._see(token, key)
+            raise
+        self._see(token, key)
+        return answer
+
+    def _see(self, token: str, key: Vouched) -> None:
+        if not key.seen:
+            self.edge.platform.access_keys.authenticate(token, self.edge.platform.clock.now())
+
+    def _answer(self, by: Caller, request: _Request) -> Answer:
+        purposeful = self._purposeful(by, request)
+        signalled = security.with_signals(purposeful, request.raw_headers)
+        return self._replayed_or_done(Call(self.edge.platform, signalled, request.headers), request)
 
     def _purposeful(self, by: Caller, request: _Request) -> Caller:
         """Who calls, and why. Words that nobody knows are refused; on the record, where they were to open data."""

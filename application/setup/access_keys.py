@@ -18,10 +18,11 @@ from uuid import UUID
 
 from application.execute import Plan, Scribe, carry_out
 from application.permissions import require, require_all_locations
-from application.ports import Book, Clock, EventStore, Ids
+from application.ports import Book, CatalogEntry, Clock, EventStore, Ids
 from application.recorded import Caller
 from application.setup.references import require_locations
 from application.setup.register import CreationKey, Listing, Receipt, Register, append_of
+from application.vouching import Vouched
 from domain import access_key
 from domain.access_key import AccessKey, KeyIssued, KeyTerms
 from domain.errors import NotFound, Unidentified
@@ -34,6 +35,7 @@ _ID_BYTES: Final = 16
 _SECRET_BYTES: Final = 32
 _TOKEN_BYTES: Final = 2 * _ID_BYTES + _SECRET_BYTES
 _TOKEN_CHARACTERS: Final = 86
+_KNOWN_MAX: Final = 4_096
 # Compared with where there is no key, so that no answer comes sooner for want of one. No secret has this digest.
 _NO_DIGEST: Final = "-" * 64
 
@@ -122,6 +124,9 @@ class AccessKeys:
     book: Book
     clock: Clock
     ids: Ids
+    known: dict[tuple[UUID, UUID], CatalogEntry] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def issue(self, command: IssueKey, by: Caller) -> Receipt[IssuedKey]:
         """Issue a key, for any roles, at no location beyond the caller's own.
@@ -183,6 +188,20 @@ class AccessKeys:
             self.book, by.tenant, limit, after, lambda standing: _sees_key(by, standing)
         )
 
+    def recall(self, text: str, now: datetime) -> tuple[Caller, Vouched] | None:
+        """Who calls with this key, from memory; None where it is not known there.
+
+        Whether the key still stands is yet to be seen: by the append that it is for (`vouching`), or by `authenticate`.
+        """
+        token = parse_token(text)
+        entry = None if token is None else self.known.get((token.tenant, token.key))
+        if token is None or entry is None:
+            return None
+        try:
+            return _caller(token, KEYS.state_of(entry), now), Vouched(token.key, entry.version)
+        except Unidentified:
+            return None
+
     def authenticate(self, text: str, now: datetime) -> Caller:
         """Who calls with this key at the instant `now`.
 
@@ -192,18 +211,27 @@ class AccessKeys:
         if token is None:
             raise Unidentified()
         entry = self.book.entry(token.tenant, "key", token.key)
-        key = None if entry is None else KEYS.state_of(entry)
-        kept = _NO_DIGEST if key is None else key.secret_sha256
-        genuine = hmac.compare_digest(token.secret_sha256(), kept)
-        if key is None or not genuine or not access_key.is_good(key, now):
-            raise Unidentified()
-        locations = key.terms.location_ids
-        return Caller(
-            tenant=token.tenant,
-            actor=public_id("key", key.id),
-            roles=frozenset(key.terms.roles),
-            locations=None if locations is None else frozenset(locations),
-        )
+        caller = _caller(token, None if entry is None else KEYS.state_of(entry), now)
+        if len(self.known) >= _KNOWN_MAX:
+            self.known.clear()
+        assert entry is not None, "who calls is known by a key"
+        self.known[(token.tenant, token.key)] = entry
+        return caller
+
+
+def _caller(token: Token, key: AccessKey | None, now: datetime) -> Caller:
+    """Who calls with this key, as it was read. Refuses: Unidentified."""
+    kept = _NO_DIGEST if key is None else key.secret_sha256
+    genuine = hmac.compare_digest(token.secret_sha256(), kept)
+    if key is None or not genuine or not access_key.is_good(key, now):
+        raise Unidentified()
+    locations = key.terms.location_ids
+    return Caller(
+        tenant=token.tenant,
+        actor=public_id("key", key.id),
+        roles=frozenset(key.terms.roles),
+        locations=None if locations is None else frozenset(locations),
+    )
 
 
 def _sees_key(by: Caller, key: AccessKey) -> bool:

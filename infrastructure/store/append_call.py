@@ -10,6 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 
 from application.recorded import Answer
+from application.vouching import Vouched
 from infrastructure.canonical import canonical
 from infrastructure.sql_arrays import array
 from infrastructure.store.event_header import PREFIX
@@ -72,8 +73,8 @@ def columns(
     )
 
 
-def append_call(events: Columns, effects: Effects) -> tuple[str, list[object]]:
-    """The call of `append_events`, and its parameters in the order of the function."""
+def append_call(events: Columns, effects: Effects, key: Vouched | None) -> tuple[str, list[object]]:
+    """The call of `append_events`, and its parameters in the order of the function. `key` must still stand."""
     answer = effects.answer
     arguments: list[tuple[str, list[object]]] = [
         ("%b", [events.tenant]),
@@ -90,6 +91,8 @@ def append_call(events: Columns, effects: Effects) -> tuple[str, list[object]]:
         ("%s::int", [answer.status if answer else None]),
         ("%s::text", [canonical(answer.headers).decode() if answer else None]),
         ("%b::bytea", [answer.body if answer else None]),
+        ("%b::uuid", [key.key if key else None]),
+        ("%s::int", [key.version if key else None]),
     ]
     placeholders = ", ".join(sql for sql, _ in arguments)
     return f"SELECT append_events({placeholders})", [it for _, values in arguments for it in values]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from application.ports import CatalogEntry, CatalogKind, Counting, Facts, Occupied, Seat
@@ -16,7 +16,22 @@ from infrastructure.store.catalog_codec import catalog_entry
 
 ENTRY: Final = "SELECT kind, id, version, created_at, state FROM catalog WHERE tenant_id = %b"
 IDS_KEPT: Final = 4_096
+OFFERED_KEPT: Final = 1_024
+NO_FACTS: Final = Facts(None, (), (), (), ())
 BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A service, its locations and its staff as they were at `stamp`, which says the ids and versions of them all.
+
+    The same stamp is the same offer: it is asked for with the facts, in the same instant, so none is ever stale.
+    """
+
+    stamp: str
+    service: CatalogEntry
+    locations: tuple[CatalogEntry, ...]
+    staff: tuple[CatalogEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,7 @@ class PostgresBook:
     """See the port."""
 
     database: Database
+    offered: dict[tuple[UUID, UUID, UUID | None], Offered] = field(default_factory=dict, repr=False)
 
     def facts(
         self,
@@ -35,26 +51,33 @@ class PostgresBook:
         counting: Counting | None = None,
     ) -> Facts:
         """See the port."""
+        key = (tenant, service, staff)
+        known = self.offered.get(key)
         rows = self.database.rows(
             "SELECT * FROM booking_facts(%b, %b, %b::bigint, %b::bigint, %b::uuid, %b::bigint, %b::bigint, %b::bigint,"
-            " %b::uuid)",
-            (tenant, service, from_, to, staff, *_counted(counting)),
+            " %b::uuid, %s::text)",
+            (tenant, service, from_, to, staff, *_counted(counting), known and known.stamp),
         )
-        by_kind: dict[str, list[Row]] = {}
-        for row in rows:
-            by_kind.setdefault(row[0], []).append(row)
-        services = [catalog_entry(row) for row in by_kind.get("service", ())]
+        if not rows:
+            return NO_FACTS
+        stamp, *rest = rows
+        if known is None or known.stamp != stamp[4]:
+            known = _offered(stamp[4], rest)
+            if len(self.offered) >= OFFERED_KEPT:
+                self.offered.clear()
+            self.offered[key] = known
+        times = [(row[1], row[2], parsed(row[4])) for row in rest if row[0] == "time"]
         return Facts(
-            service=services[0] if services else None,
-            locations=tuple(catalog_entry(row) for row in by_kind.get("location", ())),
-            staff=tuple(catalog_entry(row) for row in by_kind.get("staff", ())),
-            occupied=tuple(_occupied(row) for row in by_kind.get("occupied", ())),
-            busy=tuple(
-                (row[1], start, end)
-                for row in by_kind.get("busy", ())
-                for start, end in parsed(row[4])
+            service=known.service,
+            locations=known.locations,
+            staff=known.staff,
+            occupied=tuple(
+                _occupied(who, one) for who, _, (taken, _) in times for one in taken or ()
             ),
-            booked={row[1]: row[2] for row in by_kind.get("booked", ())},
+            busy=tuple(
+                (who, start, end) for who, _, (_, blocks) in times for start, end in blocks or ()
+            ),
+            booked={who: count for who, count, _ in times if count is not None},
         )
 
     def entry(self, tenant: UUID, kind: CatalogKind, id: UUID) -> CatalogEntry | None:
@@ -98,23 +121,32 @@ def _counted(counting: Counting | None) -> tuple[int | UUID | None, ...]:
     return counting.from_, counting.to, counting.now, counting.ignoring
 
 
+def _offered(stamp: str, rows: list[Row]) -> Offered:
+    by_kind: dict[str, list[CatalogEntry]] = {"service": [], "location": [], "staff": []}
+    for row in rows:
+        if row[0] in by_kind:
+            by_kind[row[0]].append(catalog_entry(row))
+    (service,) = by_kind["service"]
+    return Offered(stamp, service, tuple(by_kind["location"]), tuple(by_kind["staff"]))
+
+
 @lru_cache(maxsize=IDS_KEPT)
 def _id(text: str) -> UUID:
-    """The same few staff and services stand in each of thousands of rows."""
+    """The same few services stand in each of thousands of reservations."""
     return UUID(text)
 
 
-def _occupied(row: Row) -> Occupied:
-    staff, service, start, end, from_, to, kind, expires_at, seats = parsed(row[4])
+def _occupied(staff: UUID, one: list[Any]) -> Occupied:
+    owner, capacity, service, start, end, from_, to, kind, expires_at, seats = one
     return Occupied(
-        staff=_id(staff),
+        staff=staff,
         service=_id(service),
         start=start,
         end=end,
         from_=from_,
         to=to,
-        capacity=row[2],
-        seats=tuple(Seat(UUID(owner), what, until) for owner, what, until in seats or ())
+        capacity=capacity,
+        seats=tuple(Seat(UUID(who), what, until) for who, what, until in seats or ())
         if kind == "session"
-        else (Seat(row[1], kind, expires_at),),
+        else (Seat(UUID(owner), kind, expires_at),),
     )

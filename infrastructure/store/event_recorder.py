@@ -26,6 +26,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
 from application.ports import Outcome
+from application.vouching import yet_to_be_seen
 from domain.errors import Unavailable
 from infrastructure.clock import SystemIds
 from infrastructure.database import Database, Row, WalledConnection
@@ -133,7 +134,8 @@ class SequencedRecorder(PostgresApplicationRecorder):
             return self._sequences(events) if self._sequence_now else None
 
     def _append(self, events: Columns, effects: Effects) -> Outcome:
-        statement, parameters = append_call(events, effects)
+        key = yet_to_be_seen()
+        statement, parameters = append_call(events, effects, key)
         connection: WalledConnection | None = None
         backend = 0
         try:
@@ -153,7 +155,10 @@ class SequencedRecorder(PostgresApplicationRecorder):
                 return Outcome.APPENDED
             raise
         assert row is not None
-        return Outcome(row[0])
+        outcome = Outcome(row[0])
+        if key is not None and outcome is not Outcome.REVOKED:
+            key.seen = True
+        return outcome
 
     def _became_stored(self, backend: int, events: Columns) -> bool:
         """Whether a lost connection's append is durable: known for certain, as its backend is ended first.

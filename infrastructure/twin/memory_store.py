@@ -19,6 +19,7 @@ from application.ports import (
     Seat,
 )
 from application.recorded import Recorded
+from application.vouching import yet_to_be_seen
 from domain.custody import Fence
 from domain.intervals import Interval
 from domain.service import Service
@@ -55,6 +56,11 @@ class MemoryStore:
 
     def _append(self, append: Append) -> Outcome:
         state, tenant = self.state, append.tenant
+        if (key := yet_to_be_seen()) is not None:
+            entry = state.catalog.get((tenant, key.key))
+            if entry is None or entry.version != key.version:
+                return Outcome.REVOKED
+            key.seen = True
         if any(
             (tenant, subject, name) in state.fences for subject, name in _sealed_for(append.events)
         ):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ports import BusyReplacement, CatalogEntry, CatalogKind, Counting, Seat
+from application.ports import BusyReplacement, CatalogEntry, CatalogKind, Counting, Facts, Seat
 from domain.location import Location, LocationTerms
 from domain.schedule import Hours, Override, Schedule, WeeklyHours
 from domain.service import Price, Service, ServiceTerms
@@ -132,6 +132,26 @@ def test_facts_are_of_the_service_its_locations_and_who_offers_it(desk: Desk):
     named = desk.world.book.facts(desk.tenant, cut.id, TEN, ELEVEN, kim.id)
     assert named.staff == (kim,)
     assert named.service == cut
+
+
+def test_what_is_on_offer_is_never_stale_however_often_it_was_asked(desk: Desk):
+    here = a_location(desk)
+    cut = a_service(desk, here.id)
+    sam = a_staff_member(desk, here.id, cut.id)
+    assert isinstance(sam.state, Staff) and isinstance(cut.state, Service)
+
+    def facts() -> Facts:
+        return desk.world.book.facts(desk.tenant, cut.id, TEN, ELEVEN)
+
+    assert facts() == facts()
+    kim = a_staff_member(desk, here.id, cut.id)
+    assert {entry.id for entry in facts().staff} == {sam.id, kim.id}
+    away = replace(sam, version=2, state=replace(sam.state, active=False, version=2))
+    desk.append(catalog=(away,))
+    assert away in facts().staff
+    dearer = replace(cut, version=2, state=replace(cut.state, active=False, version=2))
+    desk.append(catalog=(dearer,))
+    assert facts().service == dearer
 
 
 def test_who_stops_offering_a_service_is_not_among_its_facts(desk: Desk):

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ports import Claim, Occupied, Outcome, Release
+from application.ports import CatalogEntry, Claim, Occupied, Outcome, Release
 from application.recorded import Answer, Ticket
+from application.vouching import Vouched, vouching
+from domain.access_key import AccessKey, KeyTerms
 from domain.booking import BookingConfirmed, BookingRequested
 from domain.custody import Fence
 from domain.sealing import Envelope
@@ -25,6 +27,30 @@ def occupied(desk: Desk) -> list[Occupied]:
     """What the staff member's time is taken by."""
     desk.opens()
     return list(desk.world.book.facts(desk.tenant, desk.service, 0, 2 * TEN).occupied)
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_append_for_a_key_sees_itself_whether_the_key_stands(desk: Desk):
+    terms = KeyTerms(("booking",), "web")
+    key = AccessKey(uuid4(), terms, "0" * 64, active=True, version=1)
+    desk.append(catalog=(CatalogEntry("key", key.id, 1, NOW, key),))
+    standing, fresh, later = Vouched(key.id, 1), uuid4(), uuid4()
+    with vouching(standing):
+        assert desk.append(desk.event(fresh)) is Outcome.APPENDED
+        assert standing.seen
+    for gone in (Vouched(key.id, 2), Vouched(uuid4(), 1), Vouched(desk.tenant, 1)):
+        with vouching(gone):
+            assert desk.append(desk.event(later)) is Outcome.REVOKED
+        assert not gone.seen
+    assert desk.versions(later) == []
+
+
+def test_a_key_is_looked_at_once_in_a_call(desk: Desk):
+    gone, stream = Vouched(uuid4(), 1, seen=True), uuid4()
+    with vouching(gone):
+        assert desk.append(desk.event(stream)) is Outcome.APPENDED
 
 
 # --- streams ---------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class Writers:
         """Append without committing, and hang up."""
         stream = uuid4()
         event = [StoredEvent(stream, 1, KIND, b"{}")]
-        statement, values = append_call(columns(event, self.tenant, uuid4), NOTHING)
+        statement, values = append_call(columns(event, self.tenant, uuid4), NOTHING, None)
         with suppress(psycopg.Error):
             connection = psycopg.connect(self.dsn)
             connection.execute(
