@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -93,9 +92,7 @@ class Copy:
             print(err.read_text())
             return process.exitcode or 0, out.read_text().splitlines()
 
-    def run_apart(
-        self, *words: str, tool: str = "tools.event_catalogue"
-    ) -> tuple[int, list[str]]:
+    def run_apart(self, *words: str, tool: str = "tools.event_catalogue") -> tuple[int, list[str]]:
         """The same as anyone runs it, from the command line."""
         ran = subprocess.run(
             [sys.executable, "-m", tool, *words],
@@ -123,6 +120,5 @@ def _be(root: Path, tool: str, words: tuple[str, ...], out: Path, err: Path) -> 
     sys.pycache_prefix, sys.dont_write_bytecode = None, True
     os.chdir(root)
     sys.argv = [tool, *words]
-    with out.open("w") as said, err.open("w") as complained:
-        with redirect_stdout(said), redirect_stderr(complained):
-            runpy.run_module(tool, run_name="__main__", alter_sys=True)
+    sys.stdout, sys.stderr = out.open("w"), err.open("w")  # flushed when this process ends
+    runpy.run_module(tool, run_name="__main__", alter_sys=True)
