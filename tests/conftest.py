@@ -6,9 +6,13 @@ import gc
 import os
 import signal
 import zoneinfo
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from _pytest.doctest import DoctestModule
 
 import tests.compiled  # noqa: F401 - what is imported after it is compiled once
 from infrastructure.policy.policy_file import policy_matrix
@@ -54,6 +58,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, Any, Any]:
+    """Only a file with an example in it is looked through for examples: that takes long, and importing it longer."""
+    found = yield
+    if ">>>" in file_path.read_text():
+        return found
+    return [one for one in found if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(trylast=True)

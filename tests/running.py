@@ -169,7 +169,8 @@ def _environment() -> dict[str, str]:
     return kept | {"DAYBOOK_SWEEP_SECONDS": "1"}
 
 
-GROUPS = ("running", "running_more")  # each on a worker, with a deployment of its own
+# Each on a worker, with a deployment of its own.
+GROUPS = ("running", "running_more", "running_search", "running_under_fire")
 _shared: list[Running] = []
 
 

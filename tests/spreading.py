@@ -20,16 +20,20 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUP = re.compile(r'^pytestmark = pytest\.mark\.xdist_group\("(\w+)"\)$', re.MULTILINE)
-# Longest first, with what each took in seconds on two quiet cores when this was written.
+# Longest first, with what each took of processor time, in seconds, when this was written.
 LONGEST = (
-    "running",  # 160
-    "running_more",  # 130
-    "tests/catalogue/test_gate.py",  # 100
-    "replica",  # 80
-    "tests/projections/test_disclosures.py",  # 50
-    "witnesses",  # 50
-    "tests/recovery/test_restore.py",  # 35
+    "running_under_fire",  # 85
+    "running_more",  # 80
+    "running_search",  # 75
+    "running",  # 60
+    "tests/http/test_schemathesis.py",  # 60
+    "replica",  # 55
+    "tests/store/test_fsck.py",  # 50
+    "tests/catalogue/test_gate.py",  # 35
+    "tests/recovery/test_restore.py",  # 30
+    "tests/recovery/test_rebuilding.py",  # 30
     "tests/test_demo.py",  # 25
+    "witnesses",  # 20
     "tests/store/test_recovery.py",  # 15
 )
 

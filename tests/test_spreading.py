@@ -16,7 +16,7 @@ CASES = "@pytest.mark.parametrize('n', range(4))\ndef test_it(n):\n    time.slee
 
 
 def test_a_group_is_one_unit_and_any_other_file_is_one_of_its_own() -> None:
-    assert unit_of("tests/recovery/test_canary.py") == "running_more"
+    assert unit_of("tests/recovery/test_canary.py") == "running_search"
     assert unit_of("tests/recovery/test_witness_between_two.py") == "witnesses"
     assert unit_of("tests/test_demo.py") == "tests/test_demo.py"
     assert unit_of("gone.py") == "gone.py"

@@ -29,6 +29,7 @@ IMPORTED = [
     "api.process.scrub_report",
     "infrastructure.deployment",
     "tests.ledger.dying_verb",
+    "tools.event_catalogue.__main__",
 ]
 Kill = tuple[str, str, int]
 

@@ -52,6 +52,7 @@ ADOPTION_SECONDS_MAX: Final = 10.0
 
 def main() -> None:
     """Import, and be forked until the supervisor hangs up."""
+    gc.disable()  # nothing of what is imported could go
     wishes = socket.socket(fileno=int(sys.argv[1]))
     for name in IMPORTED:
         importlib.import_module(name)
@@ -60,6 +61,7 @@ def main() -> None:
         sys.exit("what was imported has begun threads: this cannot be forked")
     gc.collect()
     gc.freeze()  # a collection would write to all of it, and share none of it any more
+    gc.enable()
     while True:
         said, files, _, _ = socket.recv_fds(wishes, MESSAGE_BYTES_MAX, FILES_MAX)
         if not said:

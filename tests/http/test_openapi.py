@@ -15,7 +15,8 @@ from api.http.examples import example
 from api.http.problems import PROBLEM_JSON, status_of
 from domain.errors import DomainError
 
-TEXT = openapi.current()
+# As checked in: to make it takes a second, in every worker. The first test holds it to what the routes say.
+TEXT = openapi.FILE.read_bytes()
 DOCUMENT: dict[str, Any] = json.loads(TEXT)
 OPERATIONS = [
     (f"{method.upper()} {path}", operation)
@@ -42,7 +43,7 @@ def answer_of(operation: dict[str, Any], status: str) -> dict[str, Any]:
 
 
 def test_the_file_that_is_checked_in_is_up_to_date():
-    assert openapi.FILE.read_bytes() == TEXT, "python -m api.openapi --write"
+    assert openapi.current() == TEXT, "python -m api.openapi --write"
 
 
 def test_the_check_notices_a_file_that_is_out_of_date(

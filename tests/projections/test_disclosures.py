@@ -263,7 +263,10 @@ def everything(
     return told, pages
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 12))],
+)
 def test_the_tables_tell_what_a_fold_of_the_events_tells(house: House, seed: int) -> None:
     random, world, tenant = Random(seed), MemoryWorld(), uuid4()
     lived = Lived(Disclosing(world.store, tenant, seed))

@@ -48,7 +48,7 @@ from tests.http.disclosing import wish as disclosure_wish
 from tests.http.ordering import OFFICE, PAPER, what_is_asked
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("running_more")
+pytestmark = pytest.mark.xdist_group("running_search")
 
 CALENDAR = """BEGIN:VCALENDAR
 VERSION:2.0

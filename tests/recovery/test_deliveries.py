@@ -20,7 +20,7 @@ from tests.recovery.test_disclosing import a_customer, registered
 from tests.running import Running
 from tests.scratch import scratch_folder
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 SECONDS_MAX = 60.0
 NAME = "localhost"

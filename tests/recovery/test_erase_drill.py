@@ -23,7 +23,7 @@ from infrastructure.server.local_postgres import LocalPostgres
 from tests.running import Running
 from tests.scratch import scratch_folder
 
-pytestmark = pytest.mark.xdist_group("running_more")
+pytestmark = pytest.mark.xdist_group("running_search")
 
 
 @pytest.fixture

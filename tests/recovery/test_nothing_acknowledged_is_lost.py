@@ -22,7 +22,7 @@ from tests.api_client import LOST, Api, Business, Reply, text_of
 from tests.book_check import faults, undense
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 CLIENTS = 5
 TRIES_MAX = 400

@@ -16,7 +16,7 @@ from tests.http.ordering import OFFICE, PAPER
 from tests.recovery.test_disclosing import a_customer, registered
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 SECONDS_MAX = 90.0
 GAG = timedelta(seconds=8)

@@ -30,7 +30,7 @@ from tests.api_client import Api, Business, Reply
 from tests.book_check import differences, faults, look, reserved_twice, sold_twice
 from tests.running import Running
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 CLIENTS = 64
 TEN = datetime(2027, 1, 4, 10, 0, tzinfo=UTC)

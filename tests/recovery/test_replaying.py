@@ -20,7 +20,7 @@ from tests.api_client import Business
 from tests.running import ROOT, Running, _environment
 from tests.verbs import run_verb_in_text
 
-pytestmark = pytest.mark.xdist_group("running")
+pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 SECONDS_MAX = 30.0
 
@@ -139,6 +139,16 @@ def test_types_times_and_a_limit_are_kept_to(shop: Shop) -> None:
         assert ids(option, at, "--type", "booking") == expected
 
 
+@pytest.fixture(scope="module")
+def quiet(running_session: Running) -> Shop:
+    """One in which nothing is ever replayed."""
+    running_session.ensure_up()
+    found = Shop.found(running_session)
+    assert isinstance(found, Shop)
+    found.open()
+    return found
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -158,13 +168,13 @@ def test_types_times_and_a_limit_are_kept_to(shop: Shop) -> None:
     ],
 )
 def test_what_cannot_be_replayed_is_refused_and_not_recorded(
-    shop: Shop, arguments: tuple[str, ...], words: str
+    running: Running, quiet: Shop, arguments: tuple[str, ...], words: str
 ) -> None:
-    code, events, complained = shop.replayed(*arguments)
+    code, events, complained = quiet.replayed(*arguments)
     assert (code, events) == (2, [])
     assert words in " ".join(complained.replace("│", " ").split()), complained
     assert "Traceback" not in complained
-    assert shop.on_record() == 0
+    assert quiet.on_record() == 0
 
 
 def test_the_tenant_must_be_named_and_there(shop: Shop) -> None:

@@ -77,8 +77,8 @@ class _Scope:
     def of(cls, name: str, tree: ast.Module, known: frozenset[str]) -> _Scope:
         modules: dict[str, str] = {}
         imported: dict[str, Definition] = {}
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom) or node.module is None:
+        for node in _imports(tree):
+            if node.module is None:
                 continue
             for alias in node.names:
                 local, whole = alias.asname or alias.name, f"{node.module}.{alias.name}"
@@ -95,6 +95,17 @@ class _Scope:
             return Definition(self.module, name)
         found = self.imported.get(name)
         return found and (scopes[found.module].find(found.name, scopes) or found)
+
+
+def _imports(node: ast.AST) -> Iterator[ast.ImportFrom]:
+    """What is imported from modules at or below a statement; in an expression nothing can be."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = getattr(node, field, ())
+        for one in inner if isinstance(inner, list) else ():
+            if isinstance(one, ast.ImportFrom):
+                yield one
+            else:
+                yield from _imports(one)
 
 
 def _module_of(path: Path, root: Path) -> str:
