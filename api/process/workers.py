@@ -55,7 +55,7 @@ def work(deployment: Deployment) -> int:
     stop = Stop()
     stop.listen()
     engine = Engine.connect(deployment, connections=2)
-    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 5, walled=False)
+    follower_role = Database(deployment.dsn_of("follower"), size=len(MODELS) + 8, walled=False)
     followers = [Follower(model, SequencedEvents(engine.mapper)) for model in MODELS]
     apart: set[str] = set()  # models that cannot keep up with the others
     doorbell = Doorbell(deployment.dsn_of("follower"), FOLLOWED)
