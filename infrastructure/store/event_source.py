@@ -18,7 +18,7 @@ from application.following import (
     Shard,
     note_stale,
 )
-from domain.errors import Behind, FieldError, LedgerDamaged, UnknownReference
+from domain.errors import Behind, FieldError, LedgerDamaged, Unavailable, UnknownReference
 from infrastructure.database import Database
 from infrastructure.read_side import Rows
 from infrastructure.store.event_mapper import EventMapper
@@ -28,6 +28,7 @@ from infrastructure.store.standings import HEAD, Standings
 
 WAIT_SECONDS_MAX: Final = 5.0
 REPLICA_SECONDS: Final = 0.01
+LOST_SECONDS: Final = 0.1  # after a connection was lost, until it is tried again
 ASK_AGAIN_SECONDS: Final = 0.02
 ASK_AGAIN_SECONDS_MAX: Final = 0.32
 # The batch first, then each event by its key: no plan may read more of the events than the batch has. What nobody asked
@@ -156,12 +157,18 @@ class PostgresPositions:
         return row[0], row[1]
 
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
-        """See the port."""
+        """See the port. Who waits outlives a connection that is lost meanwhile."""
         deadline = monotonic() + WAIT_SECONDS_MAX
         pause = 0.0
         while True:
-            place, head = self._place(tenant, at_least)
-            reached, state = self._standing(tenant, model)
+            try:
+                place, head = self._place(tenant, at_least)
+                reached, state = self._standing(tenant, model)
+            except Unavailable:
+                if monotonic() > deadline:
+                    raise
+                sleep(LOST_SECONDS)
+                continue
             if place is not None and reached >= place.position:
                 return reached
             if state in NOT_FOLLOWED:
