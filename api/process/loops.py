@@ -19,7 +19,7 @@ GATHER_SECONDS: Final = 0.02
 POLL_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.5
 MUCH: Final = 128
-QUICK: Final = 10  # events in a batch of the sequencer, at some 250 bookings a second
+QUICK: Final = 24  # events in a batch of the sequencer, at some 500 bookings a second
 QUICK_SECONDS: Final = 0.04
 
 log = logging.getLogger("daybook.loops")
