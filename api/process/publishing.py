@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from api.process.lifeline import say_ready, watch_supervisor
-from api.process.loops import Stop, persistently
+from api.process.loops import RETRY_SECONDS, Stop, persistently
 from infrastructure.clock import SystemClock
 from infrastructure.database import Database
 from infrastructure.deployment import Deployment
@@ -17,6 +18,8 @@ from infrastructure.ledger.signing.signer_socket import SignerClient
 TICK_SECONDS: Final = 0.2
 # Soon after something came there is more to come: a tick takes what has gathered.
 GATHER_SECONDS: Final = 0.05
+
+log = logging.getLogger("daybook.publisher")
 
 
 def publish(deployment: Deployment) -> int:
@@ -40,9 +43,19 @@ def publish(deployment: Deployment) -> int:
 
 
 def publish_while_connected(stop: Stop, publisher: Publisher) -> None:
-    """Publish until the database or the signer is lost, or we are told to stop."""
+    """Publish until the database or the signer is lost, or we are told to stop.
+
+    While the mirror takes nothing (its disk is full, say), nothing is signed, and it is tried again.
+    """
     publisher.open()
     say_ready()
+    takes = True
     while not stop.asked():
-        mirrored = publisher.tick()
-        stop.wait(GATHER_SECONDS if mirrored else TICK_SECONDS)
+        try:
+            pause = GATHER_SECONDS if publisher.tick() else TICK_SECONDS
+            takes = True
+        except OSError as error:
+            if takes:
+                log.error("the mirror takes nothing, so nothing is signed: %s", error.strerror)
+            takes, pause = False, RETRY_SECONDS
+        stop.wait(pause)

@@ -145,3 +145,23 @@ def test_a_full_disk_takes_nothing_and_later_goes_on(
         assert mirror.end() == 2
         mirror.append(events(3, 4))
         assert list(mirror.read()) == events(1, 4)
+
+
+def test_a_segment_that_cannot_be_begun_is_begun_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FolderMirror(tmp_path, segment_bytes=1) as mirror:
+        mirror.append(events(1, 2))
+        really, refused = os.open, iter([True, True, False])
+
+        def opening(path: Path, *flags: int) -> int:
+            if next(refused):
+                raise OSError("no space for a file")
+            return really(path, *flags)
+
+        monkeypatch.setattr(os, "open", opening)
+        for _ in range(2):
+            with pytest.raises(OSError, match="no space for a file"):
+                mirror.append(events(3, 4))
+        mirror.append(events(3, 4))
+        assert list(mirror.read()) == events(1, 4)

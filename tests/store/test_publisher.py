@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from api.process import publishing
 from api.process.lifeline import READY
 from api.process.loops import Stop
 from api.process.parts import Part, RunningPart
@@ -149,6 +151,31 @@ def test_it_is_ready_before_it_mirrors_and_its_supervisor_keeps_it(
     publish_while_connected(stop, publisher)
     assert seen == [(True, None), (True, None)]
     assert here.published(tenant)[-1] == module.MIRROR_AT_ONCE + 5
+
+
+def test_a_full_disk_of_the_mirror_is_waited_for(
+    here: Press, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant, stop = uuid4(), Stop()
+    here.append(tenant, 3)
+    monkeypatch.setattr(publishing, "RETRY_SECONDS", 0.01)
+    append, full = here.mirror.append, iter([True, True, False])
+
+    def taking(events: Sequence[MirroredEvent]) -> None:
+        if next(full):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        stop.ask()
+        append(events)
+
+    monkeypatch.setattr(here.mirror, "append", taking)
+    publisher = module.Publisher(
+        here.publishing, here.mirror, here.signer, Origins(here.publishing), SystemClock()
+    )
+    publish_while_connected(stop, publisher)
+    assert here.published(tenant) == [3]
+    assert [one.message for one in caplog.records] == [
+        "the mirror takes nothing, so nothing is signed: No space left on device"
+    ]
 
 
 # --- a database administrator with a plan ----------------------------------------------------------------------------

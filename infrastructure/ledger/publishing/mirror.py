@@ -13,6 +13,7 @@ not read is refused: its segment is to be fetched back from a copy.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -171,7 +172,7 @@ class FolderMirror:
         data = b"".join(one.record() for one in events)
         try:
             if os.write(self._file, data) != len(data):
-                raise OSError("the disk took a part of the batch only")
+                raise OSError(errno.ENOSPC, "the disk took a part of the batch only")
             os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, self._size)
@@ -224,6 +225,7 @@ class FolderMirror:
     def _begin_segment(self, first: int) -> None:
         if self._file is not None:
             os.close(self._file)
+            self._file = None
         path = self._folder / f"{first:020}.segment"
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         sync_folder(self._folder)

@@ -92,14 +92,17 @@ class Publisher:
     def open(self) -> None:
         """Find where the mirror and the database stand, and what is unpublished of what is mirrored.
 
-        What is not mirrored yet, however much, is left to `tick`. Raises DatabaseBehind, MirrorFailed, Unavailable.
+        What is not mirrored yet, however much, is left to `tick`. Raises DatabaseBehind, Unavailable.
         """
         self._compare_ends()
         sizes = self.database.rows(UNPUBLISHED, (self.mirror.end(),))
         self._due |= dict(sizes)
 
     def tick(self) -> int:
-        """Mirror and publish what there is; how many events were mirrored. Raises MirrorFailed, Unavailable."""
+        """Mirror and publish what there is; how many events were mirrored.
+
+        Raises OSError (the mirror takes nothing), Unavailable.
+        """
         mirrored = self._mirror_some()
         if self._due:
             self._publish(dict(islice(self._due.items(), SIGN_AT_ONCE)))
