@@ -152,11 +152,11 @@ def test_a_segment_that_cannot_be_begun_is_begun_later(
 ) -> None:
     with FolderMirror(tmp_path, segment_bytes=1) as mirror:
         mirror.append(events(1, 2))
-        really, refused = os.open, iter([True, True, False])
+        really, refusals = os.open, [1, 2]
 
         def opening(path: Path, *flags: int) -> int:
-            if next(refused):
-                raise OSError("no space for a file")
+            if refusals:
+                raise OSError(f"no space for a file, {refusals.pop()}")
             return really(path, *flags)
 
         monkeypatch.setattr(os, "open", opening)
