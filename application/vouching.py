@@ -1,7 +1,8 @@
 """A key that was good a moment ago, and is looked at again by the very append that it is for.
 
 Who calls is known from memory for a key that was seen before; that it still stands is part of the statement that stores
-what it asked for. So a call costs no look-up of its own, and a revoked key stores nothing from that instant on.
+what it asked for. So a call costs no look-up of its own, and a revoked key records no event from that instant on. What
+was made ready before the append (the keys of a customer who is new) is swept as after any call that failed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from application.answers.disclosure_reads import AsOf, Wanted
 from application.booking.claims import claim_of_hold
-from application.ports import Append, BusyReplacement, CatalogEntry, Outcome, Release
+from application.ports import Append, BusyReplacement, CatalogEntry, Facts, Outcome, Release
 from application.recorded import Answer, Ticket
 from domain.errors import DomainError
 from domain.hold import HoldReleased
@@ -161,18 +161,26 @@ NOTHING: tuple[object, ...] = (None, False, 0, -1, (), [], {})
 def facts_seen(two: Two, tenant: UUID) -> list[object]:
     """All that the facts of the other's service say."""
     it = two.theirs.tenant
-    facts = two.engine.book.facts(tenant, it.service, 0, FAR, it.staff)
-    return [
-        one
-        for one in (facts.service, facts.locations, facts.staff, facts.occupied, facts.busy)
-        if one
-    ]
+    return told(two.engine.book.facts(tenant, it.service, 0, FAR, it.staff))
+
+
+def slot_facts_seen(two: Two, tenant: UUID) -> list[object]:
+    """The same of those that a search reads."""
+    it = two.theirs.tenant
+    return told(two.engine.book.slot_facts(tenant, it.service, 0, FAR, 0, it.staff))
+
+
+def told(facts: Facts) -> list[object]:
+    """What facts say at all."""
+    found = (facts.service, facts.locations, facts.staff, facts.occupied, facts.busy, facts.taken)
+    return [one for one in found if one]
 
 
 SEEING: dict[str, Callable[[Two, UUID], object]] = {
     "store.read": lambda two, of: two.engine.store.read(of, two.theirs.booking),
     "store.is_begun": lambda two, of: two.engine.store.is_begun(of, two.theirs.booking),
     "book.facts": facts_seen,
+    "book.slot_facts": slot_facts_seen,
     "book.entry": lambda two, of: two.engine.book.entry(of, "service", two.theirs.tenant.service),
     "book.entries": lambda two, of: two.engine.book.entries(of, "staff", [two.theirs.tenant.staff]),
     "book.page": lambda two, of: [
