@@ -13,8 +13,9 @@ import argparse
 import os
 import resource
 import shutil
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,10 +60,11 @@ STAFF: Final = 5
 TENANTS: Final = 40
 EVENTS_OF_A_BOOKING: Final = 6  # with those of the disclosure that comes with each
 DAY: Final = Schedule("UTC", (WeeklyHours((0, 1, 2, 3, 4, 5, 6), Hours(480, 1_200)),))
-# Half-hour visits, a quarter of an hour apart, around the day after tomorrow.
+# Half-hour visits with three quarters of an hour between them, in which one more finds room, around the day after
+# tomorrow.
 VISITS: Final = (
     "INSERT INTO reservation SELECT %(tenant)s, gen_random_uuid(), 'booking', %(staff)s, %(service)s, t, t + 1800, t,"
-    " t + 1800, 1, NULL FROM (SELECT %(middle)s + 2700 * (n - %(count)s / 2) AS t FROM generate_series(1, %(count)s) n)"
+    " t + 1800, 1, NULL FROM (SELECT %(middle)s + 4500 * (n - %(count)s / 2) AS t FROM generate_series(1, %(count)s) n)"
 )
 PERSON: Final = "SELECT tenant_id, subject_id FROM shared_v1 LIMIT 1"
 RECIPIENT: Final = (
@@ -80,14 +82,27 @@ def main() -> None:
     if shutil.disk_usage(os.environ.get("TMPDIR", "/tmp")).free < needed:
         raise SystemExit(f"{needed / 1e9:.0f} GB of disk are needed in TMPDIR")
     with served() as server:
-        rows = [filled(server, chosen.events)]
-        rows += [appended(server, writers) for writers in WRITERS]
-        rows += modelled(server, chosen.events)
-        platform, engine = production(server.deployment, connections=2)
-        rows += looked_up(server, platform, chosen.events)
-        engine.close()
-        rows += sizes(server, chosen.events)
+        rows = list(told(measures(server, chosen.events)))
     show(f"A log of {chosen.events:,} events ({DURABLE})", ("", "", ""), rows)
+
+
+def told(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows, each on the standard error as soon as it is known: the large sizes take long."""
+    for row in rows:
+        print("growing:", *row, sep="  ", file=sys.stderr, flush=True)
+        yield row
+
+
+def measures(server: Served, events: int) -> Iterator[Row]:
+    """All that is measured, in order."""
+    yield filled(server, events)
+    for writers in WRITERS:
+        yield appended(server, writers)
+    yield from modelled(server, events)
+    platform, engine = production(server.deployment, connections=2)
+    yield from looked_up(server, platform, events)
+    engine.close()
+    yield from sizes(server, events)
 
 
 def filled(server: Served, events: int) -> Row:
@@ -122,9 +137,8 @@ def appended(server: Served, writers: int) -> Row:
     return (f"append, {writers} at once", f"{1e3 * median(times):.2f} ms", f"{rate:,.0f} calls/s")
 
 
-def modelled(server: Served, events: int) -> list[Row]:
+def modelled(server: Served, events: int) -> Iterator[Row]:
     """The models followed, then rebuilt."""
-    rows = []
     for model in (one for one in MODELS if one.name in FOLLOWED):
         ways = {
             "followed": partial(follow, server.deployment, model),
@@ -132,13 +146,12 @@ def modelled(server: Served, events: int) -> list[Row]:
         }
         for how, act in ways.items():
             cost = measured(server.deployment, act)
-            rows.append(
-                (f"{model.name}, {how}", f"{events / cost.wall:,.0f} events/s", each(cost, events))
+            yield (
+                f"{model.name}, {how}",
+                f"{events / cost.wall:,.0f} events/s",
+                each(cost, events),
             )
-    return [
-        *rows,
-        ("memory of a process that rebuilds", f"{children_megabytes():.0f} MB", "at most"),
-    ]
+    yield ("memory of a process that rebuilds", f"{children_megabytes():.0f} MB", "at most")
 
 
 def each(cost: Cost, events: int) -> str:

@@ -19,7 +19,7 @@ from tests.running import Running
 pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 SECONDS_MAX = 90.0
-GAG = timedelta(seconds=8)
+GAGS = tuple(timedelta(seconds=one) for one in (8, 25, 60))
 
 
 def told(api: Api, subject: str) -> list[str]:
@@ -38,18 +38,19 @@ def opened(api: Api) -> int:
     return len(found.body["data"])
 
 
-def test_a_gag_opens_by_itself_though_the_worker_is_killed(running: Running) -> None:
+def disclosed(running: Running, gag: timedelta) -> tuple[Business, str] | None:
+    """Give a court a person's name under a gag, after a first try that is refused; nobody tells her until it ends.
+
+    The business and the person; None where the gag ended before her evidence was read, as on a slow machine.
+    """
     business = Business.found(running)
     ada = a_customer(business)
     police = registered(
         business, kind="authority", role="authority", permitted_purposes=["legal_duty"]
     )
     now = datetime.now(UTC).replace(microsecond=0)
-    paper = {
-        **PAPER,
-        "served_at": text_of(now - timedelta(days=1)),
-        "gag_until": text_of(now + GAG),
-    }
+    until = now + gag
+    paper = {**PAPER, "served_at": text_of(now - timedelta(days=1)), "gag_until": text_of(until)}
     asked = {
         "recipient_id": police,
         "subject_ids": [ada],
@@ -66,9 +67,19 @@ def test_a_gag_opens_by_itself_though_the_worker_is_killed(running: Running) -> 
         accepted = officer.post(f"/v1/legal-processes/{process}/review", {"outcome": "accepted"})
         assert accepted.status == 200
         done = officer.made("/v1/disclosures", asked)
-        assert done["records"][0]["subject_id"] == ada
-        assert done["withheld_until"] == paper["gag_until"]
-        assert told(officer, ada) == []
+        seen = told(officer, ada)
+    if datetime.now(UTC) >= until:
+        return None
+    assert done["records"][0]["subject_id"] == ada
+    assert done["withheld_until"] == paper["gag_until"]
+    assert seen == []
+    return business, ada
+
+
+def test_a_gag_opens_by_itself_though_the_worker_is_killed(running: Running) -> None:
+    held = next((one for gag in GAGS if (one := disclosed(running, gag))), None)
+    assert held, f"a disclosure took more than {GAGS[-1]}"
+    business, ada = held
     running.kill("worker")
     with business.api("auditor") as auditor:
         # The refusal was about her under the gag, too.
