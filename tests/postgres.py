@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ from psycopg import sql
 
 KEEPER = Path(__file__).with_name("postgres_keeper.py")
 START_SECONDS_MAX = 60.0
-_keepers: list[subprocess.Popen[bytes]] = []  # held, or Python warns of a child left behind
 
 
 def with_database(dsn: str, database: str) -> str:
@@ -90,22 +88,30 @@ def _server_of(folder: Path) -> str:
             keeper = _start_keeper(folder)
             deadline = time.monotonic() + START_SECONDS_MAX
             while not published.exists():
-                if keeper.poll() is not None or time.monotonic() > deadline:
+                if has_ended(keeper) or time.monotonic() > deadline:
                     reason = fault.read_text() if fault.exists() else (folder / "log").read_text()
                     pytest.fail(f"no PostgreSQL for the tests: {reason}", pytrace=False)
                 time.sleep(0.02)
     return published.read_text()
 
 
-def _start_keeper(folder: Path) -> subprocess.Popen[bytes]:
+def has_ended(child: int) -> bool:
+    """Whether a child process is gone; its end is taken note of."""
+    return os.waitpid(child, os.WNOHANG)[0] != 0
+
+
+def _start_keeper(folder: Path) -> int:
+    """Its process id. It outlives this worker, so it is no `Popen`, which would complain of a child left behind."""
     controller = os.getpid() if worker_name() == "main" else os.getppid()
-    with (folder / "log").open("wb") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, str(KEEPER), str(folder), str(controller)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _keepers.append(keeper)
-    return keeper
+    log = str(folder / "log")
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, str(KEEPER), str(folder), str(controller)],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
