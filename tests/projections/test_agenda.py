@@ -251,7 +251,7 @@ def test_one_of_two_followers_leads_and_the_other_takes_over(shop: Shop) -> None
         with shop.role.connection() as other:
             assert not shop.follower().lead(other)
     with shop.role.connection() as other:  # the server lets go when it sees that the first is gone
-        assert wait_until(lambda: shop.follower().lead(other), 10.0)
+        assert wait_until(lambda: shop.follower().lead(other), 60.0)
 
 
 def test_who_follows_no_more_leads_no_more_though_its_connection_lives_on(shop: Shop) -> None:

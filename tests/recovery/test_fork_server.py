@@ -14,7 +14,7 @@ from api.process.forking import Forked, ForkServer
 from infrastructure.server.processes import inspect, wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there")
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

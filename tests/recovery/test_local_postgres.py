@@ -160,7 +160,7 @@ def test_what_was_committed_survives_kill_9_of_the_server(server: LocalPostgres)
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert wait_until(lambda: server.poll() is not None, 10)
+    assert wait_until(lambda: server.poll() is not None, 60)
     assert server.start() == dsn
     assert run(dsn, "SELECT n FROM kept") == [(1,)]
 
@@ -191,7 +191,7 @@ def test_the_server_leaves_when_its_starter_is_killed(folder: Path) -> None:
     child = in_child(folder, "die")
     pid = pid_said_by(child)
     end(child)
-    assert wait_until(lambda: inspect(pid) is None, 20)
+    assert wait_until(lambda: inspect(pid) is None, 60)
 
 
 def test_an_orphan_is_stopped_and_a_new_server_started(server: LocalPostgres, folder: Path) -> None:
@@ -230,7 +230,7 @@ def test_somebody_who_stands_in_the_folder_is_not_taken_for_the_server(
 def test_a_killed_initdb_leaves_no_cluster_and_the_next_start_makes_one(empty: Path) -> None:
     home = empty / "postgres"
     child = in_child(empty, "wait")
-    assert wait_until(lambda: any(home.glob("data.new-*/data/base")), 20)
+    assert wait_until(lambda: any(home.glob("data.new-*/data/base")), 60)
     end(child)
     assert not (home / "data").exists()
     with LocalPostgres(empty, fast=True) as server:

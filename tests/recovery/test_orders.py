@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from base64 import b64decode
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,13 +14,13 @@ import pytest
 from infrastructure.server.processes import wait_until
 from tests.api_client import Api, Business, text_of
 from tests.http.ordering import OFFICE, PAPER
+from tests.in_time import in_time
 from tests.recovery.test_disclosing import a_customer, registered
 from tests.running import Running
 
 pytestmark = pytest.mark.xdist_group("running_under_fire")
 
 SECONDS_MAX = 90.0
-GAGS = tuple(timedelta(seconds=one) for one in (8, 25, 60))
 
 
 def told(api: Api, subject: str) -> list[str]:
@@ -38,19 +39,25 @@ def opened(api: Api) -> int:
     return len(found.body["data"])
 
 
-def disclosed(running: Running, gag: timedelta) -> tuple[Business, str] | None:
-    """Give a court a person's name under a gag, after a first try that is refused; nobody tells her until it ends.
+@dataclass(frozen=True)
+class Given:
+    """What came of giving a court a person's name under a gag."""
 
-    The business and the person; None where the gag ended before her evidence was read, as on a slow machine.
-    """
+    business: Business
+    ada: str
+    withheld_until: str
+    seen: list[str]
+
+
+def given(running: Running, until: datetime) -> Given:
+    """Give a court a person's name under a gag, after a first try that is refused, and look at what she may see."""
     business = Business.found(running)
     ada = a_customer(business)
     police = registered(
         business, kind="authority", role="authority", permitted_purposes=["legal_duty"]
     )
-    now = datetime.now(UTC).replace(microsecond=0)
-    until = now + gag
-    paper = {**PAPER, "served_at": text_of(now - timedelta(days=1)), "gag_until": text_of(until)}
+    yesterday = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    paper = {**PAPER, "served_at": text_of(yesterday), "gag_until": text_of(until)}
     asked = {
         "recipient_id": police,
         "subject_ids": [ada],
@@ -67,26 +74,27 @@ def disclosed(running: Running, gag: timedelta) -> tuple[Business, str] | None:
         accepted = officer.post(f"/v1/legal-processes/{process}/review", {"outcome": "accepted"})
         assert accepted.status == 200
         done = officer.made("/v1/disclosures", asked)
-        seen = told(officer, ada)
-    if datetime.now(UTC) >= until:
-        return None
-    assert done["records"][0]["subject_id"] == ada
-    assert done["withheld_until"] == paper["gag_until"]
-    assert seen == []
-    return business, ada
+        assert done["records"][0]["subject_id"] == ada
+        return Given(business, ada, done.get("withheld_until") or "never", told(officer, ada))
 
 
 def test_a_gag_opens_by_itself_though_the_worker_is_killed(running: Running) -> None:
-    held = next((one for gag in GAGS if (one := disclosed(running, gag))), None)
-    assert held, f"a disclosure took more than {GAGS[-1]}"
-    business, ada = held
+    gags: list[datetime] = []
+
+    def under(until: datetime) -> Given:
+        gags.append(until)
+        return given(running, until)
+
+    it = in_time(under, 4, 15, 60)
+    assert it.withheld_until == text_of(gags[-1])
+    assert it.seen == []
     running.kill("worker")
-    with business.api("auditor") as auditor:
+    with it.business.api("auditor") as auditor:
         # The refusal was about her under the gag, too.
         assert wait_until(lambda: opened(auditor) == 2, SECONDS_MAX)
     running.kill("worker")
-    with business.api("auditor") as auditor:
-        assert told(auditor, ada) == ["disclosure.opened.v1"] * 2
+    with it.business.api("auditor") as auditor:
+        assert told(auditor, it.ada) == ["disclosure.opened.v1"] * 2
         assert opened(auditor) == 2
 
 

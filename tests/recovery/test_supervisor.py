@@ -23,7 +23,7 @@ from infrastructure.server.start_faults import FolderInUse, FolderNotWritable, P
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = Path(__file__).with_name("tree.py")
-SECONDS = 20.0
+SECONDS = 60.0
 
 GOOD = "watch_supervisor(); say_ready(); threading.Event().wait()"
 SERVES = """

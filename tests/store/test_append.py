@@ -31,7 +31,7 @@ from tests.store.filling import Tenant
 from tests.store.proxy import Wire, wire
 
 ANSWER = Answer(201, (("etag", '"1"'),), b'{"id": 1}')
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_no_call_pays_for_connections_that_ended_while_nobody_used_them(
         end_all(own_deployment)
         for _ in range(2 * SIZE):
             assert database.row("SELECT 1") == (1,)
-        assert wait_until(lambda: database.pool.get_stats()["pool_available"] > 0, 10)
+        assert wait_until(lambda: database.pool.get_stats()["pool_available"] > 0, 60)
     finally:
         database.close()
 

@@ -273,7 +273,7 @@ def test_a_doorbell_rings_once_for_many_who_ring_it_together(own_deployment: Dep
         listener.execute(f"LISTEN {SEQUENCED}")
         for _ in range(1_000):
             bell.ring()
-        heard = list(listener.notifies(timeout=2.0))
+        heard = [*listener.notifies(timeout=60.0, stop_after=1), *listener.notifies(timeout=1.0)]
     assert 1 <= len(heard) < 500
     bell.close()
     bell.ring()
