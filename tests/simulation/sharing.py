@@ -39,13 +39,17 @@ class Delivery:
 
 @dataclass
 class Hidden:
-    """A tag that stands for a person until it is opened. `until` counts where no gag does."""
+    """A tag that stands for a person until it is opened, `opened` being when. `until` counts where no gag does."""
 
     person: UUID
     what: UUID
     case: UUID | None
     until: datetime
-    opened: bool = False
+    opened: datetime | None = None
+
+    def is_shut(self, now: datetime) -> bool:
+        """Also where the clock was set back to before the opening."""
+        return self.opened is None or now < self.opened
 
 
 @dataclass
@@ -95,7 +99,7 @@ class Sharing:
 
     def hidden_from(self, person: UUID, now: datetime) -> tuple[set[UUID], set[UUID]]:
         """What a person must not be shown at `now`, and what may still be on its way to them."""
-        shut = [one for one in self.hidden.values() if one.person == person and not one.opened]
+        shut = [one for one in self.hidden.values() if one.person == person and one.is_shut(now)]
         return (
             {one.what for one in shut if now < self.end_of(one)},
             {one.what for one in shut if now >= self.end_of(one)},
@@ -156,7 +160,7 @@ class Sharing:
                     yield f"tag {it.tag} is opened twice, or to somebody else"
                 if event.occurred_at < self.end_of(secret):
                     yield f"{secret.what} is under a gag, and was opened"
-                secret.opened = True
+                secret.opened = event.occurred_at
 
     def _open_under_a_gag(self, event: Recorded[Any]) -> Iterable[str]:
         gag = self.gags.get(self._case(event))  # type: ignore[arg-type]

@@ -47,6 +47,7 @@ class Story:
     begun: dict[str, list[UUID]] = field(default_factory=dict)  # what was made, by kind
     consents: dict[tuple[UUID, str], str] = field(default_factory=dict)
     disclosures: dict[UUID, set[UUID]] = field(default_factory=dict)
+    tags: dict[UUID, UUID] = field(default_factory=dict)  # whom one stands for, under a gag
     sealed: dict[tuple[UUID, str], list[Envelope]] = field(default_factory=dict)
     erased: set[tuple[UUID, str]] = field(default_factory=set)
     people: set[UUID] = field(default_factory=set)
@@ -96,9 +97,11 @@ class Story:
                 if isinstance(decision, DisclosureRecorded):
                     self._begin("disclosure", decision.disclosure)
                 for one in decision.subjects:
-                    self.disclosures.setdefault(one.subject, set()).add(decision.disclosure)
+                    whose = self.tags.get(one.subject, one.subject)
+                    self.disclosures.setdefault(whose, set()).add(decision.disclosure)
             case DisclosureWithheld():
                 for tag in decision.tags:
+                    self.tags[tag.tag] = tag.stands_for
                     self.disclosures.pop(tag.tag, None)
                     self.disclosures.setdefault(tag.stands_for, set()).add(decision.disclosure)
             case ProcessReceived():
