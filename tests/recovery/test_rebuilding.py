@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGKILL
+from typing import Any, LiteralString
 
 import httpx2
+import psycopg
 import pytest
 
+from infrastructure.deployment import Deployment
+from infrastructure.server.processes import wait_until
+from infrastructure.settings import Settings
 from projections.models import MODELS
 from tests.running_demo import RunningDemo, command, running_demo, verb
 
 __all__ = ["running_demo"]
 READ_SECONDS = 0.05  # as often as it takes to meet the switch, and not as often as the machine can
+PARTS = "SELECT count(*) FROM read_model_build WHERE name = 'keeping'"
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
+Connection = psycopg.Connection[tuple[Any, ...]]
 WINDOW = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&limit=50"
 
 
@@ -65,18 +73,39 @@ def test_a_model_is_rebuilt_while_it_is_read_and_equals_what_it_replaces(
     assert dropped.stdout == "dropped the tables of agenda that were replaced\n"
 
 
-def test_a_rebuild_that_is_killed_goes_on_and_switches_once(running_demo: RunningDemo) -> None:
-    for seconds in (0.8, 1.6, 2.4):
+@contextmanager
+def killed_while_it_waits_for(demo: RunningDemo, lock: LiteralString) -> Iterator[Connection]:
+    """A rebuild of `keeping` that comes to where it needs what `lock` locks, and no further: there it is killed."""
+    main = Deployment.locate(Settings(demo.data)).main
+    with psycopg.connect(main) as holder, psycopg.connect(main, autocommit=True) as other:
+        holder.execute(lock)
         process = subprocess.Popen(
-            command("rebuild", "keeping", data=running_demo.data),
+            command("rebuild", "keeping", data=demo.data),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(seconds)
+        waits = wait_until(
+            lambda: other.execute(WAITING, (holder.info.backend_pid,)).fetchone() == (True,), 60.0
+        )
         process.kill()
-        process.wait()
-    assert rebuilt(running_demo, "keeping")["equal"] is True
+        assert (waits, process.wait()) == (True, -SIGKILL)
+        holder.rollback()
+        yield other
+
+
+def test_a_rebuild_that_is_killed_goes_on_and_switches_once(running_demo: RunningDemo) -> None:
+    with killed_while_it_waits_for(running_demo, "LOCK read_model_build IN SHARE MODE") as main:
+        assert main.execute(PARTS).fetchone() == (0,), "it had not begun"
+    switching = "SELECT FROM read_model WHERE name = 'keeping' FOR UPDATE"
+    with killed_while_it_waits_for(running_demo, switching) as main:
+        (parts,) = main.execute(PARTS).fetchone() or (0,)
+        assert parts > 0, "it was about to be compared"
+    filling = "SELECT FROM read_model_build WHERE name = 'keeping' FOR UPDATE"
+    with killed_while_it_waits_for(running_demo, filling) as main:
+        assert main.execute(PARTS).fetchone() == (parts,), "it went on"
+    done = rebuilt(running_demo, "keeping")
+    assert (done["equal"], done["switched"]) == (True, True)
     with httpx2.Client(base_url=running_demo.url) as client:
         headers = {"authorization": f"Bearer {running_demo.keys['engineer']}"}
         standing = client.get("/v1/read-models", headers=headers).json()["data"]

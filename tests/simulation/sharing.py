@@ -47,10 +47,6 @@ class Hidden:
     until: datetime
     opened: datetime | None = None
 
-    def is_shut(self, now: datetime) -> bool:
-        """Also where the clock was set back to before the opening."""
-        return self.opened is None or now < self.opened
-
 
 @dataclass
 class Glass:
@@ -98,12 +94,14 @@ class Sharing:
         return self.gags.get(one.case, one.until) if one.case else one.until
 
     def hidden_from(self, person: UUID, now: datetime) -> tuple[set[UUID], set[UUID]]:
-        """What a person must not be shown at `now`, and what may still be on its way to them."""
-        shut = [one for one in self.hidden.values() if one.person == person and one.is_shut(now)]
-        return (
-            {one.what for one in shut if now < self.end_of(one)},
-            {one.what for one in shut if now >= self.end_of(one)},
-        )
+        """What a person must not be shown at `now`, and what they may be shown already, or not yet.
+
+        What was opened may be told, and may be left out where the clock was set back to before the opening.
+        """
+        theirs = [one for one in self.hidden.values() if one.person == person]
+        shut = {one.what for one in theirs if one.opened is None and now < self.end_of(one)}
+        late = {one.what for one in theirs if one.opened is None or now < one.opened}
+        return shut, late - shut
 
     # --- deliveries --------------------------------------------------------------------------------------------------
 
