@@ -215,7 +215,7 @@ def kill_half_way(deployment: Deployment) -> None:
     environment = {**os.environ, "DATABASE_URL": deployment.main}
     words = command("demo", data=deployment.settings.data)
     with subprocess.Popen(words, env=environment, cwd=ROOT) as loading:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         while count(deployment.main, "event") < 100:
             assert loading.poll() is None
             assert time.monotonic() < deadline

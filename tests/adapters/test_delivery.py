@@ -21,8 +21,9 @@ from infrastructure.twin.memory import SettableClock
 from tests.crm import KEY, Crm, authority, drips, hangs_up, keeps_silent, listening, says
 
 NAME = "crm.example.test"
-SECONDS = 5.0
-SOON = 0.4
+SECONDS = 60.0
+SOON = 1.5  # for a machine that stands still at times: by then the request is there, and no answer
+AT_ONCE_SECONDS = 20.0  # what is not cut takes longer
 
 
 @pytest.fixture
@@ -167,13 +168,15 @@ def test_a_resolver_that_is_late_is_not_waited_for(office: TicketOffice):
     never = threading.Event()
 
     def late(host: str, port: int) -> Sequence[str]:
-        never.wait(5.0)
+        never.wait(SECONDS)
         return ["127.0.0.1"]
 
     begun = monotonic()
-    assert sent(sender(office, resolver=late), "https://late.test/", 0.2) == Sent("unreachable")
-    assert monotonic() - begun < 2.0
-    never.set()
+    try:
+        assert sent(sender(office, resolver=late), "https://late.test/", 0.2) == Sent("unreachable")
+        assert monotonic() - begun < AT_ONCE_SECONDS
+    finally:
+        never.set()
 
 
 def test_a_name_without_an_address_is_unreachable(office: TicketOffice):
@@ -235,7 +238,7 @@ def test_a_slow_answer_is_cut_at_the_deadline(
     crm.answers = [answer]
     begun = monotonic()
     assert sent(sender(office), crm.url, SOON) == Sent("timeout", shared="unknown")
-    assert SOON * 0.9 <= monotonic() - begun < SOON + 2.0
+    assert SOON * 0.9 <= monotonic() - begun < SOON + AT_ONCE_SECONDS
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(office: TicketOffice, crm: Crm):

@@ -241,9 +241,9 @@ def test_a_signature_is_over_every_byte() -> None:
 @pytest.mark.parametrize(
     ("program", "seconds", "refused"),
     [
-        ("import time; time.sleep(20)", 0.3, Unavailable),
-        ("raise SystemExit('a name')", 20.0, RuntimeError),
-        ("print('no pages')", 20.0, RuntimeError),
+        ("import time; time.sleep(120)", 0.3, Unavailable),
+        ("raise SystemExit('a name')", 60.0, RuntimeError),
+        ("print('no pages')", 60.0, RuntimeError),
     ],
 )
 def test_a_typesetter_that_fails_tells_nothing_of_what_it_was_given(

@@ -69,7 +69,7 @@ class Positions:
     def wait(self, tenant: UUID, model: str, at_least: UUID | int) -> int:
         """Wait at the gate."""
         self.entered.set()
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         return 7
 
     def current(self, tenant: UUID, model: str) -> int:
@@ -94,11 +94,11 @@ def test_a_read_that_waits_keeps_no_booking_waiting(own_server: Server):
     with behind.server.client:
         reader = threading.Thread(target=read)
         reader.start()
-        assert positions.entered.wait(10)
+        assert positions.entered.wait(60)
         behind.book()
         assert seen == []
         positions.gate.set()
-        reader.join(10)
+        reader.join(60)
     assert seen == ["7"]
 
 

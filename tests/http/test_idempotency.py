@@ -176,7 +176,7 @@ class _Gated:
     def make(self, command: BookVisit, by: Caller) -> Receipt[Booking]:
         """Make a booking, once the gate is open."""
         self.entered.set()
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
@@ -201,10 +201,10 @@ def test_a_call_still_running_is_told_from_one_that_is_done(own_shop: Business):
     with shop.server.client:
         running = threading.Thread(target=run)
         running.start()
-        assert gated.entered.wait(10)
+        assert gated.entered.wait(60)
         meanwhile = shop.post("/v1/bookings", shop.wish(), headers=key("o"))
         gated.gate.set()
-        running.join(10)
+        running.join(60)
         assert_problem(meanwhile, "idempotency_in_flight")
         assert answers == [201]
         assert shop.post("/v1/bookings", shop.wish(), headers=key("o")).status_code == 201

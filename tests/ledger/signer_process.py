@@ -21,7 +21,7 @@ from infrastructure.settings import Settings
 from tests.scratch import scratch_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 
 
 @cache

@@ -217,12 +217,12 @@ def client(signer: Signer, tmp_path: Path) -> Iterator[SignerClient]:
         target=SignerServer(signer, path).serve, args=(stopping.is_set, ready.set), daemon=True
     )
     server.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     client = SignerClient(path)
     yield client
     client.close()
     stopping.set()
-    server.join(10)
+    server.join(60)
 
 
 def test_the_socket_says_what_the_signer_says(client: SignerClient, signer: Signer) -> None:

@@ -353,7 +353,13 @@ def test_the_totals_of_one_person_are_read_from_one_index(
             )
         return "\n".join(row[0] for row in rows)
 
-    assert wait_until(lambda: "Heap Fetches: 0" in plan(), 30), plan()
-    text = plan()
+    plans: list[str] = []
+
+    def is_visible() -> bool:
+        plans.append(plan())
+        return "Heap Fetches: 0" in plans[-1]
+
+    assert wait_until(is_visible, 90), plans[-1]
+    text = plans[-1]
     assert "Index Only Scan using shared_v1_by_subject" in text, text
     assert "actual rows=10" in text, text

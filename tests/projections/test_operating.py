@@ -234,7 +234,7 @@ def test_a_stream_that_is_left_out_while_a_follower_waits_is_left_out(house: Hou
         pid = connection.info.backend_pid
         assert wait_until(lambda: waits_for_a_lock(house, pid), 60.0)
         owner.commit()
-        assert step.result(10) == 0
+        assert step.result(60) == 0
         assert follower.step(connection) > 0
     assert rows(house) == before
 

@@ -348,7 +348,7 @@ def test_the_worker_retains_until_it_is_told_to_stop(two: House) -> None:
         assert wait_until(lambda: kept(two, "consents")[-1:] > [last - 3], 60)
     finally:
         stop.ask()
-        worker.join(30)
+        worker.join(60)
         role.close()
     assert not worker.is_alive()
     assert kept(two, "agenda") == kept(two, "consents")

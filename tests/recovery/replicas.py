@@ -81,5 +81,13 @@ def listed(business: Business, **query: object) -> Reply:
         return api.call("GET", "/v1/bookings", None, query)
 
 
+def found(business: Business, event: str) -> list[str]:
+    """The ids of the bookings that are listed once `event` is in, which may take the replica more than one wait."""
+    with business.api() as api:
+        reply = api.get("/v1/bookings", {"at_least": event})
+    assert reply.status == 200, reply.body
+    return [one["id"] for one in reply.body["data"]]
+
+
 def streams(running: Running) -> bool:
     return running.rows("SELECT state FROM pg_stat_replication") == [("streaming",)]

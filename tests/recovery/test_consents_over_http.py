@@ -63,7 +63,8 @@ def test_a_consent_is_given_receipted_withdrawn_and_asked_as_of_three_dates(
     path = f"/v1/subjects/{subject}/consents"
     with business.api("privacy_officer") as officer, business.api("auditor") as auditor:
         officer.made("/v1/policy-versions", TEXT)
-        assert officer.get(path).status == 200, "what the browser said is in the ledger by now"
+        said = lambda: [one["purpose"] for one in officer.get(path).body["data"]]  # noqa: E731
+        assert wait_until(lambda: said() == ["sale_share"], 60.0), "what the browser said"
         before = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         given = officer.post(path, GIVEN)
         assert given.status == 201, given.body

@@ -14,7 +14,7 @@ from tests.running import ROOT, Running
 
 pytestmark = pytest.mark.xdist_group("running")
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 
 
 def verdict(business: Business, data: bytes, folder: Path) -> tuple[int, str]:

@@ -24,7 +24,7 @@ from tests.verbs import run_verb_in_text
 
 pytestmark = pytest.mark.xdist_group("running")
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ PEERS = os.environ.get("DAYBOOK_PEERS_PYTHON")
 pytestmark = pytest.mark.skipif(
     not PEERS, reason="DAYBOOK_PEERS_PYTHON names no Python with aics-witness and aics-tlog"
 )
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 FEED = """
 import json, sys
 from aics_witness.feeder import WitnessClient

@@ -27,7 +27,7 @@ from tests.running import Running
 
 pytestmark = pytest.mark.xdist_group("running")
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 
 
 @dataclass

@@ -21,6 +21,7 @@ from tests.recovery.replicas import (
     SECONDS_MAX,
     book,
     bookable,
+    found,
     founded,
     held_up,
     listed,
@@ -34,6 +35,8 @@ from tests.scratch import scratch_folder
 from tests.verbs import run_verb_in_text
 
 pytestmark = pytest.mark.xdist_group("replica")
+
+TRIES_MAX = 4
 
 
 @pytest.fixture(scope="module")
@@ -51,30 +54,38 @@ def test_what_was_written_is_read_from_the_replica(business: Business) -> None:
     service = bookable(business)
     for minutes in range(0, 600, 60):
         booked = book(business, service, minutes)
-        found = listed(business, at_least=booked["event_id"])
-        assert booked["id"] in [one["id"] for one in found.body["data"]]
+        assert booked["id"] in found(business, booked["event_id"])
+
+
+def seen_through(running: Running, business: Business, service: str, minutes: int) -> bool:
+    """Read of a replica that is held up, until it is read no more; False where that came before all was read."""
+    assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
+    before = found(business, book(business, service, minutes)["event_id"])
+    with held_up(running):
+        booked = book(business, service, minutes + 60)
+        old = listed(business)
+        behind = listed(business, at_least=booked["event_id"])
+        if state(running) != "fresh":
+            return False
+        assert [one["id"] for one in old.body["data"]] == before, "lists come from it, as it is"
+        assert (behind.status, behind.code, behind.headers["retry-after"]) == (503, "behind", "1")
+        assert wait_until(lambda: state(running) == "behind", SECONDS_MAX)
+        with urlopen(f"{running.url}/metrics") as metrics:
+            told = metrics.read().decode()
+        assert 'daybook_replica{state="behind"} 1.0' in told
+        assert 'daybook_replica{state="fresh"} 0.0' in told
+        now = listed(business, at_least=booked["event_id"])
+        assert len(now.body["data"]) == len(before) + 1, "the primary answers instead"
+    assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
+    return True
 
 
 def test_a_replica_that_is_held_up_is_waited_for_and_then_left_alone(
     running: Running, business: Business
 ) -> None:
     service = bookable(business)
-    before = book(business, service, 0)
-    assert listed(business, at_least=before["event_id"]).status == 200
-    with held_up(running):
-        booked = book(business, service, 60)
-        behind = listed(business, at_least=booked["event_id"])
-        assert (behind.status, behind.code, behind.headers["retry-after"]) == (503, "behind", "1")
-        old = [one["id"] for one in listed(business).body["data"]]
-        assert old == [before["id"]], "lists come from the replica, as it is"
-        assert wait_until(lambda: state(running) == "behind", SECONDS_MAX)
-        with urlopen(f"{running.url}/metrics") as metrics:
-            told = metrics.read().decode()
-        assert 'daybook_replica{state="behind"} 1.0' in told
-        assert 'daybook_replica{state="fresh"} 0.0' in told
-        found = listed(business, at_least=booked["event_id"])
-        assert len(found.body["data"]) == 2, "the primary answers instead"
-    assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
+    tries = (seen_through(running, business, service, 120 * number) for number in range(TRIES_MAX))
+    assert any(tries), "it is given up before a machine as slow as this one has read of it"
 
 
 def test_a_replica_that_stands_still_holds_nobody_up_for_long(
@@ -124,9 +135,7 @@ def test_a_killed_replica_is_missed_by_nobody_and_comes_back(
             for pid in list(working_in(replica(running).cluster)):
                 send(pid, SIGKILL)
         booked = book(business, service, 60 * number)
-        found = listed(business, at_least=booked["event_id"])
-        assert found.status == 200, found.body
-        assert len(found.body["data"]) == number + 1
+        assert len(found(business, booked["event_id"])) == number + 1
         assert wait_until(lambda: replica(running).pid not in (None, killed), SECONDS_MAX)  # noqa: B023
         assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
         assert len(listed(business).body["data"]) == number + 1
@@ -143,13 +152,15 @@ def test_a_unit_of_work_that_was_sent_to_the_primary_stays_there(
     side = ReadSide(primary, deployment.dsn_of_replica(url), size=1)
     side.start()
     try:
+        assert wait_until(lambda: side.state == "fresh", SECONDS_MAX)
         with bound_to(tenant):
             assert side.rows(asked) == [(True,)]
+            before = side._fresh
             for pid in list(working_in(replica(running).cluster)):
                 send(pid, SIGKILL)
             assert side.rows(asked) == [(False,)]
-            assert wait_until(lambda: side.state == "down", SECONDS_MAX)
-            assert wait_until(lambda: side.state == "fresh", SECONDS_MAX)
+            # Connections of its own each time: it was down meanwhile, for however short a time.
+            assert wait_until(lambda: side._fresh not in (None, before), SECONDS_MAX)
             assert side.rows(asked) == [(False,)]
         with bound_to(tenant):
             assert side.rows(asked) == [(True,)]
@@ -171,8 +182,7 @@ def test_a_replica_follows_a_primary_that_was_killed(running: Running, business:
     booked = book(business, service, 60)
     assert wait_until(lambda: streams(running), SECONDS_MAX)
     assert wait_until(lambda: state(running) == "fresh", SECONDS_MAX)
-    found = listed(business, at_least=booked["event_id"])
-    assert (found.status, len(found.body["data"])) == (200, 2)
+    assert len(found(business, booked["event_id"])) == 2
 
 
 def test_a_replica_whose_place_was_given_up_is_made_anew(
@@ -195,7 +205,7 @@ def test_a_replica_whose_place_was_given_up_is_made_anew(
     assert wait_until(lambda: signal.exists() and signal.stat().st_mtime_ns != made, SECONDS_MAX)
     assert wait_until(lambda: streams(running) and state(running) == "fresh", SECONDS_MAX)
     booked = book(business, bookable(business), 0)
-    assert len(listed(business, at_least=booked["event_id"]).body["data"]) == 1
+    assert found(business, booked["event_id"]) == [booked["id"]]
 
 
 def test_there_is_one_replica_at_a_time(running: Running, business: Business) -> None:

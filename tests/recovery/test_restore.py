@@ -20,7 +20,7 @@ from tests.recovery.test_ledger_over_http import Auditor
 from tests.running import Running
 from tests.scratch import scratch_folder
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 CANCEL = {"reason_code": "customer_request"}
 
 

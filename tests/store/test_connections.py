@@ -22,7 +22,7 @@ def fill(database: Database) -> None:
 
     def use() -> None:
         with database.connection():
-            barrier.wait(10)
+            barrier.wait(60)
 
     threads = [Thread(target=use) for _ in range(SIZE)]
     for thread in threads:

@@ -193,7 +193,7 @@ def test_the_sequencer_survives_kill_9_again_and_again(own_deployment: Deploymen
     last = subprocess.Popen(command, env=environment)
     _until(lambda: tail.look() == 0 and len(tail.seen) >= written)
     last.terminate()
-    assert last.wait(10) == 0
+    assert last.wait(60) == 0
     app.close()
     assert_whole(tail.seen, written)
 
@@ -210,7 +210,7 @@ def test_a_second_sequencer_waits_for_the_first(deployment: Deployment) -> None:
     order.close()
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 90.0) -> None:
     waiting = Event()
     for _ in range(int(seconds * 100)):
         if condition():

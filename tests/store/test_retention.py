@@ -43,7 +43,7 @@ from tests.store.ledger_house import LedgerHouse, ledger_house
 SERVICE = Rule("service", "last_visit", 12, None, "GDPR Art. 6(1)(b)", ("service",), "gdpr")
 CLAIMS = Rule("claims", "last_visit", 24, "gdpr_17_3_e_legal_claims", "S", ("dispute",), "gdpr")
 
-RACES = 40
+RACES, RACES_MAX = 40, 400
 
 
 @dataclass
@@ -139,8 +139,9 @@ def test_what_an_exception_keeps_goes_after_its_last_day(office: Office) -> None
     assert kept.until is not None
     assert "booking" not in office.fenced()
     assert office.sweep() == 0
-    office.clock.set(office.clock.now().replace(year=kept.until.year, month=kept.until.month))
-    office.clock.advance(days=40)
+    office.clock.advance(days=(kept.until - office.clock.now().date()).days)
+    assert office.sweep() == 0, "it is its last day"
+    office.clock.advance(days=1)
     assert office.sweep() == 1
     assert "booking" in office.fenced()
     assert office.sweep() == 0
@@ -172,7 +173,9 @@ def test_of_a_booking_and_the_fence_of_what_has_expired_one_is_first(office: Off
     engine, tenant, start = office.house.engine, office.tenant, Barrier(2)
     ends: list[tuple[bool, bool]] = []
     with ThreadPoolExecutor(2) as pool:
-        for number in range(RACES):
+        for number in range(RACES_MAX):
+            if number >= RACES and len(set(ends)) == 2:
+                break
             ada = tenant.register(f"race{number}@example.test")
             office.house.settle(tenant.id)
             with bound_to(tenant.id):
@@ -189,10 +192,12 @@ def test_of_a_booking_and_the_fence_of_what_has_expired_one_is_first(office: Off
                     return False
                 return True
 
-            def booking(person: UUID = ada, at: Visit = visit, pause: int = number) -> bool:
+            pause = number % 8 / 125 * (1 + number // RACES)  # longer ones for a slow machine
+
+            def booking(person: UUID = ada, at: Visit = visit, pause: float = pause) -> bool:
                 decision = tenant.confirmed(person, at)
                 start.wait()
-                sleep(pause % 8 / 125)
+                sleep(pause)
                 outcome = tenant.append(tenant.event(decision.booking, 1, decision))
                 assert outcome in (Outcome.APPENDED, Outcome.ERASED)
                 return outcome is Outcome.APPENDED
