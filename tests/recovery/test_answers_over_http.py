@@ -13,6 +13,7 @@ import pytest
 
 from domain.values import parse_id, public_id
 from infrastructure.engine import Engine
+from infrastructure.server.processes import wait_until
 from infrastructure.wall import bound_to
 from tests.api_client import Business, text_of
 from tests.disclosing import Disclosing
@@ -64,6 +65,13 @@ def test_three_dates_have_three_answers_and_a_row_leads_to_its_proof(
     last = public_id("event", story.events[-1].event_id)
     path = f"/v1/subjects/{named}/disclosures"
     with business.api("auditor") as api:
+
+        def all_is_signed() -> bool:
+            told = api.get(path, {"at_least": last, "view": "auditor"}).body
+            complete = told["answer"]["complete_to"]
+            return bool(complete["position"] >= told["data"][-1]["position"])
+
+        assert wait_until(all_is_signed, 60.0)
         answers = [
             api.get(path, {"as_of": text_of(at), "at_least": last, "view": "auditor"}).body
             for at in (first, second, story.at)

@@ -42,8 +42,8 @@ def test_what_is_handed_over_is_mirrored_first(running: Running):
         assert len(record["values"]["booking_times"]) == 1
         shown = api.get(f"/v1/disclosures/{done['id']}").body
         assert shown["outcome"] == "delivered"
-        receipt = api.get(f"/v1/events/{shown['recorded_event_id']}/receipt")
-        assert receipt.status == 200
+        receipt = f"/v1/events/{shown['recorded_event_id']}/receipt"
+        assert wait_until(lambda: api.get(receipt).status == 200, SECONDS_MAX), "once it is signed"
     with business.api("auditor") as api:
         asked: dict[str, object] = {"type": "disclosure"}
         assert wait_until(
