@@ -63,7 +63,10 @@ def test_a_consent_is_given_receipted_withdrawn_and_asked_as_of_three_dates(
     path = f"/v1/subjects/{subject}/consents"
     with business.api("privacy_officer") as officer, business.api("auditor") as auditor:
         officer.made("/v1/policy-versions", TEXT)
-        said = lambda: [one["purpose"] for one in officer.get(path).body["data"]]  # noqa: E731
+
+        def said() -> list[str]:
+            return [one["purpose"] for one in officer.get(path).body["data"]]
+
         assert wait_until(lambda: said() == ["sale_share"], 60.0), "what the browser said"
         before = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         given = officer.post(path, GIVEN)

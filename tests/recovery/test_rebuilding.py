@@ -18,13 +18,15 @@ import pytest
 from infrastructure.deployment import Deployment
 from infrastructure.server.processes import wait_until
 from infrastructure.settings import Settings
+from projections.engine.filling import HELD
+from projections.engine.rebuild import FORGET, HOLD
 from projections.models import MODELS
 from tests.running_demo import RunningDemo, command, running_demo, verb
 
 __all__ = ["running_demo"]
 READ_SECONDS = 0.05  # as often as it takes to meet the switch, and not as often as the machine can
 PARTS = "SELECT count(*) FROM read_model_build WHERE name = 'keeping'"
-WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid)))"
+WAITING = "SELECT query FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
 Connection = psycopg.Connection[tuple[Any, ...]]
 WINDOW = "from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&limit=50"
 
@@ -74,8 +76,9 @@ def test_a_model_is_rebuilt_while_it_is_read_and_equals_what_it_replaces(
 
 
 @contextmanager
-def killed_while_it_waits_for(demo: RunningDemo, lock: LiteralString) -> Iterator[Connection]:
-    """A rebuild of `keeping` that comes to where it needs what `lock` locks, and no further: there it is killed."""
+def killed_at(demo: RunningDemo, statement: str, lock: LiteralString) -> Iterator[Connection]:
+    """A rebuild of `keeping` that comes to a statement which `lock` lets go no further: there it is killed."""
+    begins = statement.partition("%")[0]
     main = Deployment.locate(Settings(demo.data)).main
     with psycopg.connect(main) as holder, psycopg.connect(main, autocommit=True) as other:
         holder.execute(lock)
@@ -85,25 +88,28 @@ def killed_while_it_waits_for(demo: RunningDemo, lock: LiteralString) -> Iterato
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        waits = wait_until(
-            lambda: other.execute(WAITING, (holder.info.backend_pid,)).fetchone() == (True,), 60.0
-        )
+
+        def waits() -> bool:
+            held_up = other.execute(WAITING, (holder.info.backend_pid,)).fetchall()
+            return any(query.startswith(begins) for (query,) in held_up)
+
+        came = wait_until(waits, 60.0)
         process.kill()
-        assert (waits, process.wait()) == (True, -SIGKILL)
+        assert (came, process.wait()) == (True, -SIGKILL)
         holder.rollback()
         yield other
 
 
 def test_a_rebuild_that_is_killed_goes_on_and_switches_once(running_demo: RunningDemo) -> None:
-    with killed_while_it_waits_for(running_demo, "LOCK read_model_build IN SHARE MODE") as main:
+    with killed_at(running_demo, FORGET, "LOCK read_model_build IN SHARE MODE") as main:
         assert main.execute(PARTS).fetchone() == (0,), "it had not begun"
     switching = "SELECT FROM read_model WHERE name = 'keeping' FOR UPDATE"
-    with killed_while_it_waits_for(running_demo, switching) as main:
+    with killed_at(running_demo, HOLD, switching) as main:
         (parts,) = main.execute(PARTS).fetchone() or (0,)
         assert parts > 0, "it was about to be compared"
     filling = "SELECT FROM read_model_build WHERE name = 'keeping' FOR UPDATE"
-    with killed_while_it_waits_for(running_demo, filling) as main:
-        assert main.execute(PARTS).fetchone() == (parts,), "it went on"
+    with killed_at(running_demo, HELD, filling) as main:
+        assert main.execute(PARTS).fetchone() == (parts,), "it went on filling, and forgot nothing"
     done = rebuilt(running_demo, "keeping")
     assert (done["equal"], done["switched"]) == (True, True)
     with httpx2.Client(base_url=running_demo.url) as client:
